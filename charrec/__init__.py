@@ -1,0 +1,1 @@
+"""Character recognition as a study: data, four networks, a sweep, a report."""
