@@ -1,0 +1,36 @@
+"""The first layer of every training: positions in the resident images -> the images."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Lookup(keras.layers.Layer):
+    """(n,) int32 -> (n, size, size, channels) uint8.
+
+    The images lie beside the weights, on the device, for the whole training; a step moves only positions.
+    They are data, so they are left out of weight files.
+    """
+
+    def __init__(self, images: np.ndarray, channels: int) -> None:
+        super().__init__(trainable=False, dtype="float32")
+        self.channels = channels
+        self.images = self.add_weight(
+            shape=images.shape, dtype="uint8", trainable=False, initializer="zeros", name="images"
+        )
+        self.images.assign(images)
+
+    def call(self, positions: Any) -> Any:
+        images = ops.expand_dims(ops.take(self.images, positions, axis=0), -1)
+        return ops.repeat(images, self.channels, axis=-1) if self.channels > 1 else images
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape, *self.images.shape[1:], self.channels)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Nothing."""
+
+    def load_own_variables(self, store: Any) -> None:
+        """Nothing."""

@@ -1,0 +1,168 @@
+"""Foreign images -> glyphs as the models know them: black on white, Chars74K's size and place in the frame."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from charrec.alphabet import INDEX
+from charrec.errors import InputError
+
+FRAME = 128  # px, Chars74K's images
+GLYPH = 97  # px, the larger side of a glyph in them: median, 95-99 for 90 %
+
+FAINTEST = 16  # grey levels between ink and paper; less is a blank page
+UNANIMOUS = 0.9  # share of the border that settles what is paper
+CHUNK = 1024  # images at a time: 64 MiB of float32 at 128x128
+
+
+def prepare(images: np.ndarray, size: int = FRAME) -> np.ndarray:
+    """(n, h, w) uint8 of either polarity -> (n, size, size) uint8, black on white, centred, full contrast.
+
+    The glyph's larger side becomes 97/128 of the frame. Contrast is stretched because every training
+    image uses the full range. InputError names a blank image.
+    """
+    if blank := _blank(images):
+        raise InputError(
+            f"image {blank[0]} is blank ({len(blank)} of {len(images)} are)",
+            f"at least {FAINTEST} grey levels between ink and paper",
+            "Leave it out, or look at how it was cut out.",
+        )
+    prepared = np.empty((len(images), size, size), np.uint8)
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        prepared[part] = _place(_ink(images[part]), size)
+    return prepared
+
+
+def reference(images: np.ndarray, size: int = FRAME) -> np.ndarray:
+    """The reference deck's way: 255 - x and nearest neighbour to the size, whatever the polarity and the margins."""
+    resized = (
+        Image.fromarray(image).resize((size, size), Image.Resampling.NEAREST) for image in 255 - images
+    )
+    return np.stack([np.asarray(image) for image in resized])
+
+
+METHODS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"prepared": prepare, "reference": reference}
+
+
+def pick_text(text: str, labels: np.ndarray, seed: int) -> list[int]:
+    """For each character of the text the index of one image of its class, drawn by (seed, position)."""
+    picks = []
+    for position, character in enumerate(text):
+        candidates = np.flatnonzero(labels == INDEX.get(character, -1))
+        if not len(candidates):
+            raise InputError(
+                f"no image shows {character!r}",
+                "a class of the data for every character of the text",
+                f"Write {text!r} with other characters, or take other data.",
+            )
+        picks.append(int(np.random.default_rng((seed, position)).choice(candidates)))
+    return picks
+
+
+def ink_is_dark(images: np.ndarray) -> np.ndarray:
+    """(n, h, w) uint8 -> (n,) bool: dark ink on light paper?
+
+    A border of one colour is paper. Where the glyph runs into the border, that would mistake a heavy M, so
+    the shapes decide: ink is the colour in fewer pieces (less its holes), then the better centred one, then
+    the rarer one on the border. Grey exactly half-way belongs to neither, so the inverse gets the inverse answer.
+    """
+    middle = images.min((1, 2)).astype(np.int16) + images.max((1, 2))
+    twice = 2 * images.astype(np.int16)
+    dark, light = twice < middle[:, None, None], twice > middle[:, None, None]
+    dark_border, light_border = _border_share(dark), _border_share(light)
+    answer = dark_border < light_border
+    unclear = np.maximum(dark_border, light_border) < UNANIMOUS
+    dark, light = dark[unclear], light[unclear]
+    pieces = _euler_number(light) - _euler_number(dark)
+    centring = _off_centre(light) - _off_centre(dark)
+    answer[unclear] = np.where(
+        pieces != 0, pieces > 0, np.where(centring != 0, centring > 0, answer[unclear])
+    )
+    return answer
+
+
+def _blank(images: np.ndarray) -> list[int]:
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise InputError(
+            f"images are {images.dtype} of shape {images.shape}",
+            "uint8 (n, h, w)",
+            "Convert them to grey first.",
+        )
+    contrast = images.max((1, 2), initial=0).astype(int) - images.min((1, 2), initial=255)
+    return [int(index) for index in np.flatnonzero(contrast < FAINTEST)]
+
+
+def _border_share(mask: np.ndarray) -> np.ndarray:
+    border = np.ones(mask.shape[1:], bool)
+    border[1:-1, 1:-1] = False
+    share: np.ndarray = mask[:, border].mean(axis=1)
+    return share
+
+
+def _euler_number(mask: np.ndarray) -> np.ndarray:
+    """Pieces less holes of each mask, 8-connected, from its 2x2 quads (Gray 1971)."""
+    padded = np.pad(mask, ((0, 0), (1, 1), (1, 1))).astype(np.int8)
+    a, b, c, d = padded[:, :-1, :-1], padded[:, :-1, 1:], padded[:, 1:, :-1], padded[:, 1:, 1:]
+    filled = a + b + c + d
+    diagonal = (filled == 2) & (a == d)
+    quads = (filled == 1).sum((1, 2)) - (filled == 3).sum((1, 2)) - 2 * diagonal.sum((1, 2))
+    number: np.ndarray = quads // 4
+    return number
+
+
+def _off_centre(mask: np.ndarray) -> np.ndarray:
+    """Difference of opposite margins, px, both directions added."""
+    across = (mask.any(axis).astype(np.float32) for axis in (1, 2))
+    return sum(
+        (np.abs(start + end - profile.shape[1]) for profile in across for start, end in [_extent(profile)]),
+        start=np.zeros(len(mask)),
+    )
+
+
+def _ink(images: np.ndarray) -> np.ndarray:
+    """(n, h, w) float32, 0 paper ... 1 ink, each image over its full range."""
+    low = images.min((1, 2), keepdims=True).astype(np.float32)
+    high = images.max((1, 2), keepdims=True).astype(np.float32)
+    light = (images - low) / (high - low)
+    dark = ink_is_dark(images)[:, None, None]
+    return np.where(dark, 1 - light, light)
+
+
+def _extent(profile: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n, w) in 0...1 -> where each first and last crosses one half, px, between pixels where they are grey.
+
+    Half the range is the outline of an anti-aliased glyph; fainter grey is drawn but not measured.
+    """
+    width = profile.shape[1]
+    padded = np.pad(profile, ((0, 0), (1, 1)))
+    start = _crossing(padded)
+    end = width - _crossing(padded[:, ::-1])
+    return start, end
+
+
+def _crossing(padded: np.ndarray) -> np.ndarray:
+    rows = np.arange(len(padded))
+    first = (padded >= 0.5).argmax(axis=1)
+    value, before = padded[rows, first], padded[rows, first - 1]
+    return first - 0.5 - (value - 0.5) / (value - before)
+
+
+def _place(ink: np.ndarray, size: int) -> np.ndarray:
+    """(n, h, w) ink -> (n, size, size) uint8: cut out, scaled and centred in one resampling, paper around."""
+    left, right = _extent(ink.max(axis=1))
+    top, bottom = _extent(ink.max(axis=2))
+    x, y = (left + right) / 2, (top + bottom) / 2
+    reach = (
+        np.maximum(right - left, bottom - top) / 2 * FRAME / GLYPH
+    )  # from the glyph's middle to the new frame
+    margin = int(np.ceil(reach.max())) + 1
+    paper = np.pad(
+        255 - np.rint(255 * ink).astype(np.uint8), ((0, 0), (margin,) * 2, (margin,) * 2), constant_values=255
+    )
+    boxes = np.stack([x - reach, y - reach, x + reach, y + reach], axis=1) + margin
+    placed = np.empty((len(ink), size, size), np.uint8)
+    for out, image, box in zip(placed, paper, boxes.tolist(), strict=True):
+        out[:] = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC, tuple(box)))
+    return placed

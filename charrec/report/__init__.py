@@ -1,0 +1,40 @@
+"""Stored results -> tables, figures and one HTML page that needs nothing else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from charrec.results import StudyResult
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the report shows of the images: uint8, black on white, s x s pixels."""
+
+    samples: np.ndarray  # (62, s, s): one training image per class
+    augmented: np.ndarray  # (rows, columns, s, s): a training image, then versions of it
+    # (text, "raw" | "prepared" | "reference") -> (len(text), s, s); the raw ones in their source's size
+    texts: dict[tuple[str, str], np.ndarray]
+    mistakes: np.ndarray  # (m, s, s): validation images that the best network got wrong though it was surest
+    mistake_captions: list[str]  # "0 read as O, 99 %"
+
+
+def write_report(result: StudyResult, pictures: Pictures, folder: Path) -> list[Path]:
+    """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; return what was written."""
+    from charrec.report import drawing, page, tables
+
+    files = {"study.json": result.model_dump_json(indent=2).encode()}
+    for name, table in tables.TABLES.items():
+        csv = table(result).to_csv(index=False, lineterminator="\n")
+        files[f"tables/{name}.csv"] = csv.encode()
+    figures = drawing.draw(result, pictures)
+    files |= {f"figures/{name}.png": data for name, data in figures.items()}
+    files["report.html"] = page.render(result, pictures, figures, sorted(files)).encode()
+    written = []
+    for name, data in files.items():
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        written.append(path)
+    return written

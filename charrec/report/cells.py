@@ -1,0 +1,57 @@
+"""What a table or a dot plot on the page is made of."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    sort: float | str | None = None  # what a click on the column's head orders by
+    note: str = ""  # small, below
+    kind: str = "num"  # num, text, ch (a character), wrong, mono
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    head: list[str]
+    rows: list[list[Cell]]  # the first cell of a row is its head
+    sortable: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """`kind` (dot, ring, diamond, bar, cap) at `left` percent of a track, `width` percent wide."""
+
+    kind: str
+    left: float
+    width: float = 0.0
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A stretch of shares, laid out from 0 to 100 percent of a track."""
+
+    low: float
+    high: float
+    step: float
+
+    @classmethod
+    def around(cls, values: list[float]) -> "Scale":
+        """The narrowest round stretch around the values with about five ticks, within [0, 1]."""
+        low, high = min(values), max(values)
+        steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+        step = next((s for s in steps if (high - low) / s <= 5), 0.2)
+        down = int((low - step / 4) / step) * step
+        up = -int(-(high + step / 4) / step // 1) * step
+        return cls(max(0.0, round(down, 6)), min(1.0, round(up, 6)), step)
+
+    def at(self, value: float) -> float:
+        return round(100 * (value - self.low) / (self.high - self.low), 3)
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        steps = round((self.high - self.low) / self.step)
+        values = [self.low + k * self.step for k in range(steps + 1)]
+        return [(self.at(v), f"{100 * v:.10g}") for v in (round(v, 6) for v in values) if v <= self.high]

@@ -1,0 +1,64 @@
+"""Every figure of a report as PNG, by name; the dark ones end in "-dark"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charrec import alphabet
+from charrec.report import figures, pixels, sentences
+from charrec.report.theme import LIGHT, THEMES, Theme
+from charrec.results import StudyResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from charrec.report import Pictures
+
+
+def draw(result: StudyResult, pictures: Pictures) -> dict[str, bytes]:
+    from matplotlib import rc_context
+
+    drawn = {}
+    for theme in THEMES:
+        with rc_context(figures.style(theme)):
+            for name, make in charts(result):
+                drawn[name if theme is LIGHT else f"{name}-{theme.name}"] = pixels.figure_png(make(theme))
+    with rc_context(figures.style(LIGHT)):
+        drawn |= {name: pixels.figure_png(figure) for name, figure in sheets(pictures)}
+    return drawn
+
+
+def charts(result: StudyResult) -> Iterator[tuple[str, Callable[[Theme], Figure]]]:
+    comparable = sentences.on_chars74k(result)
+    for metric in ("accuracy", "loss"):
+        limits = figures.curve_limits(result, metric)
+        for training in result.trainings:
+            yield (
+                f"curve-{training.model}-{metric}",
+                lambda theme, t=training, m=metric, y=limits: figures.curve(theme, t, m, y, comparable),  # type: ignore[misc]
+            )
+    yield "models", lambda theme: figures.models(theme, result, comparable)
+    yield "search", lambda theme: figures.search(theme, result.search)
+    yield "confusion", lambda theme: figures.confusion(theme, sentences.best(result))
+
+
+def sheets(pictures: Pictures) -> Iterator[tuple[str, Figure]]:
+    """The glyphs as contact sheets; the page has them one by one and needs none of these."""
+    yield "samples", figures.sheet(LIGHT, pictures.samples, list(alphabet.CLASSES), 13)
+    rows, columns = pictures.augmented.shape[:2]
+    flat = pictures.augmented.reshape(rows * columns, *pictures.augmented.shape[2:])
+    captions = ["image" if k % columns == 0 else "" for k in range(len(flat))]
+    if len(flat):
+        yield "augmented", figures.sheet(LIGHT, flat, captions, columns)
+    if len(pictures.mistakes):
+        yield "mistakes", figures.sheet(LIGHT, pictures.mistakes, _broken(pictures.mistake_captions), 6)
+    for (text, method), images in pictures.texts.items():
+        yield f"text-{text}-{method}", figures.sheet(LIGHT, np.asarray(images), list(text), len(text))
+
+
+def _broken(captions: list[str]) -> list[str]:
+    """A line each for what was read and how sure."""
+    return [caption.replace(", ", "\n", 1) for caption in captions]

@@ -1,0 +1,128 @@
+"""The page: what the template needs, gathered."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from charrec import alphabet, reference
+from charrec.report import pixels, rows, sentences, theme, typefaces, words
+from charrec.report.cells import Mark, Scale
+from charrec.results import External, Rate, StudyResult, TextReading
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from charrec.report import Pictures
+
+
+def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], siblings: list[str]) -> str:
+    """The whole page; `siblings` are the files beside it that it may link to."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("charrec.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"words": words, "sentences": sentences, "reference": reference}
+    css = files("charrec.report").joinpath("report.css").read_text()
+    return environment.get_template("report.html.j2").render(
+        r=result,
+        css=css,
+        faces=typefaces.css(),
+        themes={t.name: t for t in theme.THEMES},
+        figures={name: pixels.uri(data) for name, data in figures.items()},
+        siblings=siblings,
+        best=sentences.best(result),
+        comparable=sentences.on_chars74k(result),
+        differences=sentences.differences(result),
+        seconds=sum(result.durations.values()),
+        **_dots(result),
+        **_glyphs(pictures),
+        **_tables(result),
+        texts=[_text(result, pictures, text) for text in result.study.texts],
+    )
+
+
+def _tables(result: StudyResult) -> dict[str, Any]:
+    best = sentences.best(result)
+    return {
+        "comparison": rows.comparison(result),
+        "chosen": rows.chosen(result),
+        "rungs": rows.rungs(result),
+        "ranking": rows.ranking(result),
+        "classes": rows.classes(best),
+        "pairs": rows.pairs(best),
+        "external": {group: rows.external(result, group) for group in words.SETS},
+        "fields": rows.study(result.study),
+    }
+
+
+def _glyphs(pictures: Pictures) -> dict[str, Any]:
+    return {
+        "samples": list(zip(alphabet.CLASSES, _uris(pictures.samples), strict=False)),
+        "augmented": [_uris(row) for row in pictures.augmented],
+        "mistakes": list(zip(pictures.mistake_captions, _uris(pictures.mistakes), strict=True)),
+    }
+
+
+def _uris(images: np.ndarray) -> list[str]:
+    return [pixels.uri(pixels.png(image)) for image in images]
+
+
+def _rate_marks(scale: Scale, rate: Rate, kind: str = "dot") -> list[Mark]:
+    low, high = scale.at(rate.low), scale.at(rate.high)
+    return [
+        Mark("bar", low, round(high - low, 3), words.interval(rate)),
+        Mark(kind, scale.at(rate.value), title=words.rate(rate)),
+    ]
+
+
+def _dots(result: StudyResult) -> dict[str, Any]:
+    """The first screen's dot plot: each network's accuracy with its interval, the reference as a diamond."""
+    theirs = {e.model: reference.MODELS[e.model] for e in result.evaluations if e.model in reference.MODELS}
+    values = [v for e in result.evaluations for v in (e.accuracy.low, e.accuracy.high)]
+    scale = Scale.around(values + [r.val_accuracy for r in theirs.values()])
+    tracks = {}
+    for e in result.evaluations:
+        marks = _rate_marks(scale, e.accuracy)
+        if r := theirs.get(e.model):
+            label = f"reference: {words.percent(r.val_accuracy)}"
+            marks.insert(1, Mark("diamond", scale.at(r.val_accuracy), title=label))
+        tracks[e.model] = marks
+    return {"scale": scale, "tracks": tracks, "outside": _outside(result.external)}
+
+
+def _outside(scores: tuple[External, ...]) -> dict[str, Any]:
+    """New data by group: the two methods on one track a network."""
+    found: dict[str, Any] = {}
+    for group in words.SETS:
+        own = [x for x in scores if x.set == group]
+        if not own:
+            continue
+        scale = Scale.around([v for x in own for v in (x.accuracy.low, x.accuracy.high)])
+        tracks: dict[str, list[Mark]] = {}
+        for x in own:
+            kind = "dot" if x.method == "prepared" else "ring"
+            tracks.setdefault(x.model, []).extend(_rate_marks(scale, x.accuracy, kind))
+        story = sentences.external_story(scores, group)
+        found[group] = {"scale": scale, "tracks": tracks, "story": story}
+    return found
+
+
+def _text(result: StudyResult, pictures: Pictures, text: str) -> dict[str, Any]:
+    """One text glyph by glyph: its images, and who read what by which method."""
+    own = [reading for reading in result.texts if reading.text == text]
+    top = sentences.best(result).model
+    answers: dict[str, TextReading] = {x.method: x for x in own if x.model == top}
+    return {
+        "text": text,
+        "images": {m: _uris(pictures.texts[text, m]) for m in words.METHODS if (text, m) in pictures.texts},
+        "names": [glyph.name for glyph in own[0].glyphs] if own else [],
+        "readings": {m: [x for x in own if x.method == m] for m in ("prepared", "reference")},
+        "answers": answers,
+        "reference": reference.READ_AS.get(text),
+    }

@@ -1,0 +1,189 @@
+"""The page's tables: the frames' numbers as a person reads them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from charrec import reference
+from charrec.report import tables
+from charrec.report.cells import Cell, Table
+from charrec.report.words import (
+    METHODS,
+    NONE,
+    SUBTITLES,
+    character,
+    count,
+    duration,
+    interval,
+    loss,
+    number,
+    percent,
+    title,
+)
+from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
+from charrec.study import FULL, Frozen
+
+Theirs = reference.ReferenceModel
+
+
+def _text(text: str, kind: str = "text", **more: Any) -> Cell:
+    return Cell(text, kind=kind, **more)
+
+
+def _character(c: str) -> Cell:
+    return Cell(c, sort=c, kind="ch", title=character(c) if c else "")
+
+
+def _rate(value: Rate | None, theirs: str = "") -> Cell:
+    if value is None:
+        return Cell(NONE, note=theirs)
+    return Cell(percent(value.value), sort=value.value, note=interval(value) + (f"\n{theirs}" if theirs else ""))
+
+
+def _reference(value: str) -> str:
+    return f"ref. {value}"
+
+
+def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None], Cell]]]:
+    def parameters(t: TrainingResult, r: Theirs | None) -> Cell:
+        return Cell(count(t.parameters), note=_reference(count(r.parameters)) if r and r.parameters else "")
+
+    def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
+        note = _reference(str(r.val_accuracy_epoch)) if r else ""
+        return Cell(f"{t.best_epoch} of {len(t.epochs)}", note=note)
+
+    def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
+        mean = sum(row.seconds for row in t.epochs) / len(t.epochs)
+        return Cell(duration(mean), note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else "")
+
+    def speed(t: TrainingResult, r: Theirs | None) -> Cell:
+        return Cell(count(sum(row.images_per_second for row in t.epochs) / len(t.epochs)))
+
+    return [
+        ("Parameters", parameters),
+        ("Best epoch", epoch),
+        ("Overfits from epoch", lambda t, r: Cell(str(t.overfits_from or "not found"))),
+        ("Time per epoch", seconds),
+        ("Training images/s", speed),
+        ("Precision", lambda t, r: _text(t.precision, "num")),
+        ("Device", lambda t, r: _text(t.device, "num small")),
+    ]
+
+
+def _evaluation_rows() -> list[tuple[str, Callable[[Evaluation, Theirs | None], Cell]]]:
+    return [
+        (
+            "Validation accuracy",
+            lambda e, r: _rate(e.accuracy, _reference(percent(r.val_accuracy)) if r else ""),
+        ),
+        (
+            "Validation loss",
+            lambda e, r: Cell(loss(e.loss), note=_reference(loss(r.val_loss)) if r else ""),
+        ),
+        ("Accuracy, cases folded", lambda e, r: _rate(e.folded_accuracy)),
+        ("Accuracy without twins", lambda e, r: _rate(e.without_twin_accuracy)),
+        ("Right among first two", lambda e, r: _rate(e.top2_accuracy)),
+        ("Calibration error", lambda e, r: Cell(percent(e.calibration_error))),
+    ]
+
+
+def comparison(result: StudyResult) -> Table:
+    """A column a network, the reference's value in small print where there is one."""
+    evaluations = {e.model: e for e in result.evaluations}
+    blank = Cell(NONE)
+    rows = []
+    for name, measure in _evaluation_rows():
+        cells = [
+            measure(evaluations[t.model], reference.MODELS.get(t.model)) if t.model in evaluations else blank
+            for t in result.trainings
+        ]
+        rows.append([_text(name), *cells])
+    for name, tell in _training_rows():
+        rows.append([_text(name), *(tell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
+    heads = [f"{title(t.model)}\n{SUBTITLES.get(t.model, '')}" for t in result.trainings]
+    return Table(["", *heads], rows)
+
+
+def chosen(result: StudyResult) -> Table:
+    """What could be chosen, what was, and what the reference's search chose."""
+    rows = []
+    for name in tables.hyperparameters(result):
+        options = ", ".join(number(v) for v in result.search.space.get(name, ()))
+        ours, theirs = result.search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
+        values = [NONE if v is None else number(v) for v in (ours, theirs)]
+        rows.append([_text(name, "mono"), _text(options or NONE), *map(Cell, values)])
+    return Table(["Hyperparameter", "Searched", "Chosen", "Reference"], rows)
+
+
+def rungs(result: StudyResult) -> Table:
+    """A row for every rung of every bracket."""
+    groups: dict[tuple[int, int], list[Any]] = {}
+    for trial in result.search.trials:
+        groups.setdefault((trial.bracket, trial.rung), []).append(trial)
+    rows = []
+    for (bracket, rung), members in sorted(groups.items()):
+        epochs = sorted({t.epochs for t in members})
+        best = max((t.val_accuracy for t in members if t.val_accuracy is not None), default=None)
+        span = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]}\u2013{epochs[-1]}"
+        cells = [str(bracket), str(rung), str(len(members)), span, percent(best)]
+        rows.append([*map(Cell, cells), Cell(duration(sum(t.seconds for t in members)))])
+    return Table(["Bracket", "Rung", "Trials", "Epochs trained", "Best accuracy", "Time"], rows)
+
+
+def ranking(result: StudyResult) -> Table:
+    names = tables.hyperparameters(result)
+    rows = []
+    for rank, t in enumerate(result.search.trials, 1):
+        accuracy = percent(t.val_accuracy) if t.val_accuracy is not None else t.state.lower()
+        row = [Cell(str(rank), rank), Cell(accuracy, t.val_accuracy if t.val_accuracy is not None else -1.0)]
+        row += [Cell(str(v), v) for v in (t.epochs, t.bracket, t.rung, t.configuration)]
+        row += [Cell(number(t.network[k]), t.network[k]) if k in t.network else Cell(NONE, -1) for k in names]
+        rows.append([*row, Cell(duration(t.seconds), t.seconds)])
+    head = ["Rank", "Accuracy", "Epochs", "Bracket", "Rung", "Config.", *names, "Time"]
+    return Table(head, rows, sortable=True)
+
+
+def classes(evaluation: Evaluation) -> Table:
+    rows = []
+    for c in evaluation.classes:
+        worst = percent(c.most_read_as_share, 1) if c.most_read_as else NONE
+        row = [_character(c.character), Cell(percent(c.recall, 1), c.recall)]
+        row += [Cell(percent(c.precision, 1), c.precision), _character(c.most_read_as)]
+        rows.append([*row, Cell(worst, c.most_read_as_share), Cell(count(c.n), c.n)])
+    return Table(["Class", "Recall", "Precision", "Read as", "Share", "Images"], rows, sortable=True)
+
+
+def pairs(evaluation: Evaluation, most: int = 24) -> Table:
+    rows = [
+        [_character(p.truth), _character(p.read), Cell(count(p.count), p.count), Cell(percent(p.share, 1), p.share)]
+        for p in evaluation.pairs[:most]
+    ]
+    return Table(["Truth", "Read as", "Images", "Of the class"], rows, sortable=True)
+
+
+def external(result: StudyResult, group: str) -> Table:
+    """A row a network, both methods side by side."""
+    own = {(x.model, x.method): x for x in result.external if x.set == group}
+    rows = []
+    for model in dict.fromkeys(model for model, _ in own):
+        row = [_text(title(model))]
+        for method in ("prepared", "reference"):
+            x = own.get((model, method))  # type: ignore[call-overload]
+            row += [_rate(x.accuracy), _rate(x.accuracy_within)] if x else [Cell(NONE), Cell(NONE)]
+        rows.append(row)
+    within = "26 capitals" if group == "letters" else "10 digits"
+    head = [f"{METHODS[m]}\n{n}" for m in ("prepared", "reference") for n in ("62 classes", within)]
+    return Table(["", *head], rows)
+
+
+def study(value: Frozen, full: Frozen = FULL, prefix: str = "") -> list[list[Cell]]:
+    """Every field of the study, nested ones with their path; marked where it is not the full study's."""
+    rows = []
+    for name, field in type(value).model_fields.items():
+        own, theirs = getattr(value, name), getattr(full, name)
+        if isinstance(own, Frozen):
+            rows += study(own, theirs, f"{prefix}{name}.")
+            continue
+        shown = ", ".join(own) if isinstance(own, tuple) else "\u2014" if own is None else str(own)
+        cells = [_text(prefix + name, "mono"), _text(shown, "wrong" if own != theirs else "text")]
+        rows.append([*cells, _text(field.description or "", "text small")])
+    return rows

@@ -1,0 +1,176 @@
+"""What the numbers say, in words: every claim is computed from the result it is about."""
+
+from charrec import alphabet, reference
+from charrec.report.words import (
+    NBSP,
+    character,
+    count,
+    duration,
+    interval,
+    listing,
+    loss,
+    many,
+    percent,
+    points,
+    rate,
+    title,
+)
+from charrec.results import Evaluation, External, StudyResult, TrainingResult
+from charrec.study import FULL
+
+
+def best(result: StudyResult) -> Evaluation:
+    """The network of the highest validation accuracy; the first of equals."""
+    return max(result.evaluations, key=lambda e: e.accuracy.value)
+
+
+def on_chars74k(result: StudyResult) -> bool:
+    """Whether the glyphs are Chars74K's, as the source says of itself or as the study names it."""
+    return any("chars74k" in name.lower() for name in (result.data.source, result.study.data.glyphs))
+
+
+def differences(result: StudyResult) -> list[str]:
+    """On Chars74K: what else in this study is not as in the reference run."""
+    study, found = result.study, []
+    if study.image_size != FULL.image_size:
+        found.append(f"images of {study.image_size} px instead of {FULL.image_size} px")
+    if study.split != FULL.split:
+        found.append(f"a split by {study.split}")
+    if study.data.fonts is not None:
+        found.append(f"{many(result.data.fonts, 'font')} instead of all")
+    for name in ("model_1", "model_2", "model_3", "model_4"):
+        field = f"epochs_{name}"
+        if getattr(study, field) != getattr(FULL, field):
+            found.append(
+                f"{many(getattr(study, field), 'epoch')} for {title(name).lower()} instead of {getattr(FULL, field)}"
+            )
+    return found
+
+
+def headline(result: StudyResult) -> str:
+    top = best(result)
+    return f"{title(top.model)} reads {percent(top.accuracy.value)} of the validation characters"
+
+
+def lead(result: StudyResult) -> str:
+    """The answer in two sentences, below the headline."""
+    top, data = best(result), result.data
+    ceiling = 1 - data.unavoidable_validation / data.validation
+    text = (
+        f"{len(result.evaluations)} networks learned {count(data.training)} pictures of 62 characters and were"
+        f" tested on {count(data.validation)} others. No classifier could read more than {percent(ceiling)} of"
+        f" these, because the rest carry a picture that also stands under another label; with the two cases of"
+        f" a letter counted as one, {title(top.model).lower()} reads {percent(top.folded_accuracy.value)}."
+    )
+    others = [e for e in result.evaluations if e is not top and e.accuracy.high >= top.accuracy.low]
+    if others:
+        names = listing([title(e.model).lower() for e in others])
+        text += f" Its interval overlaps with that of {names}: their order is not certain."
+    return text
+
+
+def against_reference(evaluation: Evaluation) -> str:
+    """Above, below or within: the reference's figure against this study's interval."""
+    theirs = reference.MODELS[evaluation.model].val_accuracy
+    ours = evaluation.accuracy
+    where = "inside" if ours.low <= theirs <= ours.high else "outside"
+    return f"{points(ours.value - theirs)}; the reference's figure lies {where} the interval"
+
+
+def overfitting(training: TrainingResult) -> str:
+    """Where overfitting starts, named, or that it was not found."""
+    rows, name = training.epochs, title(training.model)
+    lowest = min(rows, key=lambda row: row.val_loss)
+    start = (
+        f"Its best validation accuracy, {percent(training.best.val_accuracy)},"
+        f" came in epoch{NBSP}{training.best_epoch} of {len(rows)}; those weights were kept."
+    )
+    if training.overfits_from is None:
+        return (
+            f"No overfitting was found in {name}: the validation loss was lowest, {loss(lowest.val_loss)},"
+            f" in epoch{NBSP}{lowest.epoch} and did not rise for good afterwards. {start}"
+        )
+    return (
+        f"{name} overfits from epoch{NBSP}{training.overfits_from}: its validation loss was lowest,"
+        f" {loss(lowest.val_loss)}, in epoch{NBSP}{lowest.epoch} and rose to {loss(rows[-1].val_loss)} by"
+        f" epoch{NBSP}{rows[-1].epoch}, while the training loss went from {loss(lowest.loss)} to"
+        f" {loss(rows[-1].loss)}. {start}"
+    )
+
+
+def data_story(result: StudyResult) -> list[str]:
+    data = result.data
+    ceiling = 1 - data.unavoidable_validation / data.validation
+    split = "at random" if result.study.split == "random" else "by whole groups of fonts"
+    twins = data.validation_with_twin / data.validation
+    return [
+        f"The {count(data.images)} images come from {many(data.fonts, 'font')}, which merge into"
+        f" {many(data.groups, 'group')} where fonts that share many identical images are joined; only"
+        f" {count(data.distinct)} pictures are different. They were split {split} into {count(data.training)} for"
+        f" training and {count(data.validation)} for validation.",
+        f"{count(data.validation_with_twin)} validation images ({percent(twins, 1)}) have a twin, an identical"
+        f" image of the same class in the training part: on these a network can be right by memory. The accuracy"
+        f" without them is given beside the plain one.",
+        f"{count(data.unavoidable)} images ({percent(data.unavoidable / data.images)}) are errors that no classifier"
+        f" can avoid, for the same picture carries two labels; {count(data.unavoidable_validation)} of them lie in"
+        f" the validation part, which puts the ceiling there at {percent(ceiling)}.",
+    ]
+
+
+def search_story(result: StudyResult, comparable: bool) -> str:
+    found, settings = result.search, result.study.search
+    done = [t for t in found.trials if t.val_accuracy is not None]
+    failed = len(found.trials) - len(done)
+    text = (
+        f"Hyperband with at most {many(settings.max_epochs, 'epoch')} and factor {settings.factor}:"
+        f" {many(len(found.trials), 'trial')} of {many(len({t.configuration for t in found.trials}), 'configuration')},"
+        f" {many(found.epochs, 'epoch')} in all on {count(found.images)} training images, in"
+        f" {duration(found.seconds)}. The reference ran {reference.SEARCH_TRIALS} trials in"
+        f" {duration(reference.SEARCH_SECONDS)}{'' if comparable else ', on other data'}."
+    )
+    if failed:
+        text += f" {many(failed, 'trial')} ended without a result."
+    if len(done) > 1:
+        top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
+        text += f" The first {len(top)} lie within {abs(100 * (max(top) - min(top))):.2f} points of each other."
+    return text
+
+
+def confusion_story(evaluation: Evaluation) -> str:
+    """How many of the errors are between the two cases of one letter."""
+    errors = cases = 0
+    for i, row in enumerate(evaluation.confusion):
+        for j, n in enumerate(row):
+            if i != j:
+                errors += n
+                cases += n * (alphabet.FOLDED[i] == alphabet.FOLDED[j])
+    if not errors:
+        return f"{title(evaluation.model)} made no mistake."
+    text = (
+        f"{title(evaluation.model)} misread {count(errors)} of {many(evaluation.accuracy.n, 'image')};"
+        f" {count(cases)} of these ({percent(cases / errors, 1)}) are the other case of the right letter."
+    )
+    if evaluation.pairs:
+        first = evaluation.pairs[0]
+        text += (
+            f" The most frequent single mistake is {character(first.truth)} read as {character(first.read)}:"
+            f" {count(first.count)} times, {percent(first.share, 1)} of its images."
+        )
+    return text
+
+
+def external_story(scores: tuple[External, ...], group: str) -> str:
+    """What preparing the images changes, for the network that reads the prepared ones best."""
+    own = {(x.model, x.method): x for x in scores if x.set == group}
+    prepared = [x for (_, method), x in own.items() if method == "prepared"]
+    if not prepared:
+        return ""
+    top = max(prepared, key=lambda x: x.accuracy.value)
+    text = (
+        f"{title(top.model)} reads {rate(top.accuracy)} of the {count(top.accuracy.n)} {group} among all 62"
+        f" classes when they are prepared"
+    )
+    if other := own.get((top.model, "reference")):
+        text += f", {percent(other.accuracy.value)} ({interval(other.accuracy)}) the reference's way"
+    within = "26 capitals" if group == "letters" else "10 digits"
+    return f"{text}. Among the {within} alone it is {percent(top.accuracy_within.value)}."

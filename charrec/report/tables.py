@@ -1,0 +1,109 @@
+"""A study's numbers as data frames, one CSV file each: nothing rounded, rates as fractions."""
+
+from typing import Any
+
+import pandas as pd
+
+from charrec import alphabet, reference
+from charrec.results import Rate, StudyResult
+
+
+def _rate(name: str, rate: Rate | None) -> dict[str, Any]:
+    if rate is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
+
+
+def models(result: StudyResult) -> pd.DataFrame:
+    """A row a network: how it was trained, how well it reads, the reference beside it."""
+    evaluations = {e.model: e for e in result.evaluations}
+    rows = []
+    for training in result.trainings:
+        row: dict[str, Any] = training.model_dump(exclude={"epochs"})
+        row["epochs"] = len(training.epochs)
+        row["seconds"] = sum(epoch.seconds for epoch in training.epochs)
+        if evaluation := evaluations.get(training.model):
+            row["val_loss"] = evaluation.loss
+            row["val_images"] = evaluation.accuracy.n
+            for name in ("accuracy", "folded_accuracy", "top2_accuracy", "without_twin_accuracy"):
+                row |= _rate(name, getattr(evaluation, name))
+            row["calibration_error"] = evaluation.calibration_error
+        if theirs := reference.MODELS.get(training.model):
+            row |= {
+                "reference_parameters": theirs.parameters,
+                "reference_val_accuracy": theirs.val_accuracy,
+                "reference_val_loss": theirs.val_loss,
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def histories(result: StudyResult) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"model": t.model, **epoch.model_dump()} for t in result.trainings for epoch in t.epochs]
+    )
+
+
+def trials(result: StudyResult) -> pd.DataFrame:
+    """The search, best first; a column for every hyperparameter."""
+    rows = [
+        {**trial.model_dump(exclude={"network"}), **trial.network, "rank": rank}
+        for rank, trial in enumerate(result.search.trials, 1)
+    ]
+    columns = ["rank", "trial", "configuration", "bracket", "rung", "epochs", "val_accuracy", "state", "seconds"]
+    return pd.DataFrame(rows, columns=[*columns, *hyperparameters(result)])
+
+
+def hyperparameters(result: StudyResult) -> list[str]:
+    """The reference's names first, in its order, then whatever else was searched."""
+    search = result.search
+    found = dict.fromkeys([*search.space, *search.chosen, *(k for t in search.trials for k in t.network)])
+    return sorted(found, key=lambda k: (list(reference.SEARCH_CHOSEN) + list(found)).index(k))
+
+
+def confusion(result: StudyResult) -> pd.DataFrame:
+    """A row for every pair of truth and answer that occurs, the right answers included."""
+    c = alphabet.CLASSES
+    rows = [
+        (e.model, c[i], c[j], count)
+        for e in result.evaluations
+        for i, row in enumerate(e.confusion)
+        for j, count in enumerate(row)
+        if count
+    ]
+    return pd.DataFrame(rows, columns=["model", "truth", "read", "count"])
+
+
+def classes(result: StudyResult) -> pd.DataFrame:
+    return pd.DataFrame([{"model": e.model, **row.model_dump()} for e in result.evaluations for row in e.classes])
+
+
+def pairs(result: StudyResult) -> pd.DataFrame:
+    rows = [{"model": e.model, **pair.model_dump()} for e in result.evaluations for pair in e.pairs]
+    return pd.DataFrame(rows, columns=["model", "truth", "read", "count", "share"])
+
+
+def external(result: StudyResult) -> pd.DataFrame:
+    rows = [
+        {"model": x.model, "set": x.set, "method": x.method, "images": x.accuracy.n}
+        | _rate("accuracy", x.accuracy)
+        | _rate("accuracy_within", x.accuracy_within)
+        for x in result.external
+    ]
+    return pd.DataFrame(rows)
+
+
+def texts(result: StudyResult) -> pd.DataFrame:
+    """A row a glyph: what each network read, with its three likeliest classes."""
+    rows = []
+    for text in result.texts:
+        for position, glyph in enumerate(text.glyphs, 1):
+            row: dict[str, Any] = {"text": text.text, "model": text.model, "method": text.method}
+            row |= {"read": text.read, "position": position, "truth": glyph.truth, "image": glyph.name}
+            for place, (character, probability) in enumerate(glyph.top, 1):
+                row |= {f"top_{place}": character, f"probability_{place}": probability}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+TABLES = {f.__name__: f for f in (models, histories, trials, confusion, classes, pairs, external, texts)}

@@ -1,0 +1,53 @@
+"""Ink and paper: one definition of the colours for the page and its figures, light and dark."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Theme:
+    name: str
+    paper: str
+    panel: str
+    ink: str
+    muted: str
+    rule: str
+    accent: str  # this study, and what is wrong
+    reference: str
+    tint: str  # behind the epochs that overfit
+    brackets: tuple[str, ...]
+    heat: tuple[str, ...]  # few ... many confusions
+
+    @property
+    def css(self) -> str:
+        """The single colours as custom properties."""
+        names = ("paper", "panel", "ink", "muted", "rule", "accent", "reference", "tint")
+        return "".join(f"--{name}:{getattr(self, name)};" for name in names)
+
+
+LIGHT = Theme(
+    name="light",
+    paper="#fcfbf8",
+    panel="#f4f1ea",
+    ink="#1f1c18",
+    muted="#6b655b",
+    rule="#dcd6ca",
+    accent="#c02f14",
+    reference="#22688f",
+    tint="#f9e9e2",
+    brackets=("#c02f14", "#22688f", "#8a6d00", "#5d7a2b", "#7a4b94", "#1f1c18"),
+    heat=("#f6d9c6", "#e58f66", "#c8401d", "#7d1a0b", "#330702"),
+)
+DARK = Theme(
+    name="dark",
+    paper="#171614",
+    panel="#211f1c",
+    ink="#ece6da",
+    muted="#a59d8f",
+    rule="#3b3731",
+    accent="#ff8163",
+    reference="#79bde3",
+    tint="#2e1d18",
+    brackets=("#ff8163", "#79bde3", "#dcb93f", "#a4c46c", "#c79ae0", "#ece6da"),
+    heat=("#4a2318", "#96391f", "#e2653c", "#ffb083", "#fff3df"),
+)
+THEMES = (LIGHT, DARK)

@@ -1,0 +1,104 @@
+"""Numbers and characters as a person reads them."""
+
+import math
+from datetime import datetime
+
+from charrec import alphabet
+from charrec.results import Rate
+
+NBSP = "\u00a0"
+DASH = "\u2013"
+NONE = "\u2014"
+
+TITLES = {"model_1": "Model 1", "model_2": "Model 2", "model_3": "Model 3", "model_4": "Model 4"}
+SUBTITLES = {
+    "model_1": "three convolutions, one hidden layer",
+    "model_2": "model 1 with augmentation and dropout",
+    "model_3": "wider, overlapping pools",
+    "model_4": "sized by the search",
+}
+METHODS = {"raw": "original", "prepared": "prepared", "reference": "the reference's way"}
+SETS = {"letters": "Letters", "digits": "Digits"}
+STYLES = ("digit", "capital", "small")
+
+
+def title(model: str) -> str:
+    return TITLES.get(model, model)
+
+
+def percent(share: float | None, decimals: int = 2) -> str:
+    """0.9091 -> "90.91 %", with a space that does not break."""
+    if share is None or math.isnan(share):
+        return NONE
+    return f"{100 * share:.{decimals}f}{NBSP}%"
+
+
+def interval(rate: Rate) -> str:
+    """The 95 % interval in percent: "90.4-91.4" with an en dash."""
+    return f"{100 * rate.low:.1f}{DASH}{100 * rate.high:.1f}"
+
+
+def rate(value: Rate | None) -> str:
+    """Rate -> "90.91 % (90.4-91.4)"."""
+    return NONE if value is None else f"{percent(value.value)} ({interval(value)})"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points, signed: "+0.23 points"."""
+    sign = "\u2212" if difference < 0 else "+"
+    return f"{sign}{abs(100 * difference):.2f}{NBSP}points"
+
+
+def count(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def many(number: int, noun: str) -> str:
+    """1, "epoch" -> "1 epoch"; 2 -> "2 epochs"."""
+    return f"{count(number)}{NBSP}{noun}{'' if number == 1 else 's'}"
+
+
+def loss(value: float | None) -> str:
+    return NONE if value is None else f"{value:.4f}"
+
+
+def number(value: float) -> str:
+    """A hyperparameter: no trailing zeros, small ones as 1e-4."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """4286 -> "1 h 11 min 26 s"; below a minute with a decimal where it tells something."""
+    if seconds < 60:
+        return f"{seconds:.1f}{NBSP}s" if seconds < 10 else f"{seconds:.0f}{NBSP}s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{value}{NBSP}{unit}" for value, unit in parts if value)
+
+
+def moment(iso: str) -> str:
+    """"2026-11-22T18:33:30Z" -> "22 November 2026, 18:33 UTC"; anything else stays as it is."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def character(c: str) -> str:
+    """The name that tells O from 0 and o: "capital O"."""
+    if c.isdigit():
+        return f"digit {c}"
+    return f"capital {c}" if c.isupper() else f"small {c}"
+
+
+def one_letter(a: str, b: str) -> bool:
+    """Whether the two are the two cases of one letter."""
+    fold = alphabet.FOLDED
+    return a != b and fold[alphabet.INDEX[a]] == fold[alphabet.INDEX[b]]
+
+
+def listing(items: list[str]) -> str:
+    """["a", "b", "c"] -> "a, b and c"."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + f" and {items[-1]}" if items else ""

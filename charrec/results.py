@@ -1,0 +1,176 @@
+"""What a study found, as typed values: what evaluation writes and the report reads.
+
+Rates are fractions in [0, 1], durations are seconds, losses are cross-entropies in nats.
+"""
+
+from typing import Literal
+
+from charrec.study import Frozen, Study
+
+
+class Epoch(Frozen):
+    """One row of a history; `epoch` counts from 1."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+    images_per_second: float  # training images, validation not counted
+
+
+class TrainingResult(Frozen):
+    """One trained network and how it came to be."""
+
+    model: str  # "model_1" ... "model_4"
+    identity: str
+    parameters: int
+    precision: str
+    device: str
+    epochs: tuple[Epoch, ...]
+    best_epoch: int  # of the highest validation accuracy; its weights are kept
+    overfits_from: int | None  # the first epoch after the lowest validation loss, if the loss rose for good
+    weights_key: str
+    weights_sha256: str
+
+    @property
+    def best(self) -> Epoch:
+        return self.epochs[self.best_epoch - 1]
+
+
+class Rate(Frozen):
+    """A share of n with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class ClassRow(Frozen):
+    character: str
+    n: int
+    recall: float
+    precision: float
+    most_read_as: str  # the most frequent wrong answer, "" if there was none
+    most_read_as_share: float
+
+
+class Confusion(Frozen):
+    """`count` images of `truth` were read as `read`."""
+
+    truth: str
+    read: str
+    count: int
+    share: float  # of the images of `truth`
+
+
+class Evaluation(Frozen):
+    """One network on the validation images."""
+
+    model: str
+    loss: float
+    accuracy: Rate
+    folded_accuracy: Rate  # the two cases of a letter as one
+    top2_accuracy: Rate
+    without_twin_accuracy: Rate | None  # images without an identical image of their class in training
+    confusion: tuple[tuple[int, ...], ...]  # [truth][read], 62 x 62
+    pairs: tuple[Confusion, ...]  # the most confused, both directions apart
+    classes: tuple[ClassRow, ...]
+    calibration_error: float  # expected calibration error, 15 bins
+
+
+class External(Frozen):
+    """One network on a whole foreign set."""
+
+    model: str
+    set: Literal["letters", "digits"]
+    method: Literal["prepared", "reference"]
+    accuracy: Rate  # among all 62 classes
+    accuracy_within: Rate  # among the 26 capitals or the 10 digits alone
+
+
+class Reading(Frozen):
+    """One glyph as one network reads it: the three likeliest classes with their probabilities."""
+
+    truth: str
+    name: str  # of the image in its source
+    top: tuple[tuple[str, float], ...]
+
+
+class TextReading(Frozen):
+    text: str
+    model: str
+    method: Literal["prepared", "reference"]
+    read: str
+    glyphs: tuple[Reading, ...]
+
+
+class TrialRow(Frozen):
+    trial: str
+    configuration: int  # the n-th new configuration of the search
+    bracket: int
+    rung: int
+    epochs: int  # trained in all after this trial
+    val_accuracy: float | None
+    state: str
+    network: dict[str, int | float]  # the hyperparameters as on the slide
+    seconds: float
+
+
+class SearchResult(Frozen):
+    trials: tuple[TrialRow, ...]  # best first
+    space: dict[str, tuple[float, ...]]  # what could be chosen
+    chosen: dict[str, int | float]
+    epochs: int  # trained in all trials together
+    images: int  # training images searched on
+    seconds: float
+
+
+class DataSummary(Frozen):
+    """What was trained and validated on."""
+
+    source: str
+    version: str
+    licence: str
+    digest: str
+    images: int
+    fonts: int
+    groups: int  # of fonts joined by identical images
+    distinct: int  # different pictures
+    training: int
+    validation: int
+    validation_with_twin: int
+    unavoidable: int  # images of the whole set that no classifier can get right: same picture, other label
+    unavoidable_validation: int
+    letters_source: str
+    letters: int
+    digits_source: str
+    digits: int
+
+
+class Machine(Frozen):
+    cpu: str
+    cores: int
+    memory_gib: float
+    gpus: tuple[str, ...]
+    system: str
+    versions: dict[str, str]  # python, keras, tensorflow, ...
+
+
+class StudyResult(Frozen):
+    """Everything that a report tells."""
+
+    study: Study
+    identity: str
+    data: DataSummary
+    trainings: tuple[TrainingResult, ...]
+    search: SearchResult
+    evaluations: tuple[Evaluation, ...]
+    external: tuple[External, ...]
+    texts: tuple[TextReading, ...]
+    machine: Machine
+    code: str  # commit, "+" if changed; "" outside a repository
+    durations: dict[str, float]  # step -> seconds
+    started: str  # ISO 8601, UTC

@@ -1,0 +1,174 @@
+"""A folder, a .zip, a .tar, a .tgz or a zip with tars inside: one way to list and read what it holds.
+
+Nothing is ever written under a name from an archive, so a hostile name can do no harm; it is left out.
+"""
+
+import gzip
+import hashlib
+import io
+import mmap
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from charrec.errors import InputError
+
+Read = Callable[[], bytes]
+
+ARCHIVE = "a folder, or a whole .zip, .tar or .tgz archive"
+FETCH_AGAIN = "Fetch it again, or unpack it and pass the folder."
+TARS = (".tar", ".tar.gz", ".tgz")
+LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # and every hidden name, such as .DS_Store
+
+
+class Files:
+    """The files of one source by posix name, sorted; `read` may be called from several threads."""
+
+    def __init__(self, path: Path, members: Mapping[str, Read]) -> None:
+        self.path = path
+        self.names = sorted(name for name in members if _is_wanted(name))
+        self._members = members
+
+    def read(self, name: str) -> bytes:
+        """The file's bytes, their CRC checked where the archive has one; InputError names file and member."""
+        try:
+            return self._members[name]()
+        except (OSError, ValueError, zlib.error) as error:
+            found = f"{self.path}: {name} cannot be read ({error})"
+            raise InputError(found, "an undamaged file", FETCH_AGAIN) from error
+
+
+@contextmanager
+def open_files(path: Path) -> Iterator[Files]:
+    """Opens a source for reading. An archive is mapped, a compressed tar unpacked to a nameless file first."""
+    with ExitStack() as stack:
+        if path.is_dir():
+            members = {name: partial((path / name).read_bytes) for name, _ in _walk(path)}
+        elif path.is_file():
+            members = _archive(path, stack)
+        else:
+            raise InputError(f"{path} does not exist", ARCHIVE, "Check the path.")
+        yield Files(path, members)
+
+
+def fingerprint(path: Path) -> str:
+    """Identity without reading pixels: SHA-256 of an archive, or of a folder's names, sizes and times."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    if not path.is_dir():
+        raise InputError(f"{path} does not exist", ARCHIVE, "Check the path.")
+    digest = hashlib.sha256()
+    for name, status in sorted((n, s) for n, s in _walk(path) if _is_wanted(n)):
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file under the folder; links to folders are not followed, so there is no way round in circles."""
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            for name, status in _walk(Path(entry.path)):
+                yield f"{entry.name}/{name}", status
+        elif entry.is_file():
+            yield entry.name, entry.stat()
+
+
+def _is_wanted(name: str) -> bool:
+    """Whether the name is a plain relative one and not an operating system's litter."""
+    parts = PurePosixPath(name).parts
+    plain = not name.startswith("/") and "\\" not in name and ":" not in name
+    return plain and not any(part in LITTER or part.startswith(".") for part in parts)
+
+
+def _archive(path: Path, stack: ExitStack) -> dict[str, Read]:
+    with path.open("rb") as file:
+        try:
+            if zipfile.is_zipfile(file):
+                return _zip(file, stack)
+            file.seek(0)
+            return _tar(file, stack)
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile) as error:
+            raise InputError(f"{path} is damaged or no archive ({error})", ARCHIVE, FETCH_AGAIN) from error
+
+
+def _zip(file: IO[bytes], stack: ExitStack) -> dict[str, Read]:
+    """Members of a zip; a tar among them is opened in its place, its members' names behind its own."""
+    members: dict[str, Read] = {}
+    buffer = _mapped(file, stack)
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+                continue
+            if info.filename.endswith(TARS) and _is_wanted(info.filename):
+                try:
+                    inner = _tar(archive.open(info), stack)
+                except (RuntimeError, NotImplementedError) as error:  # encrypted, or an unknown method
+                    raise zipfile.BadZipFile(f"{info.filename}: {error}") from error
+                except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+                    raise tarfile.ReadError(f"{info.filename}: {error}") from error
+                members.update({f"{info.filename}/{name}": read for name, read in inner.items()})
+            else:
+                members[info.filename] = partial(_zip_member, buffer, info)
+    return members
+
+
+def _zip_member(buffer: mmap.mmap, info: zipfile.ZipInfo) -> bytes:
+    """One member straight from the mapping: without locks, 5 us where ZipFile.read takes 60 us."""
+    if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("encrypted, or neither stored nor deflated")
+    start = info.header_offset
+    if buffer[start : start + 4] != b"PK\3\4":
+        raise ValueError("its local header is missing")
+    name_size, extra_size = (int.from_bytes(buffer[start + at : start + at + 2], "little") for at in (26, 28))
+    start += 30 + name_size + extra_size
+    content = buffer[start : start + info.compress_size]
+    if info.compress_type == zipfile.ZIP_DEFLATED:
+        content = zlib.decompressobj(-15).decompress(content, info.file_size)
+    if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
+        raise ValueError("bad CRC-32")
+    return content
+
+
+def _tar(file: IO[bytes], stack: ExitStack) -> dict[str, Read]:
+    """Plain members of a tar or .tgz; links and devices are left out.
+
+    A gzipped tar cannot be read out of order, so it is unpacked once, to a file without a name.
+    """
+    start = file.read(2)
+    file.seek(0)
+    if start == b"\x1f\x8b" or not _has_descriptor(file):
+        plain = stack.enter_context(tempfile.TemporaryFile())
+        shutil.copyfileobj(gzip.GzipFile(fileobj=file) if start == b"\x1f\x8b" else file, plain, 1 << 20)
+        plain.seek(0)
+        file = plain
+    with tarfile.open(fileobj=file, mode="r:") as archive:
+        members = [m for m in archive if m.isreg() and not m.issparse()]
+        end = archive.offset
+    buffer = _mapped(file, stack)
+    # tarfile takes a damaged header, or the file's end, for the end of the archive.
+    if buffer[end : end + tarfile.BLOCKSIZE] != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"it ends early, at byte {end}")
+    return {m.name.removeprefix("./"): partial(_slice, buffer, m.offset_data, m.size) for m in members}
+
+
+def _slice(buffer: mmap.mmap, start: int, size: int) -> bytes:
+    return buffer[start : start + size]
+
+
+def _has_descriptor(file: IO[bytes]) -> bool:
+    return isinstance(file, io.BufferedReader)
+
+
+def _mapped(file: IO[bytes], stack: ExitStack) -> mmap.mmap:
+    file.flush()
+    return stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -1,0 +1,42 @@
+"""Many small PNG files -> one array."""
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from charrec.errors import InputError
+from charrec.sources.files import Files
+
+REMEDY = "Fetch the data again, or take this file out."
+
+
+def decode(files: Files, names: Sequence[str], size: int, modes: Sequence[str] = ("L",)) -> np.ndarray:
+    """(n, size, size) uint8, image i from names[i]; InputError names the first file that does not fit."""
+    images = np.empty((len(names), size, size), np.uint8)
+    threads = os.cpu_count() or 1
+
+    def decode_part(part: int) -> None:
+        for index in range(len(names) * part // threads, len(names) * (part + 1) // threads):
+            images[index] = _decode_one(files, names[index], size, modes)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(decode_part, range(threads)))
+    return images
+
+
+def _decode_one(files: Files, name: str, size: int, modes: Sequence[str]) -> np.ndarray:
+    content = files.read(name)
+    expected = f"a PNG of {size}x{size} pixels in 8-bit grey"
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            found = f"{image.width}x{image.height} pixels in Pillow's mode {image.mode}"
+            if image.size == (size, size) and image.mode in modes:
+                return np.asarray(image.convert("L"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        found = f"not a readable PNG ({error})"
+        raise InputError(f"{files.path}: {name} is {found}", expected, REMEDY) from error
+    raise InputError(f"{files.path}: {name} has {found}", expected, REMEDY)

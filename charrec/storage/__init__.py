@@ -1,0 +1,37 @@
+"""Where everything that lasts lies: a folder or an S3 bucket behind one small interface."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from charrec.errors import InputError
+from charrec.storage.folder import FolderStore
+from charrec.storage.interface import Conflict, Corrupt, Entry, NotFound, Store
+
+__all__ = ["Conflict", "Corrupt", "Entry", "NotFound", "Store", "open_store"]
+
+
+def open_store(url: str, *, endpoint: str | None = None) -> Store:
+    """Open `file:results`, `file:///abs/path`, a plain path or `s3://bucket/prefix`; nothing is created yet.
+
+    `endpoint` is for S3 servers other than Amazon's; without it boto3 reads AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL
+    or its configuration file. Raises InputError for any other address. Errors never repeat an address as it was
+    given: it may hold a password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        from charrec.storage.s3 import S3Store
+
+        return S3Store(url, endpoint)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
+        found = (
+            f"a store's address of the kind {parts.scheme!r}"
+            if parts.path
+            else "a store's address without a path"
+        )
+        raise InputError(
+            found,
+            "file:results, file:///absolute/path, a plain path or s3://bucket/prefix",
+            "Write the address in one of these forms; a bucket of another service is s3:// with an endpoint.",
+        )
+    return FolderStore(Path(url2pathname(parts.path) if parts.scheme else url))

@@ -1,0 +1,173 @@
+"""What a store promises; the folder and S3 keep it, one contract suite holds them to it."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+from uuid import uuid4
+
+from charrec.errors import InputError
+
+CHUNK = 1 << 20  # bytes held in memory of a large file
+SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_.=+,@-]*"  # names that start with a dot are the store's own
+KEY = re.compile(rf"{SEGMENT}(/{SEGMENT})*")
+PREFIX = re.compile(rf"({SEGMENT}/)*({SEGMENT})?")
+
+
+class NotFound(KeyError):
+    """No object has this key."""
+
+    def __str__(self) -> str:
+        return f"the store has no {self.args[0]!r}"  # KeyError's own shows the bare key
+
+
+class Conflict(Exception):
+    """Another writer was first: read again, decide again, write again."""
+
+
+class Corrupt(InputError):
+    """An object is not what was written: found and expected SHA-256."""
+
+
+class Entry(NamedTuple):
+    """One object in a list."""
+
+    key: str
+    size: int  # bytes
+    modified: datetime  # UTC
+    age: float  # seconds since then by the store's own clock, so that workers need not agree on the time
+
+
+class Store(Protocol):
+    """Objects of bytes under relative posix keys; every read is checked against the SHA-256 of the write.
+
+    A version names the content (a SHA-256, an ETag), so it comes back when the content does. That is harmless here:
+    `swap` promises that what it replaces is what the caller has read, not that nothing happened in between.
+    A key is never also a folder of another key. Raises ConnectionError where the store cannot be reached.
+    """
+
+    @property
+    def url(self) -> str:
+        """The address to open it again, without secrets."""
+
+    def get(self, key: str) -> bytes:
+        """The whole object. Raises NotFound, Corrupt."""
+
+    def read(self, key: str) -> tuple[bytes, str]:
+        """The whole object and its version. Raises NotFound, Corrupt."""
+
+    def put(self, key: str, data: bytes) -> str:
+        """Write or overwrite, all or nothing; returns the version."""
+
+    def create(self, key: str, data: bytes) -> str:
+        """Write where nothing is yet; returns the version. Raises Conflict."""
+
+    def swap(self, key: str, data: bytes, version: str) -> str:
+        """Overwrite exactly this version; returns the new one. Raises Conflict if it changed or vanished."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object; reads none of it."""
+
+    def list(self, prefix: str = "") -> list[Entry]:
+        """The complete objects whose keys start so, sorted by key."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; fine if there is none."""
+
+    def upload(self, path: Path, key: str) -> str:
+        """Write or overwrite from a file of any size; returns its SHA-256."""
+
+    def download(self, key: str, path: Path) -> None:
+        """Write the object to a file, verified before it gets its name. Raises NotFound, Corrupt."""
+
+    def local(self, key: str, cache: Path) -> Path:
+        """A verified file with an object that never changes: the folder's own, or a copy in `cache`."""
+
+
+def checked(key: str) -> str:
+    """The key, if it means the same in every store; raises InputError."""
+    if not KEY.fullmatch(key) or len(key) > 900:  # S3 ends at 1,024 bytes with its prefix
+        raise InputError(
+            f"a store's key is {key!r}",
+            "names of letters, digits and _.=+,@- with single slashes between, none starting with . = + , @ or -",
+            "Rename it.",
+        )
+    return key
+
+
+def checked_prefix(prefix: str) -> str:
+    """The prefix, if a key can start so; raises InputError."""
+    if not PREFIX.fullmatch(prefix):
+        raise InputError(
+            f"a prefix of store keys is {prefix!r}", "the start of a key, or nothing", "Correct it."
+        )
+    return prefix
+
+
+def corrupt(where: str, found: str, expected: str | None) -> Corrupt:
+    """The error for an object whose bytes are not those that were written; `expected` None: nobody recorded it."""
+    remedy = "Delete it and run again: whatever made it makes it anew."
+    if expected is None:
+        return Corrupt(f"{where} has no recorded SHA-256", "an object that charrec wrote", remedy)
+    return Corrupt(f"{where} has SHA-256 {found}", expected, remedy)
+
+
+def pour(chunks: Iterable[bytes], sink: BinaryIO | None) -> str:
+    """Fill the sink anew from the start (None: only look); returns the SHA-256."""
+    if sink:
+        sink.seek(0)
+        sink.truncate()
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+        if sink:
+            sink.write(chunk)
+    return digest.hexdigest()
+
+
+def chunks_of(file: BinaryIO) -> Iterator[bytes]:
+    """The rest of the file, piece by piece."""
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[BinaryIO]:
+    """A temporary file in the folder for `settle` to give a name; without one it is gone at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".{uuid4().hex}.tmp"
+    try:
+        with path.open("xb") as file:
+            yield file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def settle(file: BinaryIO, path: Path) -> None:
+    """Give a staged file its name: after a crash at any moment there is the whole old file or the whole new one."""
+    file.flush()
+    os.fsync(file.fileno())
+    lasting(path.parent)
+    os.replace(file.name, path)
+    sync(path.parent)
+
+
+def lasting(folder: Path) -> None:
+    """Make the folder, and its name in the one above, outlive a power cut."""
+    if not folder.is_dir():
+        lasting(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
+def sync(folder: Path) -> None:
+    """Have the names in the folder on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,93 @@
+"""Every number that shapes a result (`Study`), and apart from it where it is computed (`Runtime`)."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from charrec.alphabet import INDEX
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _readable(text: str) -> str:
+    unknown = sorted(set(text) - set(INDEX))
+    if not text or unknown:
+        raise ValueError(f"found {text!r}; expected letters and digits only, the 62 classes")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_readable)]
+Precision = Literal["auto", "float32", "mixed_bfloat16"]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Data(Frozen):
+    """Three sources: `kaggle:owner/slug[/version]`, a folder or archive, or what ships with the project."""
+
+    glyphs: str = Field("kaggle:supreethrao/chars74kdigitalenglishfont", description="62 classes; or 'fonts'")
+    letters: str = Field(
+        "kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset", description="new A-Z; or 'fonts'"
+    )
+    digits: str = Field("kaggle:hojjatk/mnist-dataset", description="new 0-9; or 'sklearn'")
+    fonts: PositiveInt | None = Field(None, description="use only so many fonts, evenly chosen")
+    letters_per_class: PositiveInt = Field(100, description="the seeded sample of new letters")
+
+
+KAGGLE = Data()
+EMBEDDED = Data(glyphs="fonts", letters="fonts", digits="sklearn")
+
+
+class Search(Frozen):
+    """A Hyperband search as Keras Tuner defines it."""
+
+    max_epochs: PositiveInt = 10
+    factor: Annotated[int, Field(ge=2)] = 3
+    images: PositiveInt | None = Field(None, description="search on so many training images; none: all")
+
+
+class Study(Frozen):
+    """What is computed: two equal studies on equal data have equal results."""
+
+    seed: Seed = 123
+    data: Data = KAGGLE
+    image_size: Annotated[int, Field(ge=32, le=128)] = Field(128, description="px, a divisor of 128")
+    image_channels: Literal[1, 3] = Field(1, description="the images are grey; 3 repeats the channel")
+    split: Literal["random", "font"] = Field("random", description="the deck's, or whole font groups apart")
+    validation_fraction: Annotated[PositiveFloat, Field(lt=1)] = 0.2
+    batch_size: PositiveInt = Field(64, description="images per step")
+    precision: Precision = Field("auto", description="auto: mixed_bfloat16 where a probe shows that it pays")
+    epochs_model_1: PositiveInt = 15
+    epochs_model_2: PositiveInt = 15
+    epochs_model_3: PositiveInt = 15
+    epochs_model_4: PositiveInt = Field(20, description="of the best network that the search finds")
+    search: Search = Search()
+    texts: tuple[Text, ...] = ("APR", "2023")
+
+
+FULL = Study()
+
+# The same steps for 2 cores without a GPU: every class, smaller images, fewer fonts, few epochs.
+QUICK = Study(
+    data=EMBEDDED.model_copy(update={"fonts": 48, "letters_per_class": 20}),
+    image_size=32,
+    epochs_model_1=6,
+    epochs_model_2=6,
+    epochs_model_3=5,
+    epochs_model_4=6,
+    search=Search(max_epochs=4, factor=3, images=4000),
+)
+
+STUDIES = {"full": FULL, "quick": QUICK}
+
+
+class Runtime(Frozen):
+    """Where it is computed; nothing here changes a result."""
+
+    store: str = Field("results", description="a folder, or s3://bucket/prefix")
+    endpoint: str | None = Field(None, description="URL of an S3-compatible server")
+    cache: Path = Field(Path(".cache"), description="local downloads and copies; may be deleted")
+    devices: Literal["auto", "cpu", "gpu"] = "auto"
+    workers: PositiveInt | None = Field(None, description="trainings at once; none: one per device")
