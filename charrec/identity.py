@@ -15,8 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-# Their contents reach a result only as values, which are part of the identity anyway, or not at all.
-WITHOUT_EFFECT = ("charrec.study", "charrec.storage", "charrec.errors", "charrec.identity")
+# Their contents reach a result only as values, which are part of the identity anyway, or not at all; the shapes of
+# results are in the names under which these are stored.
+WITHOUT_EFFECT = tuple(f"charrec.{room}" for room in ("study", "results", "storage", "errors", "identity"))
 
 
 def identity(*parts: Any, code: tuple[str, ...] = ()) -> str:

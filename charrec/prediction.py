@@ -15,7 +15,7 @@ def predict(recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], sto
     nothing = np.empty(0, np.int64)
     blank = np.zeros((1, recipe.image_size, recipe.image_size), np.uint8)
     model = compiled(recipe, Arrays(blank, nothing, nothing, nothing))
-    load(model, store, progress.best.key)
+    load(model, store, progress.best)
     network = network_of(model)
 
     def probabilities(images: np.ndarray) -> np.ndarray:

@@ -24,14 +24,14 @@ class TrainingResult(Frozen):
     """One trained network and how it came to be."""
 
     model: str  # "model_1" ... "model_4"
-    identity: str
+    network: dict[str, int | float] = {}  # what the search chose, model 4 alone
     parameters: int
     precision: str
     device: str
     epochs: tuple[Epoch, ...]
     best_epoch: int  # of the highest validation accuracy; its weights are kept
     overfits_from: int | None  # the first epoch after the lowest validation loss, if the loss rose for good
-    weights_key: str
+    weights_key: str  # in the store
     weights_sha256: str
 
     @property

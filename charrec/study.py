@@ -1,25 +1,31 @@
 """Every number that shapes a result (`Study`), and apart from it where it is computed (`Runtime`)."""
 
 from pathlib import Path
+from string import ascii_uppercase, digits
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from charrec.alphabet import INDEX
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _readable(text: str) -> str:
-    unknown = sorted(set(text) - set(INDEX))
-    if not text or unknown:
-        raise ValueError(f"found {text!r}; expected letters and digits only, the 62 classes")
+def _drawable(text: str) -> str:
+    """New data shows capitals or digits, from two different sets."""
+    if not (text and (set(text) <= set(ascii_uppercase) or set(text) <= set(digits))):
+        raise ValueError(f"found {text!r}; expected capitals A-Z only, or digits only: the new data has no others")
     return text
 
 
-Text = Annotated[str, AfterValidator(_readable)]
+def _divides_128(size: int) -> int:
+    if 128 % size:
+        raise ValueError(f"found {size}; expected 32, 64 or 128, the packed images' 128 px or a whole part of it")
+    return size
+
+
+Text = Annotated[str, AfterValidator(_drawable)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -36,8 +42,7 @@ class Data(Frozen):
     letters_per_class: PositiveInt = Field(100, description="the seeded sample of new letters")
 
 
-KAGGLE = Data()
-EMBEDDED = Data(glyphs="fonts", letters="fonts", digits="sklearn")
+EMBEDDED = {"glyphs": "fonts", "letters": "fonts", "digits": "sklearn"}  # installed with the project
 
 
 class Search(Frozen):
@@ -52,8 +57,10 @@ class Study(Frozen):
     """What is computed: two equal studies on equal data have equal results."""
 
     seed: Seed = 123
-    data: Data = KAGGLE
-    image_size: Annotated[int, Field(ge=32, le=128)] = Field(128, description="px, a divisor of 128")
+    data: Data = Data()
+    image_size: Annotated[int, Field(ge=32, le=128), AfterValidator(_divides_128)] = Field(
+        128, description="px: 32, 64 or 128"
+    )
     image_channels: Literal[1, 3] = Field(1, description="the images are grey; 3 repeats the channel")
     split: Literal["random", "font"] = Field("random", description="the deck's, or whole font groups apart")
     validation_fraction: Annotated[PositiveFloat, Field(lt=1)] = 0.2
@@ -71,7 +78,7 @@ FULL = Study()
 
 # The same steps for 2 cores without a GPU: every class, smaller images, fewer fonts, few epochs.
 QUICK = Study(
-    data=EMBEDDED.model_copy(update={"fonts": 48, "letters_per_class": 20}),
+    data=Data(fonts=48, letters_per_class=20),
     image_size=32,
     epochs_model_1=6,
     epochs_model_2=6,

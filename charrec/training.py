@@ -5,6 +5,7 @@ store. The order of the images and every random layer are seeded by (seed, epoch
 killed and goes on has the history and the weights of one that was not, bit for bit on a CPU.
 """
 
+import hashlib
 import logging
 import math
 import tempfile
@@ -21,7 +22,7 @@ from charrec.errors import InputError
 from charrec.models import build
 from charrec.models.convnet import ConvNet
 from charrec.results import Epoch
-from charrec.storage import Conflict, Store
+from charrec.storage import Conflict, Corrupt, Store
 from charrec.study import Frozen
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Checkpoint(Frozen):
 
     epoch: int
     key: str
+    sha256: str
 
 
 class Progress(Frozen):
@@ -90,7 +92,7 @@ def train(
 ) -> Progress:
     """Train until `epochs` epochs are done in all, going on from what is stored under `key`.
 
-    `show(title, epoch, steps)` is called before each epoch and returns a Keras callback, for a bar.
+    `show(title, epoch, epochs)` is called before each epoch and may return a Keras callback, for a bar.
     Raises TrainingDiverged; the epochs before it stay stored.
     """
     progress = read_progress(store, key)
@@ -98,12 +100,12 @@ def train(
         return progress
     model = compiled(recipe, arrays)
     if progress.last:
-        load(model, store, progress.last.key)
+        load(model, store, progress.last)
         log.info("%s goes on after epoch %d", key, progress.last.epoch)
     version = store.read(f"{key}/progress.json")[1] if progress.last else None
     for epoch in range(len(progress.epochs) + 1, epochs + 1):
-        callbacks = [show(recipe.model, epoch, epochs)] if show else []
-        row = _train_epoch(model, recipe, arrays, epoch, callbacks)
+        shown = show(recipe.model, epoch, epochs) if show else None
+        row = _train_epoch(model, recipe, arrays, epoch, [shown] if shown else [])
         was, progress = progress, _saved(model, store, key, progress, row)
         version = _commit(store, key, progress, version)
         for old in {was.last, was.best} - {progress.last, progress.best, None}:
@@ -148,11 +150,18 @@ def network_of(model: "keras.Sequential") -> "keras.Sequential":
     return model.layers[-1]
 
 
-def load(model: "keras.Sequential", store: Store, key: str) -> None:
+def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> None:
     """Weights and optimizer slots from the store, checked by their SHA-256 before Keras opens them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
-        store.download(key, path)
+        store.download(checkpoint.key, path)
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != checkpoint.sha256:
+            raise Corrupt(
+                f"{checkpoint.key} has SHA-256 {found}",
+                checkpoint.sha256,
+                "Delete the training's folder in the store and run again.",
+            )
         model.load_weights(path)
 
 
@@ -196,11 +205,11 @@ def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
 
 def _saved(model: "keras.Sequential", store: Store, key: str, progress: Progress, row: Epoch) -> Progress:
     """`progress` with `row`, its checkpoint stored under a name of its own."""
-    checkpoint = Checkpoint(epoch=row.epoch, key=f"{key}/epoch-{row.epoch:03d}.weights.h5")
+    name = f"{key}/epoch-{row.epoch:03d}.weights.h5"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
         model.save_weights(path)
-        store.upload(path, checkpoint.key)
+        checkpoint = Checkpoint(epoch=row.epoch, key=name, sha256=store.upload(path, name))
     best_so_far = max((e.val_accuracy for e in progress.epochs), default=-math.inf)
     return Progress(
         epochs=(*progress.epochs, row),

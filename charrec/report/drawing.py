@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from charrec import alphabet
-from charrec.report import figures, pixels, sentences
+from charrec.report import canvas, curves, figures, pixels, sentences
 from charrec.report.theme import LIGHT, THEMES, Theme
 from charrec.results import StudyResult
 
@@ -23,10 +23,10 @@ def draw(result: StudyResult, pictures: Pictures) -> dict[str, bytes]:
 
     drawn = {}
     for theme in THEMES:
-        with rc_context(figures.style(theme)):
+        with rc_context(canvas.style(theme)):
             for name, make in charts(result):
                 drawn[name if theme is LIGHT else f"{name}-{theme.name}"] = pixels.figure_png(make(theme))
-    with rc_context(figures.style(LIGHT)):
+    with rc_context(canvas.style(LIGHT)):
         drawn |= {name: pixels.figure_png(figure) for name, figure in sheets(pictures)}
     return drawn
 
@@ -34,11 +34,11 @@ def draw(result: StudyResult, pictures: Pictures) -> dict[str, bytes]:
 def charts(result: StudyResult) -> Iterator[tuple[str, Callable[[Theme], Figure]]]:
     comparable = sentences.on_chars74k(result)
     for metric in ("accuracy", "loss"):
-        limits = figures.curve_limits(result, metric)
+        limits = curves.curve_limits(result, metric)
         for training in result.trainings:
             yield (
                 f"curve-{training.model}-{metric}",
-                lambda theme, t=training, m=metric, y=limits: figures.curve(theme, t, m, y, comparable),  # type: ignore[misc]
+                lambda theme, t=training, m=metric, y=limits: curves.curve(theme, t, m, y, comparable),  # type: ignore[misc]
             )
     yield "models", lambda theme: figures.models(theme, result, comparable)
     yield "search", lambda theme: figures.search(theme, result.search)

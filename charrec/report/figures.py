@@ -1,120 +1,20 @@
-"""The figures, each drawn for a theme; matplotlib's objects only, so nothing global is left behind."""
+"""The figures but for the curves, each drawn for a theme."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from charrec import alphabet, reference
 from charrec.report import typefaces, words
+from charrec.report.canvas import blank
 from charrec.report.theme import Theme
-from charrec.results import Evaluation, SearchResult, StudyResult, TrainingResult
+from charrec.results import Evaluation, SearchResult, StudyResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DPI = 180
-
-
-def style(theme: Theme) -> dict[str, Any]:
-    """What matplotlib is told, for a `rc_context`."""
-    typefaces.install()
-    muted = {f"{axis}tick.{part}": theme.muted for axis in "xy" for part in ("color", "labelcolor")}
-    return muted | {
-        "font.family": [typefaces.SANS, "DejaVu Sans"],
-        "font.size": 10,
-        "figure.facecolor": theme.paper,
-        "axes.facecolor": theme.paper,
-        "axes.edgecolor": theme.rule,
-        "axes.labelcolor": theme.muted,
-        "axes.titlecolor": theme.ink,
-        "text.color": theme.ink,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "grid.color": theme.rule,
-        "grid.linewidth": 0.6,
-        "xtick.major.size": 3,
-        "ytick.major.size": 0,
-        "lines.solid_capstyle": "round",
-        "savefig.dpi": DPI,
-    }
-
-
-def blank(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure in inches on an Agg canvas and its axes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
-
-
-def whole_epochs(axes: Axes, last: int) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-    axes.set_xlim(1 - 0.02 * last, last + 0.02 * last)
-    axes.set_xlabel("epoch")
-
-
-def curve(
-    theme: Theme, training: TrainingResult, metric: str, limits: tuple[float, float], reference_too: bool
-) -> Figure:
-    """One network's "accuracy" or "loss" against the epoch, training and validation."""
-    figure, axes = blank(4.8, 2.9)
-    epochs = [row.epoch for row in training.epochs]
-    train = [getattr(row, metric) for row in training.epochs]
-    val = [getattr(row, f"val_{metric}") for row in training.epochs]
-    axes.set_ylim(*limits)
-    whole_epochs(axes, len(epochs))
-    if training.overfits_from:
-        axes.axvspan(training.overfits_from - 0.5, epochs[-1] + 1, color=theme.tint, lw=0, zorder=0)
-    axes.plot(epochs, train, color=theme.muted, lw=1.4, marker="o" if len(epochs) < 4 else "", ms=3)
-    axes.plot(epochs, val, color=theme.accent, lw=2, marker="o" if len(epochs) < 4 else "", ms=3)
-    best = training.best_epoch if metric == "accuracy" else epochs[int(np.argmin(val))]
-    axes.plot(best, val[best - 1], "o", ms=7, color=theme.accent, mec=theme.paper, mew=1.5, zorder=5)
-    if reference_too and (theirs := reference.MODELS.get(training.model)):
-        _reference_mark(theme, axes, getattr(theirs, f"val_{metric}_epoch"), getattr(theirs, f"val_{metric}"))
-    _end_labels(theme, axes, epochs[-1], train[-1], val[-1], limits)
-    if metric == "accuracy":
-        axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")
-    return figure
-
-
-def _reference_mark(theme: Theme, axes: Axes, epoch: int | None, value: float) -> None:
-    if epoch is not None and epoch <= axes.get_xlim()[1]:
-        axes.plot(epoch, value, "D", ms=6, mfc=theme.paper, mec=theme.reference, mew=1.6, zorder=4)
-
-
-def _end_labels(
-    theme: Theme, axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]
-) -> None:
-    """The lines' names at their right ends, pushed apart where they would touch."""
-    height, gap = limits[1] - limits[0], 0.085
-    low, high = sorted((train, val))
-    push = max(0.0, gap * height - (high - low)) / 2
-    for value, name, colour in ((train, "training", theme.muted), (val, "validation", theme.accent)):
-        up = value == high if train != val else name == "training"
-        y = value + push if up else value - push
-        axes.annotate(
-            name, (1.02, y), xycoords=("axes fraction", "data"), color=colour, va="center", fontsize=10
-        )
-
-
-def curve_limits(result: StudyResult, metric: str) -> tuple[float, float]:
-    """The same for every network, so that the curves can be compared; a first epoch may run out of it."""
-    rows = [row for t in result.trainings for row in t.epochs]
-    values = [v for row in rows for v in (getattr(row, metric), getattr(row, f"val_{metric}"))]
-    if metric == "loss":
-        return 0.0, 1.05 * max(values)
-    return min(values) - 0.01, min(1.0, max(values) + 0.01)
 
 
 def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
@@ -123,42 +23,52 @@ def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
     for y, evaluation in enumerate(result.evaluations):
         rate, theirs = evaluation.accuracy, reference.MODELS.get(evaluation.model)
         axes.plot([rate.low, rate.high], [y, y], color=theme.accent, lw=5, alpha=0.35)
-        axes.plot(rate.value, y, "o", color=theme.accent, ms=8)
+        axes.plot(rate.value, y, "o", color=theme.accent, ms=7)
         if theirs and reference_too:
-            axes.plot(theirs.val_accuracy, y, "D", ms=7, mfc=theme.paper, mec=theme.reference, mew=1.6)
+            axes.plot(theirs.val_accuracy, y, "D", ms=7, mfc="none", mec=theme.reference, mew=1.6)
         text = words.rate(rate)
         axes.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center")
     axes.set_yticks(range(len(result.evaluations)), [words.title(e.model) for e in result.evaluations])
     axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=11)
     axes.set_ylim(len(result.evaluations) - 0.5, -0.5)
-    axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.3g} %")
-    axes.set_xlabel("validation accuracy, 95 % interval" + ("; diamond: the reference" if reference_too else ""))
+    axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.4g} %")
+    axes.set_xlabel(
+        "validation accuracy, 95 % interval" + ("; diamond: the reference" if reference_too else "")
+    )
     axes.margins(x=0.08)
     return figure
 
 
 def search(theme: Theme, found: SearchResult) -> Figure:
     """Every configuration's accuracy by the epochs it was trained, coloured by bracket."""
-    figure, axes = blank(8.4, 3.7)
-    done = [trial for trial in found.trials if trial.val_accuracy is not None]
-    brackets = sorted({trial.bracket for trial in done})
-    for configuration in sorted({trial.configuration for trial in done}):
-        own = sorted((t for t in done if t.configuration == configuration), key=lambda t: t.epochs)
-        colour = theme.brackets[brackets.index(own[0].bracket) % len(theme.brackets)]
-        x, y = [t.epochs for t in own], [t.val_accuracy for t in own]
-        axes.plot(x, y, "-o", color=colour, lw=1.2, ms=5, alpha=0.75, mec=theme.paper, mew=0.6)
-    for k, bracket in enumerate(brackets):
-        axes.plot([], [], "-o", color=theme.brackets[k % len(theme.brackets)], ms=5, label=f"bracket {bracket}")
-    best = next((trial for trial in done if trial.network == found.chosen), None)
-    if best:
-        axes.plot(best.epochs, best.val_accuracy, "o", ms=13, mfc="none", mec=theme.ink, mew=1.4, label="chosen")
-    axes.set_xticks(sorted({trial.epochs for trial in done}))
-    axes.margins(x=0.06, y=0.08)
+    figure, axes = blank(10.4, 4.2)
+    done = [(t, t.val_accuracy) for t in found.trials if t.val_accuracy is not None]
+    brackets = sorted({t.bracket for t, _ in done})
+    colours = {b: theme.brackets[k % len(theme.brackets)] for k, b in enumerate(brackets)}
+    for configuration in sorted({t.configuration for t, _ in done}):
+        own = sorted((t.epochs, value, t.bracket) for t, value in done if t.configuration == configuration)
+        epochs, values = [e for e, _, _ in own], [v for _, v, _ in own]
+        colour = colours[own[0][2]]
+        axes.plot(epochs, values, "-o", color=colour, lw=1.2, ms=5, alpha=0.75, mec=theme.paper, mew=0.6)
+    for bracket, colour in colours.items():
+        axes.plot([], [], "-o", color=colour, ms=5, label=f"bracket {bracket}")
+    chosen = next(((t.epochs, value) for t, value in done if t.network == found.chosen), None)
+    if chosen:
+        axes.plot(*chosen, "o", ms=13, mfc="none", mec=theme.ink, mew=1.4, label="chosen")
+    axes.set_xticks(sorted({t.epochs for t, _ in done}))
     axes.set_xlabel("epochs trained")
-    axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.3g} %")
+    axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.4g} %")
     if done:
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), labelcolor=theme.ink)
+        _at_least_two_points(axes)
     return figure
+
+
+def _at_least_two_points(axes: Axes) -> None:
+    """A stretch of 2 % or more: what differs by less is drawn close together."""
+    axes.margins(x=0.06, y=0.08)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, (low + high) / 2 - 0.01), max(high, (low + high) / 2 + 0.01))
 
 
 def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
@@ -177,7 +87,7 @@ def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
     ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= most]
     bar.set_ticks(ticks, labels=[str(t) for t in ticks], minor=False)
     bar.ax.minorticks_off()
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label("images read wrongly")
     _character_axes(theme, axes)
     return figure
@@ -189,11 +99,20 @@ def _character_axes(theme: Theme, axes: Axes) -> None:
     axes.set_xticks(every, labels)
     axes.set_yticks(every, labels)
     axes.tick_params(
-        top=True, labeltop=True, right=True, labelright=True, length=0, pad=3, labelsize=8, labelcolor=theme.ink
+        top=True,
+        labeltop=True,
+        right=True,
+        labelright=True,
+        length=0,
+        pad=3,
+        labelsize=8,
+        labelcolor=theme.ink,
     )
     for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         label.set_fontfamily(typefaces.MONO)
-    for text in [t for tick in [*axes.xaxis.get_major_ticks(), *axes.yaxis.get_major_ticks()] for t in [tick.label2]]:
+    for text in [
+        t for tick in [*axes.xaxis.get_major_ticks(), *axes.yaxis.get_major_ticks()] for t in [tick.label2]
+    ]:
         text.set_fontfamily(typefaces.MONO)
     axes.grid(False)
     for edge in (9.5, 35.5):

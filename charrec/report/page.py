@@ -39,6 +39,7 @@ def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], s
         best=sentences.best(result),
         comparable=sentences.on_chars74k(result),
         differences=sentences.differences(result),
+        coarse=pictures.samples.shape[-1] < 64,
         seconds=sum(result.durations.values()),
         **_dots(result),
         **_glyphs(pictures),
@@ -65,7 +66,9 @@ def _glyphs(pictures: Pictures) -> dict[str, Any]:
     return {
         "samples": list(zip(alphabet.CLASSES, _uris(pictures.samples), strict=False)),
         "augmented": [_uris(row) for row in pictures.augmented],
-        "mistakes": list(zip(pictures.mistake_captions, _uris(pictures.mistakes), strict=True)),
+        "mistakes": list(
+            zip(map(_caption, pictures.mistake_captions), _uris(pictures.mistakes), strict=True)
+        ),
     }
 
 
@@ -73,10 +76,15 @@ def _uris(images: np.ndarray) -> list[str]:
     return [pixels.uri(pixels.png(image)) for image in images]
 
 
+def _caption(text: str) -> str:
+    """What was read on one line, how sure on the next."""
+    return text.replace(", ", "\n", 1).replace(" %", f"{words.NBSP}%")
+
+
 def _rate_marks(scale: Scale, rate: Rate, kind: str = "dot") -> list[Mark]:
     low, high = scale.at(rate.low), scale.at(rate.high)
     return [
-        Mark("bar", low, round(high - low, 3), words.interval(rate)),
+        Mark("bar" if kind == "dot" else "bar other", low, round(high - low, 3), words.interval(rate)),
         Mark(kind, scale.at(rate.value), title=words.rate(rate)),
     ]
 
@@ -91,7 +99,7 @@ def _dots(result: StudyResult) -> dict[str, Any]:
         marks = _rate_marks(scale, e.accuracy)
         if r := theirs.get(e.model):
             label = f"reference: {words.percent(r.val_accuracy)}"
-            marks.insert(1, Mark("diamond", scale.at(r.val_accuracy), title=label))
+            marks.append(Mark("diamond", scale.at(r.val_accuracy), title=label))
         tracks[e.model] = marks
     return {"scale": scale, "tracks": tracks, "outside": _outside(result.external)}
 

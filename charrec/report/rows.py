@@ -36,7 +36,11 @@ def _character(c: str) -> Cell:
 def _rate(value: Rate | None, theirs: str = "") -> Cell:
     if value is None:
         return Cell(NONE, note=theirs)
-    return Cell(percent(value.value), sort=value.value, note=interval(value) + (f"\n{theirs}" if theirs else ""))
+    return Cell(
+        percent(value.value),
+        sort=value.value,
+        note=f"({interval(value)})" + (f"\n{theirs}" if theirs else ""),
+    )
 
 
 def _reference(value: str) -> str:
@@ -53,7 +57,9 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
 
     def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
         mean = sum(row.seconds for row in t.epochs) / len(t.epochs)
-        return Cell(duration(mean), note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else "")
+        return Cell(
+            duration(mean), note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else ""
+        )
 
     def speed(t: TrainingResult, r: Theirs | None) -> Cell:
         return Cell(count(sum(row.images_per_second for row in t.epochs) / len(t.epochs)))
@@ -111,7 +117,7 @@ def chosen(result: StudyResult) -> Table:
         ours, theirs = result.search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
         values = [NONE if v is None else number(v) for v in (ours, theirs)]
         rows.append([_text(name, "mono"), _text(options or NONE), *map(Cell, values)])
-    return Table(["Hyperparameter", "Searched", "Chosen", "Reference"], rows)
+    return Table(["Name", "Searched", "Chosen", "Reference"], rows)
 
 
 def rungs(result: StudyResult) -> Table:
@@ -154,7 +160,12 @@ def classes(evaluation: Evaluation) -> Table:
 
 def pairs(evaluation: Evaluation, most: int = 24) -> Table:
     rows = [
-        [_character(p.truth), _character(p.read), Cell(count(p.count), p.count), Cell(percent(p.share, 1), p.share)]
+        [
+            _character(p.truth),
+            _character(p.read),
+            Cell(count(p.count), p.count),
+            Cell(percent(p.share, 1), p.share),
+        ]
         for p in evaluation.pairs[:most]
     ]
     return Table(["Truth", "Read as", "Images", "Of the class"], rows, sortable=True)
@@ -167,7 +178,7 @@ def external(result: StudyResult, group: str) -> Table:
     for model in dict.fromkeys(model for model, _ in own):
         row = [_text(title(model))]
         for method in ("prepared", "reference"):
-            x = own.get((model, method))  # type: ignore[call-overload]
+            x = own.get((model, method))
             row += [_rate(x.accuracy), _rate(x.accuracy_within)] if x else [Cell(NONE), Cell(NONE)]
         rows.append(row)
     within = "26 capitals" if group == "letters" else "10 digits"

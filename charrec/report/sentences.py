@@ -10,9 +10,11 @@ from charrec.report.words import (
     listing,
     loss,
     many,
+    name,
     percent,
     points,
     rate,
+    spelled,
     title,
 )
 from charrec.results import Evaluation, External, StudyResult, TrainingResult
@@ -38,11 +40,11 @@ def differences(result: StudyResult) -> list[str]:
         found.append(f"a split by {study.split}")
     if study.data.fonts is not None:
         found.append(f"{many(result.data.fonts, 'font')} instead of all")
-    for name in ("model_1", "model_2", "model_3", "model_4"):
-        field = f"epochs_{name}"
+    for model in ("model_1", "model_2", "model_3", "model_4"):
+        field = f"epochs_{model}"
         if getattr(study, field) != getattr(FULL, field):
             found.append(
-                f"{many(getattr(study, field), 'epoch')} for {title(name).lower()} instead of {getattr(FULL, field)}"
+                f"{many(getattr(study, field), 'epoch')} for {name(model)} instead of {getattr(FULL, field)}"
             )
     return found
 
@@ -57,41 +59,52 @@ def lead(result: StudyResult) -> str:
     top, data = best(result), result.data
     ceiling = 1 - data.unavoidable_validation / data.validation
     text = (
-        f"{len(result.evaluations)} networks learned {count(data.training)} pictures of 62 characters and were"
+        f"{spelled(len(result.evaluations))} networks learned {count(data.training)} pictures of 62 characters and were"
         f" tested on {count(data.validation)} others. No classifier could read more than {percent(ceiling)} of"
         f" these, because the rest carry a picture that also stands under another label; with the two cases of"
-        f" a letter counted as one, {title(top.model).lower()} reads {percent(top.folded_accuracy.value)}."
+        f" a letter counted as one, {name(top.model)} reads {percent(top.folded_accuracy.value)}."
     )
     others = [e for e in result.evaluations if e is not top and e.accuracy.high >= top.accuracy.low]
     if others:
-        names = listing([title(e.model).lower() for e in others])
+        names = listing([name(e.model) for e in others])
         text += f" Its interval overlaps with that of {names}: their order is not certain."
     return text
 
 
-def against_reference(evaluation: Evaluation) -> str:
-    """Above, below or within: the reference's figure against this study's interval."""
-    theirs = reference.MODELS[evaluation.model].val_accuracy
-    ours = evaluation.accuracy
-    where = "inside" if ours.low <= theirs <= ours.high else "outside"
-    return f"{points(ours.value - theirs)}; the reference's figure lies {where} the interval"
+def against_reference(result: StudyResult) -> str:
+    """The differences, and whose interval holds the reference's figure."""
+    known = [e for e in result.evaluations if e.model in reference.MODELS]
+    gaps, inside = [], []
+    for e in known:
+        theirs = reference.MODELS[e.model].val_accuracy
+        gaps.append(f"{name(e.model)}{NBSP}{points(e.accuracy.value - theirs)}")
+        if e.accuracy.low <= theirs <= e.accuracy.high:
+            inside.append(name(e.model))
+    if not inside:
+        where = "none of the intervals holds the reference’s figure"
+    elif len(inside) == len(known):
+        where = "every interval holds the reference’s figure"
+    else:
+        where = f"the reference’s figure lies inside the interval of {listing(inside)} only"
+    return f"Against the reference: {listing(gaps)}; {where}."
 
 
 def overfitting(training: TrainingResult) -> str:
     """Where overfitting starts, named, or that it was not found."""
-    rows, name = training.epochs, title(training.model)
+    rows, who = training.epochs, title(training.model)
     lowest = min(rows, key=lambda row: row.val_loss)
     start = (
         f"Its best validation accuracy, {percent(training.best.val_accuracy)},"
         f" came in epoch{NBSP}{training.best_epoch} of {len(rows)}; those weights were kept."
     )
     if training.overfits_from is None:
+        then = "the last" if lowest is rows[-1] else "and did not rise for good afterwards"
         return (
-            f"No overfitting was found in {name}: the validation loss was lowest, {loss(lowest.val_loss)},"
-            f" in epoch{NBSP}{lowest.epoch} and did not rise for good afterwards. {start}"
+            f"No overfitting was found in {name(training.model)}: its validation loss was lowest,"
+            f" {loss(lowest.val_loss)}, in epoch{NBSP}{lowest.epoch}, {then}. {start}"
         )
     return (
-        f"{name} overfits from epoch{NBSP}{training.overfits_from}: its validation loss was lowest,"
+        f"{who} overfits from epoch{NBSP}{training.overfits_from}: its validation loss was lowest,"
         f" {loss(lowest.val_loss)}, in epoch{NBSP}{lowest.epoch} and rose to {loss(rows[-1].val_loss)} by"
         f" epoch{NBSP}{rows[-1].epoch}, while the training loss went from {loss(lowest.loss)} to"
         f" {loss(rows[-1].loss)}. {start}"
@@ -103,18 +116,23 @@ def data_story(result: StudyResult) -> list[str]:
     ceiling = 1 - data.unavoidable_validation / data.validation
     split = "at random" if result.study.split == "random" else "by whole groups of fonts"
     twins = data.validation_with_twin / data.validation
-    return [
+    origin = (
         f"The {count(data.images)} images come from {many(data.fonts, 'font')}, which merge into"
         f" {many(data.groups, 'group')} where fonts that share many identical images are joined; only"
         f" {count(data.distinct)} pictures are different. They were split {split} into {count(data.training)} for"
-        f" training and {count(data.validation)} for validation.",
+        f" training and {count(data.validation)} for validation."
+    )
+    memory = (
         f"{count(data.validation_with_twin)} validation images ({percent(twins, 1)}) have a twin, an identical"
         f" image of the same class in the training part: on these a network can be right by memory. The accuracy"
-        f" without them is given beside the plain one.",
+        f" without them is given beside the plain one."
+    )
+    errors = (
         f"{count(data.unavoidable)} images ({percent(data.unavoidable / data.images)}) are errors that no classifier"
         f" can avoid, for the same picture carries two labels; {count(data.unavoidable_validation)} of them lie in"
-        f" the validation part, which puts the ceiling there at {percent(ceiling)}.",
-    ]
+        f" the validation part, which puts the ceiling there at {percent(ceiling)}."
+    )
+    return [origin, memory, errors]
 
 
 def search_story(result: StudyResult, comparable: bool) -> str:
@@ -132,7 +150,9 @@ def search_story(result: StudyResult, comparable: bool) -> str:
         text += f" {many(failed, 'trial')} ended without a result."
     if len(done) > 1:
         top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
-        text += f" The first {len(top)} lie within {abs(100 * (max(top) - min(top))):.2f} points of each other."
+        text += (
+            f" The best {len(top)} lie within {abs(100 * (max(top) - min(top))):.2f} points of each other."
+        )
     return text
 
 
@@ -171,6 +191,6 @@ def external_story(scores: tuple[External, ...], group: str) -> str:
         f" classes when they are prepared"
     )
     if other := own.get((top.model, "reference")):
-        text += f", {percent(other.accuracy.value)} ({interval(other.accuracy)}) the reference's way"
+        text += f", {percent(other.accuracy.value)} ({interval(other.accuracy)}) the reference’s way"
     within = "26 capitals" if group == "letters" else "10 digits"
     return f"{text}. Among the {within} alone it is {percent(top.accuracy_within.value)}."

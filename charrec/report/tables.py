@@ -1,5 +1,6 @@
 """A study's numbers as data frames, one CSV file each: nothing rounded, rates as fractions."""
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,8 @@ def models(result: StudyResult) -> pd.DataFrame:
     evaluations = {e.model: e for e in result.evaluations}
     rows = []
     for training in result.trainings:
-        row: dict[str, Any] = training.model_dump(exclude={"epochs"})
+        row: dict[str, Any] = training.model_dump(exclude={"epochs", "network"})
+        row["network"] = json.dumps(training.network) if training.network else ""
         row["epochs"] = len(training.epochs)
         row["seconds"] = sum(epoch.seconds for epoch in training.epochs)
         if evaluation := evaluations.get(training.model):
@@ -50,7 +52,17 @@ def trials(result: StudyResult) -> pd.DataFrame:
         {**trial.model_dump(exclude={"network"}), **trial.network, "rank": rank}
         for rank, trial in enumerate(result.search.trials, 1)
     ]
-    columns = ["rank", "trial", "configuration", "bracket", "rung", "epochs", "val_accuracy", "state", "seconds"]
+    columns = [
+        "rank",
+        "trial",
+        "configuration",
+        "bracket",
+        "rung",
+        "epochs",
+        "val_accuracy",
+        "state",
+        "seconds",
+    ]
     return pd.DataFrame(rows, columns=[*columns, *hyperparameters(result)])
 
 
@@ -75,7 +87,9 @@ def confusion(result: StudyResult) -> pd.DataFrame:
 
 
 def classes(result: StudyResult) -> pd.DataFrame:
-    return pd.DataFrame([{"model": e.model, **row.model_dump()} for e in result.evaluations for row in e.classes])
+    return pd.DataFrame(
+        [{"model": e.model, **row.model_dump()} for e in result.evaluations for row in e.classes]
+    )
 
 
 def pairs(result: StudyResult) -> pd.DataFrame:

@@ -17,7 +17,7 @@ SUBTITLES = {
     "model_3": "wider, overlapping pools",
     "model_4": "sized by the search",
 }
-METHODS = {"raw": "original", "prepared": "prepared", "reference": "the reference's way"}
+METHODS = {"raw": "original", "prepared": "prepared", "reference": "the reference’s way"}
 SETS = {"letters": "Letters", "digits": "Digits"}
 STYLES = ("digit", "capital", "small")
 
@@ -49,6 +49,17 @@ def points(difference: float) -> str:
     return f"{sign}{abs(100 * difference):.2f}{NBSP}points"
 
 
+def name(model: str) -> str:
+    """Within a sentence: "model 1", not broken."""
+    return title(model).lower().replace(" ", NBSP)
+
+
+def spelled(number: int) -> str:
+    """A small number at the start of a sentence: "Four"."""
+    small = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
+    return small[number] if number < len(small) else count(number)
+
+
 def count(number: float) -> str:
     return f"{number:,.0f}"
 
@@ -69,16 +80,16 @@ def number(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """4286 -> "1 h 11 min 26 s"; below a minute with a decimal where it tells something."""
-    if seconds < 60:
-        return f"{seconds:.1f}{NBSP}s" if seconds < 10 else f"{seconds:.0f}{NBSP}s"
     whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f}{NBSP}s" if seconds < 9.95 else f"{whole}{NBSP}s"
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
     return " ".join(f"{value}{NBSP}{unit}" for value, unit in parts if value)
 
 
 def moment(iso: str) -> str:
-    """"2026-11-22T18:33:30Z" -> "22 November 2026, 18:33 UTC"; anything else stays as it is."""
+    """ "2026-11-22T18:33:30Z" -> "22 November 2026, 18:33 UTC"; anything else stays as it is."""
     try:
         when = datetime.fromisoformat(iso)
     except ValueError:

@@ -55,7 +55,9 @@ def read_chars74k(
 def _find_root(files: Files) -> str:
     """What stands before `Sample001/`, wherever it lies."""
     folders = {str(PurePosixPath(name).parent) for name in files.names}
-    roots = sorted(folder.removesuffix("Sample001") for folder in folders if folder.split("/")[-1] == "Sample001")
+    roots = sorted(
+        folder.removesuffix("Sample001") for folder in folders if folder.split("/")[-1] == "Sample001"
+    )
     if len(roots) != 1:
         found = f"{len(roots)} folders Sample001 ({', '.join(roots)})" if roots else "no folder Sample001"
         raise InputError(f"{files.path} holds {found}", f"one folder with {LAYOUT}", REMEDY)
@@ -69,7 +71,12 @@ def _parse(files: Files, root: str, name: str) -> tuple[int, int, int, str] | No
         return None
     folder, _, file = inner.partition("/")
     match = NAME.fullmatch(file)
-    if not match or folder != f"Sample{match[1]}" or not 1 <= int(match[1]) <= len(CLASSES) or int(match[2]) < 1:
+    if (
+        not match
+        or folder != f"Sample{match[1]}"
+        or not 1 <= int(match[1]) <= len(CLASSES)
+        or int(match[2]) < 1
+    ):
         raise InputError(f"{files.path}: {name} does not fit in", LAYOUT, "Take this file out.")
     font, style = divmod(int(match[2]) - 1, len(STYLES))
     return int(match[1]) - 1, font, style, inner

@@ -64,7 +64,7 @@ def render_glyphs(families: int | None = None) -> LabelledImages:
     faces = _numbered(chosen)
     images = np.empty((len(CLASSES), len(faces), FRAME, FRAME), np.uint8)
     for column, (_, _, face) in enumerate(faces):
-        images[:, column] = 255 - _draw(face, CLASSES, FRAME, GLYPH)
+        images[:, column] = 255 - draw(face, CLASSES, FRAME, GLYPH)
     names = [f"Sample{c:03}/img{c:03}-{n:05}.png" for c in range(1, len(CLASSES) + 1) for _, n, _ in faces]
     return LabelledImages(
         images=images.reshape(-1, FRAME, FRAME),
@@ -87,7 +87,7 @@ def render_letters(
     """
     faces = _numbered(sorted(families_held_out))
     letters = "".join(CLASSES[index] for index in CAPITALS)
-    drawn = [_draw(face, letters, size, size - 2) for _, _, face in faces]
+    drawn = [draw(face, letters, size, size - 2) for _, _, face in faces]
     rng = np.random.default_rng(seed)
     count = len(faces) if per_class is None else min(per_class, len(faces))
     picks = [(k, int(f)) for k in range(len(letters)) for f in np.sort(rng.permutation(len(faces))[:count])]
@@ -174,7 +174,7 @@ def has_all_classes(path: Path) -> bool:
     return all(glyphs.get(ord(character), ".notdef") != ".notdef" for character in CLASSES)
 
 
-def _draw(face: Face, characters: str, frame: int, side: int) -> np.ndarray:
+def draw(face: Face, characters: str, frame: int, side: int) -> np.ndarray:
     """(len(characters), frame, frame) uint8, white on black: the larger side of each glyph `side` px, centred."""
     font = ImageFont.truetype(
         str(face.path), EM, layout_engine=ImageFont.Layout.BASIC
@@ -191,7 +191,9 @@ def _draw(face: Face, characters: str, frame: int, side: int) -> np.ndarray:
     for glyph, character in zip(glyphs, characters, strict=True):
         canvas.paste(0, (0, 0, *canvas.size))
         pen.text((EM, 2 * EM), character, fill=255, font=font, anchor="ls", stroke_width=stroke)
-        ink = canvas.crop(canvas.getbbox())
+        box = canvas.getbbox()
+        assert box, f"{face.path.name} draws nothing for {character!r}"
+        ink = canvas.crop(box)
         if face.slanted:
             ink = _slant(ink)
         width, height = (max(1, round(length * side / max(ink.size))) for length in ink.size)

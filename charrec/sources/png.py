@@ -1,7 +1,6 @@
 """Many small PNG files -> one array."""
 
 import io
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,20 +10,22 @@ from PIL import Image
 from charrec.errors import InputError
 from charrec.sources.files import Files
 
+# 10,500 glyphs on 2 cores: 1.6 s in one thread, 1.2 s in two, 1.6 s in four (the interpreter lock is the
+# bound); a process pool took 2.4 s, start included.
+THREADS = 2
 REMEDY = "Fetch the data again, or take this file out."
 
 
 def decode(files: Files, names: Sequence[str], size: int, modes: Sequence[str] = ("L",)) -> np.ndarray:
     """(n, size, size) uint8, image i from names[i]; InputError names the first file that does not fit."""
     images = np.empty((len(names), size, size), np.uint8)
-    threads = os.cpu_count() or 1
 
     def decode_part(part: int) -> None:
-        for index in range(len(names) * part // threads, len(names) * (part + 1) // threads):
+        for index in range(len(names) * part // THREADS, len(names) * (part + 1) // THREADS):
             images[index] = _decode_one(files, names[index], size, modes)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(decode_part, range(threads)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(decode_part, range(THREADS)))  # list: the first error comes out here
     return images
 
 

@@ -1,0 +1,29 @@
+"""Progress of a training that a person can watch: a bar in a terminal, nothing elsewhere (the log has its lines)."""
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+def bar(title: str, epoch: int, epochs: int) -> "keras.callbacks.Callback | None":
+    """A Keras callback that draws one epoch's bar, with its loss; None where nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+    import keras
+    from tqdm import tqdm
+
+    class Bar(keras.callbacks.Callback):
+        def on_train_begin(self, logs: object = None) -> None:
+            self.tqdm = tqdm(
+                total=self.params["steps"], desc=f"{title} {epoch}/{epochs}", unit="step", leave=False
+            )
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            self.tqdm.update()
+
+        def on_epoch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            self.tqdm.close()
+
+    return Bar()

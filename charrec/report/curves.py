@@ -1,0 +1,127 @@
+"""Training and validation against the epoch, a panel for each network and metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charrec import reference
+from charrec.report import words
+from charrec.report.canvas import blank
+from charrec.report.theme import Theme
+from charrec.results import StudyResult, TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def whole_epochs(axes: Axes, last: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    axes.set_xlim(1 - 0.02 * last, last + 0.02 * last)
+    axes.set_xlabel("epoch")
+
+
+def curve(
+    theme: Theme, training: TrainingResult, metric: str, limits: tuple[float, float], reference_too: bool
+) -> Figure:
+    """One network's "accuracy" or "loss" against the epoch, training and validation."""
+    figure, axes = blank(4.8, 2.9)
+    epochs = [row.epoch for row in training.epochs]
+    train = [getattr(row, metric) for row in training.epochs]
+    val = [getattr(row, f"val_{metric}") for row in training.epochs]
+    axes.set_ylim(*limits)
+    whole_epochs(axes, len(epochs))
+    if training.overfits_from:
+        _overfit_ground(
+            theme, axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom"
+        )
+    axes.plot(epochs, train, color=theme.muted, lw=1.4, marker="o" if len(epochs) < 4 else "", ms=3)
+    axes.plot(epochs, val, color=theme.accent, lw=2, marker="o" if len(epochs) < 4 else "", ms=3)
+    best = training.best_epoch if metric == "accuracy" else epochs[int(np.argmin(val))]
+    axes.plot(best, val[best - 1], "o", ms=7, color=theme.accent, mec=theme.paper, mew=1.5, zorder=5)
+    told = words.percent(val[best - 1], 1) if metric == "accuracy" else f"{val[best - 1]:.3f}"
+    _best_label(
+        theme,
+        axes,
+        best,
+        val[best - 1],
+        f"{told}, epoch {best}",
+        1 if val[best - 1] >= train[best - 1] else -1,
+    )
+    axes.set_title(metric, loc="left", fontsize=10, color=theme.muted)
+    if reference_too and (theirs := reference.MODELS.get(training.model)):
+        _reference_mark(theme, axes, getattr(theirs, f"val_{metric}_epoch"), getattr(theirs, f"val_{metric}"))
+    _end_labels(theme, axes, epochs[-1], train[-1], val[-1], limits)
+    if metric == "accuracy":
+        axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")
+    return figure
+
+
+def _overfit_ground(theme: Theme, axes: Axes, start: int, last: int, edge: str) -> None:
+    """A tint behind the epochs that overfit, named at the empty edge of the panel."""
+    axes.axvspan(start - 0.5, last + 1, color=theme.tint, lw=0, zorder=0)
+    inside = start - 0.5 < 0.55 * last
+    axes.annotate(
+        f"overfits from epoch {start}",
+        (start - 0.5, 0.95 if edge == "top" else 0.05),
+        xycoords=("data", "axes fraction"),
+        xytext=(7 if inside else -7, 0),
+        textcoords="offset points",
+        ha="left" if inside else "right",
+        va=edge,
+        fontsize=9,
+        color=theme.accent,
+    )
+
+
+def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, text: str, side: int) -> None:
+    """Beside the best epoch's dot, above (1) or below (-1), on a halo of paper."""
+    from matplotlib.patheffects import withStroke
+
+    first, last = axes.get_xlim()
+    place = (epoch - first) / (last - first)
+    axes.annotate(
+        text,
+        (epoch, value),
+        xytext=(0, 11 * side),
+        textcoords="offset points",
+        ha="left" if place < 0.2 else "right" if place > 0.8 else "center",
+        va="bottom" if side > 0 else "top",
+        fontsize=9,
+        color=theme.accent,
+        path_effects=[withStroke(linewidth=3, foreground=theme.paper)],
+        zorder=6,
+    )
+
+
+def _reference_mark(theme: Theme, axes: Axes, epoch: int | None, value: float) -> None:
+    if epoch is not None and epoch <= axes.get_xlim()[1]:
+        axes.plot(epoch, value, "D", ms=6.5, mfc="none", mec=theme.reference, mew=1.6, zorder=7)
+
+
+def _end_labels(
+    theme: Theme, axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]
+) -> None:
+    """The lines' names at their right ends, pushed apart where they would touch."""
+    height, gap = limits[1] - limits[0], 0.085
+    low, high = sorted((train, val))
+    push = max(0.0, gap * height - (high - low)) / 2
+    for value, name, colour in ((train, "training", theme.muted), (val, "validation", theme.accent)):
+        up = value == high if train != val else name == "training"
+        y = value + push if up else value - push
+        axes.annotate(
+            name, (1.02, y), xycoords=("axes fraction", "data"), color=colour, va="center", fontsize=10
+        )
+
+
+def curve_limits(result: StudyResult, metric: str) -> tuple[float, float]:
+    """The same for every network, so that the curves can be compared; a first epoch may run out of it."""
+    rows = [row for t in result.trainings for row in t.epochs]
+    values = [v for row in rows for v in (getattr(row, metric), getattr(row, f"val_{metric}"))]
+    if metric == "loss":
+        return 0.0, 1.05 * max(values)
+    return min(values) - 0.01, min(1.0, max(values) + 0.01)

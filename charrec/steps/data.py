@@ -1,0 +1,76 @@
+"""Fetch and pack; load what a training needs."""
+
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from charrec.glyphs import Manifest, load_columns, load_images, pack
+from charrec.identity import identity
+from charrec.memo import Outcome, remember
+from charrec.sources import Role, locate, read
+from charrec.split import split
+from charrec.storage import open_store
+from charrec.study import Runtime, Study
+from charrec.training import Arrays
+
+READERS = {
+    ("glyphs", "files"): "charrec.sources.chars74k",
+    ("letters", "files"): "charrec.sources.alphabet_fonts",
+    ("digits", "files"): "charrec.sources.mnist",
+    ("glyphs", "fonts"): "charrec.sources.fonts",
+    ("letters", "fonts"): "charrec.sources.fonts",
+    ("digits", "sklearn"): "charrec.sources.handwriting",
+}
+
+
+def pack_set(role: Role, study: Study, runtime: Runtime) -> Outcome[Manifest]:
+    """The packed set of a role: `glyphs.parquet` and what it holds."""
+    source = locate(role, study.data, runtime.cache)
+    chosen = {
+        "glyphs": [study.data.fonts],
+        "letters": [study.data.letters_per_class, study.seed],
+        "digits": [],
+    }[role]
+    code = ("charrec.glyphs", READERS[role, source.kind])
+    key = f"{role}/{identity(source.identity, chosen, code=code)}"
+    store = open_store(runtime.store, endpoint=runtime.endpoint)
+
+    def compute() -> Manifest:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "glyphs.parquet"
+            manifest = pack(read(source, study.data, study.seed), path)
+            store.upload(path, parquet(key))
+        return manifest
+
+    return remember(store, key, Manifest, compute)
+
+
+def parquet(key: str) -> str:
+    """Where a packed set lies in the store."""
+    return f"{key}/glyphs.parquet"
+
+
+def local(key: str, runtime: Runtime) -> Path:
+    """A verified local file with the packed set."""
+    return open_store(runtime.store, endpoint=runtime.endpoint).local(parquet(key), runtime.cache)
+
+
+def halves(study: Study, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the study's training and validation images."""
+    return split(columns, study.split, study.validation_fraction, study.seed)
+
+
+def arrays(study: Study, glyphs: Outcome[Manifest], runtime: Runtime) -> Arrays:
+    """Everything that a training reads, resident; a process that trains again on the same keeps it."""
+    return _arrays(local(glyphs.key, runtime), study.image_size, study.split, study.validation_fraction, study.seed)
+
+
+@lru_cache(maxsize=1)
+def _arrays(path: Path, size: int, kind: str, fraction: float, seed: int) -> Arrays:
+    columns = load_columns(path)
+    return Arrays(
+        load_images(path, size), columns["label"].to_numpy(np.int64), *split(columns, kind, fraction, seed)
+    )

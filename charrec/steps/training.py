@@ -1,0 +1,100 @@
+"""Choose the precision, train the networks, search the fourth."""
+
+from charrec.evaluation import overfits_from
+from charrec.glyphs import Manifest
+from charrec.identity import identity
+from charrec.memo import Outcome, remember, this_machine
+from charrec.models.convnet import ConvNet
+from charrec.probe import Precision, probe
+from charrec.progress import bar
+from charrec.results import SearchResult, TrainingResult
+from charrec.steps.data import arrays
+from charrec.storage import open_store
+from charrec.study import Runtime, Study
+from charrec.training import Recipe, train
+
+
+def choose_precision(study: Study, runtime: Runtime) -> Outcome[Precision]:
+    """What the study says, or what a probe of this kind of machine finds; decided once per store."""
+    machine = this_machine()
+    asked = [study.precision, machine.cpu, machine.cores, machine.gpus, study.image_size, study.batch_size]
+    key = f"precision/{identity(asked, code=('charrec.probe',))}"
+
+    def compute() -> Precision:
+        if study.precision != "auto":
+            return Precision(chosen=study.precision)
+        return probe(recipe(study, "model_1", "float32"))
+
+    return remember(open_store(runtime.store, endpoint=runtime.endpoint), key, Precision, compute)
+
+
+def recipe(study: Study, model: str, precision: str, network: ConvNet | None = None) -> Recipe:
+    """How the study trains a model."""
+    return Recipe(
+        model=model,
+        network=network,
+        seed=study.seed,
+        batch_size=study.batch_size,
+        image_size=study.image_size,
+        image_channels=study.image_channels,
+        precision=precision,
+    )
+
+
+def train_model(
+    model: str,
+    study: Study,
+    glyphs: Outcome[Manifest],
+    precision: Outcome[Precision],
+    runtime: Runtime,
+    found: Outcome[SearchResult] | None = None,
+) -> Outcome[TrainingResult]:
+    """One network, trained; model 4 as `found` by the search."""
+    how = recipe(
+        study, model, precision.value.chosen, ConvNet.model_validate(found.value.chosen) if found else None
+    )
+    epochs: int = getattr(study, f"epochs_{model}")
+    code = ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{model}")
+    key = f"trainings/{model}-{identity(how, epochs, _on(study, glyphs), code=code)}"
+    store = open_store(runtime.store, endpoint=runtime.endpoint)
+
+    def compute() -> TrainingResult:
+        progress = train(how, arrays(study, glyphs, runtime), epochs, store, key, bar)
+        assert progress.best is not None
+        machine = this_machine()
+        return TrainingResult(
+            model=model,
+            network=how.network.model_dump() if how.network else {},
+            parameters=progress.parameters,
+            precision=how.precision,
+            device=machine.gpus[0] if machine.gpus else machine.cpu,
+            epochs=progress.epochs,
+            best_epoch=progress.best.epoch,
+            overfits_from=overfits_from(progress.epochs),
+            weights_key=progress.best.key,
+            weights_sha256=progress.best.sha256,
+        )
+
+    return remember(store, key, TrainingResult, compute)
+
+
+def search(
+    study: Study, glyphs: Outcome[Manifest], precision: Outcome[Precision], runtime: Runtime
+) -> Outcome[SearchResult]:
+    """The Hyperband search for network 4."""
+    how = recipe(study, "model_4", precision.value.chosen)
+    code = ("charrec.sweep.worker", "charrec.glyphs", "charrec.split", "charrec.models.model_4")
+    key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=code)}"
+    store = open_store(runtime.store, endpoint=runtime.endpoint)
+
+    def compute() -> SearchResult:
+        from charrec.sweep.worker import work
+
+        return work(store, key, study.search, how, arrays(study, glyphs, runtime), bar)
+
+    return remember(store, key, SearchResult, compute)
+
+
+def _on(study: Study, glyphs: Outcome[Manifest]) -> list[str | float]:
+    """What images a training sees: which, how split, and how small."""
+    return [glyphs.value.digest, study.split, study.validation_fraction]

@@ -1,0 +1,55 @@
+"""The whole study: data, three networks, a search for the fourth, what they read, a report."""
+
+from prefect import flow
+
+from charrec.models import MODELS
+from charrec.study import QUICK, Runtime, Study
+from tasks import steps
+from tasks.devices import Devices
+
+
+@flow(name="charrec", flow_run_name="study seed {study.seed}", persist_result=False)
+def full_study(study: Study = QUICK, runtime: Runtime = Runtime()) -> str:
+    """Run the study, or what is left of it; returns the key of its report in the store."""
+    with Devices(runtime) as devices:
+        glyphs, letters, digits = sets = [
+            steps.pack.submit(role, study, runtime) for role in ("glyphs", "letters", "digits")
+        ]
+        precision = steps.choose_precision.submit(devices, study, runtime, wait_for=sets)
+        *first, last = MODELS
+        trainings = [
+            steps.train.submit(devices, model, study, glyphs, precision, runtime) for model in first
+        ]
+        found = steps.search.submit(devices, study, glyphs, precision, runtime)
+        trainings.append(steps.train.submit(devices, last, study, glyphs, precision, runtime, found))
+        augmented = steps.augment.submit(devices, study, glyphs, runtime)
+        predictions = [
+            steps.predict.submit(devices, training, study, glyphs, letters, digits, runtime)
+            for training in trainings
+        ]
+        findings = [
+            steps.find.submit(read, model, study, glyphs, letters, digits, runtime)
+            for model, read in zip(MODELS, predictions, strict=True)
+        ]
+        report = steps.report.submit(
+            {
+                "glyphs": glyphs,
+                "letters": letters,
+                "digits": digits,
+                "precision": precision,
+                "search": found,
+                "trainings": trainings,
+                "predictions": predictions,
+                "findings": findings,
+                "augmented": augmented,
+            },
+            study,
+            runtime,
+        )
+        return report.result().value.keys[0]
+
+
+if __name__ == "__main__":
+    from flows.command_line import main
+
+    main(full_study)

@@ -1,0 +1,63 @@
+"""Each step of the study as a task. The store remembers what was done; the state's name says so: Cached."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import Signature, signature
+from typing import Any, ParamSpec
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import Completed, State
+
+from charrec.memo import Outcome
+from charrec.steps import data, reading, reporting, training
+from tasks.devices import DeviceLost, Devices
+
+Given = ParamSpec("Given")
+
+
+def patient(step: Callable[Given, Outcome[Any]], name: str, **options: Any) -> Task[Given, Any]:
+    """A task that runs the step here."""
+
+    @wraps(step)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Any:
+        return _state(step(*args, **kwargs))
+
+    return task(run, name=name, cache_policy=NO_CACHE, persist_result=False, **options)
+
+
+def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Task[..., Any]:
+    """A task that runs the step on the first free device; its first argument is `Devices`.
+
+    A lost process is worth another try, since the step goes on from its last epoch; a diverged loss is not.
+    """
+
+    def run(devices: Devices, *args: Any, **kwargs: Any) -> Any:
+        return _state(devices.run(step, *args, **kwargs))
+
+    own, of_step = signature(run).parameters["devices"], signature(step).parameters.values()
+    run.__signature__ = Signature([own, *of_step])  # type: ignore[attr-defined]  # Prefect names runs by it
+    run.__doc__ = step.__doc__
+    return task(
+        run, name=name, cache_policy=NO_CACHE, persist_result=False, retries=2,
+        retry_condition_fn=_lost_its_device, **options,
+    )  # fmt: skip
+
+
+def _lost_its_device(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), DeviceLost)
+
+
+def _state(outcome: Outcome[Any]) -> State[Any] | Outcome[Any]:
+    return Completed(name="Cached", data=outcome) if outcome.cached else outcome
+
+
+pack = patient(data.pack_set, "pack", task_run_name="pack {role}")
+choose_precision = on_device(training.choose_precision, "choose precision")
+train = on_device(training.train_model, "train", task_run_name="train {model}")
+search = on_device(training.search, "search")
+augment = on_device(reporting.draw_augmented, "draw augmented")
+predict = on_device(reading.predict_all, "predict")
+find = patient(reading.find, "evaluate", task_run_name="evaluate {model}")
+report = patient(reporting.report, "report")

@@ -1,0 +1,329 @@
+"""A seeded study that never ran, with the proportions of one that did, and glyphs drawn for it."""
+
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from charrec import alphabet
+from charrec.report import Pictures
+from charrec.results import (
+    ClassRow,
+    Confusion,
+    DataSummary,
+    Epoch,
+    Evaluation,
+    External,
+    Machine,
+    Rate,
+    Reading,
+    SearchResult,
+    StudyResult,
+    TextReading,
+    TrainingResult,
+    TrialRow,
+)
+from charrec.study import FULL, QUICK, Study
+
+C = alphabet.CLASSES
+CHARS74K = "Chars74K, computer fonts (kaggle:supreethrao/chars74kdigitalenglishfont)"
+MODELS = {"model_1": 0.8893, "model_2": 0.9071, "model_3": 0.9103, "model_4": 0.9112}
+PARAMETERS = {"model_1": 829_758, "model_2": 829_758, "model_3": 3_977_512, "model_4": 3_690_110}
+NETWORK = {"filters_hp_1": 16, "filters_hp_2": 32, "filters_hp_3": 64, "dropout": 0.6, "units": 288}
+# What people mistake too: both cases of letters whose cases look alike, and characters that are one stroke.
+LOOK_ALIKES = [
+    *(f"{c}{c.upper()}" for c in "cosvwxzukpmy"),
+    "0O",
+    "0o",
+    "1l",
+    "lI",
+    "1I",
+    "5S",
+    "2Z",
+    "ij",
+    "9g",
+]
+
+
+def rate(value: float, n: int) -> Rate:
+    """Wilson's interval."""
+    z, p = 1.96, value
+    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Rate(value=p, low=(middle - half) / (1 + z * z / n), high=(middle + half) / (1 + z * z / n), n=n)
+
+
+def training(model: str, epochs: int, overfits: bool, rng: np.random.Generator) -> TrainingResult:
+    rows = []
+    for e in range(1, epochs + 1):
+        train = (0.085 if overfits else 0.24) + 1.6 * math.exp(-0.75 * e ** (0.9 if overfits else 0.62))
+        val = 0.245 + 0.9 * math.exp(-0.62 * e**0.8) + (0.026 * max(0, e - 5) if overfits else 0.0)
+        val += float(rng.normal(0, 0.006))
+        peak = MODELS[model]
+        val_accuracy = peak - 0.42 * math.exp(-0.8 * e**0.8) - (0.0012 * max(0, e - 5) if overfits else 0.0)
+        rows.append(
+            Epoch(
+                epoch=e,
+                loss=train,
+                accuracy=1 - 0.36 * train - 0.008,
+                val_loss=val,
+                val_accuracy=val_accuracy + float(rng.normal(0, 0.0012)),
+                seconds=float(rng.normal(27, 0.4)),
+                images_per_second=float(rng.normal(2100, 30)),
+            )
+        )
+    lowest = min(rows, key=lambda row: row.val_loss).epoch
+    return TrainingResult(
+        model=model,
+        network=NETWORK if model == "model_4" else {},
+        parameters=PARAMETERS[model],
+        precision="float32",
+        device="NVIDIA H100 80GB HBM3",
+        epochs=tuple(rows),
+        best_epoch=max(rows, key=lambda row: row.val_accuracy).epoch,
+        overfits_from=lowest + 1 if overfits and lowest < epochs else None,
+        weights_key=f"trainings/1f0c5a6b7d8e9f00/{model}.weights.h5",
+        weights_sha256="ab" * 32,
+    )
+
+
+def confusion(accuracy: float, per_class: int, rng: np.random.Generator) -> np.ndarray:
+    """(62, 62) counts; most errors lie among the look-alikes."""
+    alike = np.full((62, 62), 0.012)
+    for a, b in (pair for p in LOOK_ALIKES for pair in (p, p[::-1])):
+        alike[C.index(a), C.index(b)] = 9.0
+    np.fill_diagonal(alike, 0)
+    wrong = alike / alike.sum() * 62 * (1 - accuracy)
+    np.fill_diagonal(wrong, 1 - wrong.sum(axis=1))
+    return np.array(
+        [
+            rng.multinomial(per_class + int(rng.integers(-per_class // 4, per_class // 4 + 1)), row)
+            for row in wrong
+        ]
+    )
+
+
+def evaluation(trained: TrainingResult, per_class: int, twins: bool, rng: np.random.Generator) -> Evaluation:
+    table = confusion(trained.best.val_accuracy, per_class, rng)
+    n, right = int(table.sum()), int(np.trace(table))
+    fold = np.array(alphabet.FOLDED)
+    folded = int(table[fold[:, None] == fold[None, :]].sum())
+    off = table - np.diag(np.diag(table))
+    order = np.argsort(-off, axis=None, kind="stable")[:30]
+    pairs = [(int(k // 62), int(k % 62)) for k in order if off.flat[k]]
+    rows = []
+    for i, c in enumerate(C):
+        worst, total = int(off[i].argmax()), int(table[i].sum())
+        rows.append(
+            ClassRow(
+                character=c,
+                n=total,
+                recall=table[i, i] / total,
+                precision=table[i, i] / max(1, int(table[:, i].sum())),
+                most_read_as=C[worst] if off[i, worst] else "",
+                most_read_as_share=off[i, worst] / total,
+            )
+        )
+    return Evaluation(
+        model=trained.model,
+        loss=trained.best.val_loss,
+        accuracy=rate(right / n, n),
+        folded_accuracy=rate(folded / n, n),
+        top2_accuracy=rate(min(1, folded / n + 0.005), n),
+        without_twin_accuracy=rate(right / n - 0.028, int(n * 0.761)) if twins else None,
+        confusion=tuple(tuple(int(v) for v in row) for row in table),
+        pairs=tuple(
+            Confusion(truth=C[i], read=C[j], count=int(off[i, j]), share=off[i, j] / table[i].sum())
+            for i, j in pairs
+        ),
+        classes=tuple(rows),
+        calibration_error=0.012,
+    )
+
+
+def search(epochs: tuple[int, ...], firsts: tuple[int, ...], rng: np.random.Generator) -> SearchResult:
+    """Successive halving: bracket b starts with firsts[b] configurations and keeps a third at each rung."""
+    space = {
+        "filters_hp_1": (16.0, 32.0, 48.0, 64.0),
+        "filters_hp_2": (32.0, 64.0, 96.0),
+        "filters_hp_3": (64.0, 128.0),
+        "dropout": (0.4, 0.5, 0.6, 0.7),
+        "units": (128.0, 192.0, 256.0, 288.0, 384.0, 512.0),
+    }
+    trials, number, configuration = [], 0, 0
+    for bracket, first in enumerate(firsts):
+        nets = []
+        for _ in range(first):
+            network = {k: (float if k == "dropout" else int)(rng.choice(v)) for k, v in space.items()}
+            nets.append((configuration, network, float(rng.normal(0.9, 0.008))))
+            configuration += 1
+        for rung, done in enumerate(epochs[bracket:]):
+            for config, network, skill in nets:
+                failed = number == 7
+                value = skill - 0.25 * math.exp(-0.75 * done) + float(rng.normal(0, 0.002))
+                trials.append(
+                    TrialRow(
+                        trial=f"{number:04d}",
+                        configuration=config,
+                        bracket=bracket,
+                        rung=rung,
+                        epochs=done,
+                        val_accuracy=None if failed else value,
+                        state="INVALID" if failed else "COMPLETED",
+                        network=network,
+                        seconds=8.6 * done,
+                    )
+                )
+                number += 1
+            nets = sorted(nets, key=lambda net: -net[2])[: max(1, len(nets) // 3)]
+    best = max(trials, key=lambda trial: trial.val_accuracy or 0).configuration
+    trials = [t.model_copy(update={"network": NETWORK}) if t.configuration == best else t for t in trials]
+    trials.sort(key=lambda trial: -(trial.val_accuracy or 0))
+    return SearchResult(
+        trials=tuple(trials),
+        space=space,
+        chosen=NETWORK,
+        epochs=sum(trial.epochs for trial in trials),
+        images=50_394,
+        seconds=1523.4,
+    )
+
+
+def readings(studied: Study, rng: np.random.Generator) -> tuple[TextReading, ...]:
+    wrong = {"R": "P", "2": "A", "P": "p", "0": "O"}
+    texts = []
+    for text in studied.texts:
+        for model in MODELS:
+            for method in ("prepared", "reference"):
+                glyphs = []
+                for k, c in enumerate(text):
+                    slip = c in wrong and rng.random() < (0.2 if method == "prepared" else 0.6)
+                    first = wrong[c] if slip else c
+                    sure = float(rng.uniform(0.55, 0.999))
+                    rest = [x for x in (c, "Q", "7") if x != first][:2]
+                    top = ((first, sure), (rest[0], 0.8 * (1 - sure)), (rest[1], 0.1 * (1 - sure)))
+                    glyphs.append(Reading(truth=c, name=f"Images/Images/{c}/{1400 + k}.png", top=top))
+                read = "".join(glyph.top[0][0] for glyph in glyphs)
+                texts.append(
+                    TextReading(text=text, model=model, method=method, read=read, glyphs=tuple(glyphs))
+                )
+    return tuple(texts)
+
+
+def externals() -> tuple[External, ...]:
+    scores = {("letters", "prepared"): 0.81, ("letters", "reference"): 0.66}
+    scores |= {("digits", "prepared"): 0.47, ("digits", "reference"): 0.21}
+    return tuple(
+        External(
+            model=model,
+            set=group,
+            method=method,
+            accuracy=rate(score + 0.012 * i, n),
+            accuracy_within=rate(score + 0.12 + 0.012 * i, n),
+        )
+        for i, model in enumerate(MODELS)
+        for (group, method), score in scores.items()
+        for n in [2600 if group == "letters" else 10_000]
+    )
+
+
+def data_summary(source: str, images: int) -> DataSummary:
+    training = round(images * 0.8)
+    return DataSummary(
+        source=source,
+        version="1",
+        licence="CC BY-NC 4.0" if source == CHARS74K else "OFL 1.1 and Apache 2.0, as each font says",
+        digest="9d5c1f9ab03e66d2" * 4,
+        images=images,
+        fonts=images // 62 if source != CHARS74K else 254,
+        groups=images // 62 if source != CHARS74K else 197,
+        distinct=round(images * 0.805),
+        training=training,
+        validation=images - training,
+        validation_with_twin=round((images - training) * 0.239),
+        unavoidable=round(images * 0.0134),
+        unavoidable_validation=round((images - training) * 0.0131),
+        letters_source="kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset",
+        letters=2600,
+        digits_source="kaggle:hojjatk/mnist-dataset",
+        digits=10_000,
+    )
+
+
+def machine() -> Machine:
+    return Machine(
+        cpu="AMD EPYC 9534 64-Core Processor",
+        cores=16,
+        memory_gib=125.8,
+        gpus=("NVIDIA H100 80GB HBM3",),
+        system="Linux 6.8 x86_64",
+        versions={"python": "3.11.14", "keras": "3.15.1", "tensorflow": "2.21.0", "numpy": "2.4.1"},
+    )
+
+
+def told(trained: TrainingResult, evaluated: Evaluation) -> TrainingResult:
+    """The history shifted so that its best epoch has the accuracy that was evaluated."""
+    shift = evaluated.accuracy.value - trained.best.val_accuracy
+    rows = [row.model_copy(update={"val_accuracy": row.val_accuracy + shift}) for row in trained.epochs]
+    return trained.model_copy(update={"epochs": tuple(rows)})
+
+
+def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
+    """The full study on Chars74K, or whatever study on whatever source."""
+    rng = np.random.default_rng(7)
+    tiny = studied is not FULL
+    epochs = (
+        {"model_1": 15, "model_2": 15, "model_3": 15, "model_4": 20} if not tiny else dict.fromkeys(MODELS, 2)
+    )
+    trainings = tuple(training(model, n, model == "model_1", rng) for model, n in epochs.items())
+    images = 62_992 if not tiny else 2976
+    evaluations = tuple(evaluation(t, images // 310, not tiny, rng) for t in trainings)
+    return StudyResult(
+        study=studied,
+        identity="5b8d0c2a77e1f934",
+        data=data_summary(source, images),
+        trainings=tuple(map(told, trainings, evaluations)),
+        search=search((2,), (3,), rng) if tiny else search((2, 4, 10), (12, 6, 3), rng),
+        evaluations=evaluations,
+        external=externals(),
+        texts=readings(studied, rng),
+        machine=machine(),
+        code="607dc10f3b1e5a9c2d4f60718293a4b5c6d7e8f9+",
+        durations={"data": 41.2, "model_1": 402.0, "model_2": 398.1, "model_3": 431.9}
+        | {"search": 1523.4, "model_4": 551.7, "evaluation": 38.0, "new data": 22.6},
+        started="2026-11-22T18:33:30Z",
+    )
+
+
+def tiny_result() -> StudyResult:
+    """Two epochs, three trials, no twins, nothing overfits."""
+    return study_result(QUICK, "fonts (70 families from fontpkg)")
+
+
+def glyph(c: str, size: int, seed: int = 0) -> np.ndarray:
+    """One character, black on white, a little different for each seed."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("L", (size, size), 255)
+    font = ImageFont.load_default(size=size * rng.uniform(0.6, 0.8))
+    draw = ImageDraw.Draw(image)
+    draw.text((size / 2, size / 2), c, fill=0, font=font, anchor="mm")
+    if seed:
+        image = image.rotate(float(rng.uniform(-12, 12)), fillcolor=255, resample=Image.Resampling.BILINEAR)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def pictures(studied: Study = FULL, mistakes: int = 18) -> Pictures:
+    size = studied.image_size
+    rng = np.random.default_rng(11)
+    texts = {}
+    for text in studied.texts:
+        for method, side in (("raw", 28), ("prepared", size), ("reference", size)):
+            texts[text, method] = np.stack([glyph(c, side, 40 + k) for k, c in enumerate(text)])
+    pairs = [LOOK_ALIKES[k % len(LOOK_ALIKES)] for k in range(mistakes)]
+    empty = np.zeros((0, size, size), np.uint8)
+    return Pictures(
+        samples=np.stack([glyph(c, size) for c in C]),
+        augmented=np.stack([[glyph(c, size, 100 * k * (k > 0)) for k in range(8)] for c in "aR5"]),
+        texts=texts,
+        mistakes=np.stack([glyph(pair[0], size, k) for k, pair in enumerate(pairs)]) if pairs else empty,
+        mistake_captions=[f"{a} read as {b}, {rng.uniform(97, 100):.1f} %" for a, b in pairs],
+    )

@@ -1,0 +1,252 @@
+"""What the report says of a study, and what it must never do."""
+
+import base64
+import io
+import re
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sample_result as sample
+from PIL import Image
+
+from charrec import reference
+from charrec.report import sentences, words, write_report
+from charrec.report.page import render
+from charrec.results import StudyResult
+from charrec.study import FULL, QUICK
+
+TABLES = ("models", "histories", "trials", "confusion", "classes", "pairs", "external", "texts")
+
+
+class Page(HTMLParser):
+    """Addresses, elements by name, and the visible text with plain spaces."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.tags = [""]
+        self.words: list[str] = []
+        self.feed(html)
+        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.tags.append(tag)
+        self.addresses += [
+            found[name] or "" for name in ("src", "href", "srcset", "action", "data") if name in found
+        ]
+        self.ids += [found["id"] or ""] if "id" in found else []
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1] not in ("style", "script"):
+            self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def full() -> StudyResult:
+    return sample.study_result()
+
+
+@pytest.fixture(scope="module")
+def folder(full: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("full")
+    write_report(full, sample.pictures(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def figures(folder: Path) -> dict[str, bytes]:
+    """Drawn once, for pages whose figures are not what is asked about."""
+    return {path.stem: path.read_bytes() for path in (folder / "figures").glob("*.png")}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, result = tmp_path_factory.mktemp("tiny"), sample.tiny_result()
+    write_report(result, sample.pictures(result.study, mistakes=0), folder)
+    return folder
+
+
+def page(folder: Path) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def plain(text: str) -> str:
+    return text.replace(words.NBSP, " ")
+
+
+@pytest.mark.parametrize("which", ["folder", "tiny"])
+def test_the_page_needs_nothing_but_itself(which, request):
+    folder = request.getfixturevalue(which)
+    found = page(folder)
+    for address in found.addresses:
+        if address.startswith("#"):
+            assert address[1:] in found.ids
+        elif not address.startswith("data:image/png;base64,"):
+            assert (folder / address).is_file(), address[:80]
+    assert "link" not in found.tags and "iframe" not in found.tags
+    styles = (folder / "report.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"url\((.{15})", styles)) == {"data:font/woff;"}
+    assert not re.search(r"@import|https?://", re.sub(r"base64,[^\")]*", "", styles))
+
+
+def test_every_embedded_picture_can_be_decoded(folder):
+    pictures = [a for a in page(folder).addresses if a.startswith("data:")]
+    assert len(pictures) > 62 + 24 + 18
+    for uri in pictures:
+        Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).verify()
+
+
+def test_figures_are_crisp(folder):
+    for path in (folder / "figures").glob("*.png"):
+        with Image.open(path) as image:
+            assert image.info["dpi"][0] >= 150, path.name
+            assert "Software" not in image.info
+
+
+@pytest.mark.parametrize("model", list(sample.MODELS))
+def test_each_accuracy_stands_beside_the_references(model, full, folder):
+    html = unescape((folder / "report.html").read_text(encoding="utf-8"))
+    ours = next(e.accuracy for e in full.evaluations if e.model == model)
+    row = html[html.index(f'data-model="{model}"') :][:400]
+    assert words.percent(ours.value) in row and words.interval(ours) in row
+    assert words.percent(reference.MODELS[model].val_accuracy) in row
+
+
+def test_what_was_read_stands_beside_what_the_reference_read(full, folder):
+    text = re.sub(r"\s", "", page(folder).text)
+    for reading in full.texts:
+        assert reading.read in text
+    for read in reference.READ_AS.values():
+        assert f"readbythereferencerunas“{read}”" in text
+
+
+def test_the_epoch_where_overfitting_starts_is_named(full, folder):
+    start = next(t.overfits_from for t in full.trainings if t.model == "model_1")
+    assert start is not None
+    assert f"Model 1 overfits from epoch {start}:" in page(folder).text
+    assert "No overfitting was found in model 2" in page(folder).text
+
+
+@pytest.mark.parametrize(
+    ("source", "study", "note"),
+    [
+        (sample.CHARS74K, FULL, False),
+        (
+            "a folder of Chars74K",
+            FULL.model_copy(update={"data": FULL.data.model_copy(update={"glyphs": "x"})}),
+            False,
+        ),
+        ("fonts (70 families)", QUICK, True),
+    ],
+)
+def test_only_other_data_than_chars74k_are_called_not_comparable(source, study, note, figures):
+    result = sample.study_result(study, source)
+    found = Page(render(result, sample.pictures(study, 0), figures, []))
+    assert source in found.text
+    assert ("not-comparable" in found.ids) == note
+    assert ("not comparable" in found.text) == note
+    assert ("Against the reference:" in found.text) != note
+
+
+def test_on_the_references_data_another_setup_is_named():
+    result = sample.study_result(FULL.model_copy(update={"image_size": 32, "epochs_model_4": 2}))
+    assert sentences.differences(result) == [
+        "images of 32 px instead of 128 px",
+        plain("2 epochs for model 4 instead of 20")
+        .replace("2 epochs", f"2{words.NBSP}epochs")
+        .replace("model 4", f"model{words.NBSP}4"),
+    ]
+
+
+def test_tables_hold_what_the_result_holds(full, folder):
+    tables = {
+        path.stem: pd.read_csv(path, keep_default_na=False) for path in (folder / "tables").glob("*.csv")
+    }
+    models = tables["models"].set_index("model")
+    assert models.loc["model_3", "accuracy"] == full.evaluations[2].accuracy.value
+    assert models.loc["model_3", "reference_val_accuracy"] == 0.9095
+    assert len(tables["histories"]) == sum(len(t.epochs) for t in full.trainings)
+    assert tables["histories"]["val_loss"].tolist() == [e.val_loss for t in full.trainings for e in t.epochs]
+    assert tables["trials"]["trial"].astype(int).tolist() == [int(t.trial) for t in full.search.trials]
+    assert tables["trials"]["units"].tolist() == [t.network["units"] for t in full.search.trials]
+    assert tables["confusion"]["count"].sum() == sum(e.accuracy.n for e in full.evaluations)
+    assert len(tables["classes"]) == 4 * 62
+    assert len(tables["pairs"]) == sum(len(e.pairs) for e in full.evaluations)
+    assert tables["external"]["accuracy_within"].tolist() == [x.accuracy_within.value for x in full.external]
+    assert "".join(tables["texts"]["top_1"].astype(str)) == "".join(text.read for text in full.texts)
+
+
+def test_study_json_reads_back_equal(full, folder):
+    assert StudyResult.model_validate_json((folder / "study.json").read_bytes()) == full
+
+
+def test_every_field_of_the_study_is_told(full, folder):
+    text = page(folder).text
+    for name in type(full.study).model_fields:
+        assert re.search(rf"\b{name}\b", text), name
+
+
+def test_hostile_text_is_shown_not_run(full, figures):
+    evil = '<script>alert("x")</script>'
+    data = full.data.model_copy(
+        update={"source": evil, "licence": evil, "letters_source": evil, "version": evil}
+    )
+    machine = full.machine.model_copy(update={"cpu": evil, "versions": {evil: evil}})
+    result = full.model_copy(update={"data": data, "machine": machine, "code": evil, "started": evil})
+    pictures = sample.pictures()
+    pictures.mistake_captions[0] = evil
+    html = render(result, pictures, figures, [])
+    assert evil in unescape(html)
+    assert (
+        html.count("<script") == 1 and "alert(" not in html.partition("<script>")[2].partition("</script>")[0]
+    )
+
+
+def test_a_tiny_study_says_what_it_lacks(tiny):
+    text = page(tiny).text
+    assert "There is none to show." in text
+    assert "not measured in this study" in text
+    assert "3 trials of 3 configurations" in text
+    assert text.count("No overfitting was found") == 4
+    assert "nan" not in text.lower().split() and "None" not in text.split()
+
+
+def test_the_same_result_makes_the_same_bytes(full, folder, tmp_path):
+    written = write_report(full, sample.pictures(), tmp_path)
+    assert sorted(written) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    assert {path.stem for path in written if path.suffix == ".csv"} == set(TABLES)
+    for path in written:
+        assert path.read_bytes() == (folder / path.relative_to(tmp_path)).read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.26, "0.3 s"),
+        (27.4, "27 s"),
+        (60, "1 min"),
+        (4286, "1 h 11 min 26 s"),
+        (3599.7, "1 h"),
+        (59.7, "1 min"),
+    ],
+)
+def test_durations_are_told_as_people_tell_them(seconds, told):
+    assert plain(words.duration(seconds)) == told
+
+
+def test_templates_and_style_are_part_of_the_package():
+    import charrec.report
+
+    names = {path.name for path in Path(charrec.report.__file__).parent.iterdir()}
+    assert {
+        "report.html.j2",
+        "macros.html.j2",
+        "sections.html.j2",
+        "provenance.html.j2",
+        "report.css",
+    } <= names
