@@ -1,4 +1,4 @@
-"""Glyphs packed once: `glyphs.parquet` with one row an image, and a small manifest that says what it holds."""
+"""Glyphs packed once: `glyphs.parquet` with one row an image, and a manifest that says what it holds."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from charrec.images import LabelledImages
 from charrec.study import Frozen
 
-ROW_GROUP = 4096  # images: 64 MiB of 128x128 pixels, the unit of decompression
+ROW_GROUP = 1024  # images: 16 MiB of 128x128 pixels, the unit of decompression
 
 
 class Manifest(Frozen):
-    """What a packed file holds; `digest` depends on the pixels and what is known of them, not on the packing."""
+    """What a packed file holds; `digest` is of the pixels and what is known of them, not of the packing."""
 
     digest: str
     images: int
@@ -78,7 +78,7 @@ def pack(images: LabelledImages, path: Path) -> Manifest:
 
 
 def load_images(path: Path, size: int | None = None) -> np.ndarray:
-    """(n, size, size) uint8 in the file's order; `size` divides the packed one, the mean of each block is kept."""
+    """(n, size, size) uint8 in the file's order; `size` divides the packed one: means of blocks are kept."""
     with pq.ParquetFile(path, memory_map=True) as file:
         packed = _side(file)
         size = size or packed
@@ -108,7 +108,7 @@ def load_columns(path: Path) -> pd.DataFrame:
 
 def pixel_digests(images: np.ndarray) -> list[str]:
     """SHA-256 of the pixels of each image."""
-    return [hashlib.sha256(np.ascontiguousarray(image)).hexdigest() for image in images]
+    return [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
 
 
 def font_groups(labels: np.ndarray, fonts: Sequence[str], sha256: Sequence[str]) -> np.ndarray:
@@ -136,11 +136,11 @@ def font_groups(labels: np.ndarray, fonts: Sequence[str], sha256: Sequence[str])
 
 
 def unavoidable(labels: np.ndarray, sha256: Sequence[str]) -> np.ndarray:
-    """(n,) bool: images whose picture bears another label more often (of equals, the first class counts)."""
+    """(n,) bool: images whose picture bears another label more often; of equals the first class counts."""
     labels_of: dict[str, Counter[int]] = defaultdict(Counter)
     for label, digest in zip(labels.tolist(), sha256, strict=True):
         labels_of[digest][label] += 1
-    best = {digest: min(c, key=lambda label: (-c[label], label)) for digest, c in labels_of.items()}  # noqa: B023
+    best = {digest: min(c, key=lambda label: (-c[label], label)) for digest, c in labels_of.items()}
     return np.array([best[d] != label for label, d in zip(labels.tolist(), sha256, strict=True)], bool)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-# Their contents reach a result only as values, which are part of the identity anyway, or not at all; the shapes of
+# Their contents reach a result as values, which are in the identity anyway, or not at all; the shapes of
 # results are in the names under which these are stored.
 WITHOUT_EFFECT = tuple(f"charrec.{room}" for room in ("study", "results", "storage", "errors", "identity"))
 
@@ -41,7 +41,7 @@ def source_digest(module: str) -> str:
         name = waiting.pop()
         if name in seen or name.startswith(WITHOUT_EFFECT):
             continue
-        tree = _without_docstrings(ast.parse(_source(name).read_text(encoding="utf-8")))
+        tree = _meaning(ast.parse(_source(name).read_text(encoding="utf-8")))
         seen[name] = ast.unparse(tree)
         waiting.extend(_imports(tree))
     return hashlib.sha256(json.dumps(sorted(seen.items())).encode()).hexdigest()
@@ -74,8 +74,13 @@ def _ours(module: str) -> bool:
     return module == "charrec" or module.startswith("charrec.")
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
+def _meaning(tree: ast.Module) -> ast.Module:
+    """Without docstrings and the types of arguments and answers."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,7 +21,17 @@ from charrec.study import Frozen
 
 Value = TypeVar("Value", bound=BaseModel)
 
-PACKAGES = ("charrec", "keras", "tensorflow", "tensorflow-cpu", "jax", "keras-tuner", "numpy", "pillow", "prefect")
+PACKAGES = (
+    "charrec",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "keras-tuner",
+    "numpy",
+    "pillow",
+    "prefect",
+)
 
 
 class Provenance(Frozen):
@@ -40,6 +50,14 @@ class Outcome(Frozen, Generic[Value]):
     value: Value
     provenance: Provenance
     cached: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process: a class `Outcome[Kind]` has no importable name."""
+        return _outcome, (self.__pydantic_generic_metadata__["args"][0], self.model_dump())
+
+
+def _outcome(kind: type[Value], fields: dict[str, Any]) -> Outcome[Value]:
+    return Outcome[kind].model_validate(fields)  # type: ignore[valid-type]
 
 
 def remember(store: Store, key: str, kind: type[Value], compute: Callable[[], Value]) -> Outcome[Value]:
@@ -100,7 +118,9 @@ def commit() -> str:
 
 
 def _git(root: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", *words], cwd=root, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,9 @@ from charrec.storage import Store
 from charrec.training import VALIDATION_BATCH, Arrays, Progress, Recipe, compiled, load, network_of
 
 
-def predict(recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], store: Store) -> dict[str, np.ndarray]:
+def predict(
+    recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], store: Store
+) -> dict[str, np.ndarray]:
     """Sets of (n, size, size) uint8 images -> (n, 62) float32 probabilities each, by the best epoch's weights."""
     if progress.best is None:
         raise ValueError(f"{recipe.model} has no checkpoint; train it first")

@@ -28,7 +28,10 @@ def probe(recipe: Recipe) -> Precision:
     arrays = Arrays(
         rng.integers(0, 256, (n, size, size), np.uint8), rng.integers(0, 62, n), everything, everything[:0]
     )
-    rates = {precision: _rate(recipe.model_copy(update={"precision": precision}), arrays) for precision in PRECISIONS}
+    rates = {
+        precision: _rate(recipe.model_copy(update={"precision": precision}), arrays)
+        for precision in PRECISIONS
+    }
     pays = rates["mixed_bfloat16"] >= PAYS * rates["float32"]
     return Precision(
         chosen="mixed_bfloat16" if pays else "float32",
@@ -42,5 +45,7 @@ def _rate(recipe: Recipe, arrays: Arrays) -> float:
     for part in (first, arrays):
         start = time.perf_counter()
         positions = part.training.astype(np.int32)
-        model.fit(positions, arrays.labels[part.training], batch_size=recipe.batch_size, shuffle=False, verbose=0)
+        model.fit(
+            positions, arrays.labels[part.training], batch_size=recipe.batch_size, shuffle=False, verbose=0
+        )
     return len(arrays.training) / (time.perf_counter() - start)

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 
-
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,13 +14,17 @@ class Frozen(BaseModel):
 def _drawable(text: str) -> str:
     """New data shows capitals or digits, from two different sets."""
     if not (text and (set(text) <= set(ascii_uppercase) or set(text) <= set(digits))):
-        raise ValueError(f"found {text!r}; expected capitals A-Z only, or digits only: the new data has no others")
+        raise ValueError(
+            f"found {text!r}; expected capitals A-Z only, or digits only: the new data has no others"
+        )
     return text
 
 
 def _divides_128(size: int) -> int:
     if 128 % size:
-        raise ValueError(f"found {size}; expected 32, 64 or 128, the packed images' 128 px or a whole part of it")
+        raise ValueError(
+            f"found {size}; expected 32, 64 or 128, the packed images' 128 px or a whole part of it"
+        )
     return size
 
 

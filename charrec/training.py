@@ -108,8 +108,9 @@ def train(
         row = _train_epoch(model, recipe, arrays, epoch, [shown] if shown else [])
         was, progress = progress, _saved(model, store, key, progress, row)
         version = _commit(store, key, progress, version)
-        for old in {was.last, was.best} - {progress.last, progress.best, None}:
-            store.delete(old.key)
+        for old in {was.last, was.best} - {progress.last, progress.best}:
+            if old:
+                store.delete(old.key)
         log.info(
             "%s epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f, %.0f images/s",
             recipe.model, epoch, epochs, row.loss, row.accuracy, row.val_loss, row.val_accuracy,
@@ -246,4 +247,4 @@ class _Clock:
         def trained(_logs: object = None) -> None:
             self.training = self.total()
 
-        return keras.callbacks.LambdaCallback(on_test_begin=trained)  # type: ignore[call-arg]
+        return keras.callbacks.LambdaCallback(on_test_begin=trained)

@@ -17,9 +17,7 @@ def full_study(study: Study = QUICK, runtime: Runtime = Runtime()) -> str:
         ]
         precision = steps.choose_precision.submit(devices, study, runtime, wait_for=sets)
         *first, last = MODELS
-        trainings = [
-            steps.train.submit(devices, model, study, glyphs, precision, runtime) for model in first
-        ]
+        trainings = [steps.train.submit(devices, model, study, glyphs, precision, runtime) for model in first]
         found = steps.search.submit(devices, study, glyphs, precision, runtime)
         trainings.append(steps.train.submit(devices, last, study, glyphs, precision, runtime, found))
         augmented = steps.augment.submit(devices, study, glyphs, runtime)
@@ -46,7 +44,8 @@ def full_study(study: Study = QUICK, runtime: Runtime = Runtime()) -> str:
             study,
             runtime,
         )
-        return report.result().value.keys[0]
+        everything = [*sets, precision, *trainings, found, augmented, *predictions, *findings, report]
+        return steps.results(everything)[-1].value.files[0]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any, ParamSpec
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
+from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed, State
 
 from charrec.memo import Outcome
@@ -51,6 +52,15 @@ def _lost_its_device(task: Task[..., Any], task_run: TaskRun, state: State[Any])
 
 def _state(outcome: Outcome[Any]) -> State[Any] | Outcome[Any]:
     return Completed(name="Cached", data=outcome) if outcome.cached else outcome
+
+
+def results(futures: list[PrefectFuture[Any]]) -> list[Any]:
+    """What all of them found. Waits for all, then raises the first failure that is nobody else's."""
+    wait(futures)
+    for future in futures:
+        if future.state.is_failed() or future.state.is_crashed():
+            future.result()
+    return [future.result() for future in futures]
 
 
 pack = patient(data.pack_set, "pack", task_run_name="pack {role}")

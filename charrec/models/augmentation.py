@@ -7,7 +7,7 @@ WHITE = 255
 
 
 def augmentation() -> keras.Sequential:
-    """(height, width, channels) in [0, 255] -> the same, turned by up to 7.2 degrees and zoomed by up to 10 %.
+    """(height, width, channels) in [0, 255] -> the same, turned by up to 7.2 degrees, zoomed by up to 10 %.
 
     The layers act in training only. They compute in float32 under any policy: bfloat16 has 8 bits of
     mantissa, too few for a pixel coordinate of 128.

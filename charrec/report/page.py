@@ -78,7 +78,7 @@ def _uris(images: np.ndarray) -> list[str]:
 
 def _caption(text: str) -> str:
     """What was read on one line, how sure on the next."""
-    return text.replace(", ", "\n", 1).replace(" %", f"{words.NBSP}%")
+    return text.replace(", ", "\n", 1).replace(" %", "%").replace("%", f"{words.NBSP}%")
 
 
 def _rate_marks(scale: Scale, rate: Rate, kind: str = "dot") -> list[Mark]:

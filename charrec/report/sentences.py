@@ -26,9 +26,25 @@ def best(result: StudyResult) -> Evaluation:
     return max(result.evaluations, key=lambda e: e.accuracy.value)
 
 
+# The complete set's images and different pictures among them: known by these under whatever name it came.
+CHARS74K = (62_992, 50_737)
+
+
 def on_chars74k(result: StudyResult) -> bool:
-    """Whether the glyphs are Chars74K's, as the source says of itself or as the study names it."""
-    return any("chars74k" in name.lower() for name in (result.data.source, result.study.data.glyphs))
+    """Whether the glyphs are Chars74K's, by the source's name or by what was counted."""
+    data = result.data
+    if result.study.data.glyphs == "fonts":
+        return False
+    return "chars74k" in data.source.lower() or (data.images, data.distinct) == CHARS74K
+
+
+def other_data(result: StudyResult) -> str:
+    """What is known of data that are not Chars74K."""
+    if result.study.data.glyphs == "fonts":
+        return (
+            "This study did not use Chars74K but the embedded set, drawn from fonts installed with charrec."
+        )
+    return "Nothing shows that the data of this study are Chars74K."
 
 
 def differences(result: StudyResult) -> list[str]:

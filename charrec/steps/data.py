@@ -65,7 +65,9 @@ def halves(study: Study, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]
 
 def arrays(study: Study, glyphs: Outcome[Manifest], runtime: Runtime) -> Arrays:
     """Everything that a training reads, resident; a process that trains again on the same keeps it."""
-    return _arrays(local(glyphs.key, runtime), study.image_size, study.split, study.validation_fraction, study.seed)
+    return _arrays(
+        local(glyphs.key, runtime), study.image_size, study.split, study.validation_fraction, study.seed
+    )
 
 
 @lru_cache(maxsize=1)

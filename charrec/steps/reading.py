@@ -51,14 +51,20 @@ def predict_all(
         names = load_columns(local(glyphs.key, runtime))["name"].to_numpy()[data.validation].tolist()
         sets = {"validation": (names, data.labels[data.validation], data.images[data.validation])}
         for role, foreign in (("letters", letters), ("digits", digits)):
-            columns, images = load_columns(local(foreign.key, runtime)), load_images(local(foreign.key, runtime))
+            columns, images = (
+                load_columns(local(foreign.key, runtime)),
+                load_images(local(foreign.key, runtime)),
+            )
             for method, prepare in newdata.METHODS.items():
                 prepared = prepare(images, study.image_size)
                 sets[f"{role} {method}"] = (columns["name"].tolist(), columns["label"].to_numpy(), prepared)
         network = ConvNet.model_validate(training.value.network) if training.value.network else None
         how = recipe(study, training.value.model, training.value.precision, network)
         found = predict(
-            how, read_progress(store, training.key), {name: images for name, (_, _, images) in sets.items()}, store
+            how,
+            read_progress(store, training.key),
+            {name: images for name, (_, _, images) in sets.items()},
+            store,
         )
         tables = {}
         for name, (names, labels, _) in sets.items():
@@ -95,7 +101,9 @@ def find(
                 study.seed,
             ),
             external=tuple(
-                _score(model, role, method, tables) for role in ("letters", "digits") for method in newdata.METHODS
+                _score(model, role, method, tables)
+                for role in ("letters", "digits")
+                for method in newdata.METHODS
             ),
             texts=tuple(
                 _read(text, model, method, study.seed, tables)

@@ -28,7 +28,7 @@ MISTAKES = 24
 class Stored(Frozen):
     """Objects in the store."""
 
-    keys: tuple[str, ...]
+    files: tuple[str, ...]  # their keys (a field named `keys` would break `dict(model)`, which Prefect uses)
 
 
 class Steps(Frozen):
@@ -47,8 +47,16 @@ class Steps(Frozen):
 
 def draw_augmented(study: Study, glyphs: Set, runtime: Runtime) -> Outcome[Stored]:
     """Training images and what the augmentation makes of them: (rows, columns, s, s), the first column untouched."""
-    given = [glyphs.value.digest, study.image_size, study.split, study.validation_fraction, study.seed]
-    key = f"pictures/{identity(given, code=('charrec.models.augmentation', __name__))}"
+    given = [
+        glyphs.value.digest,
+        study.image_size,
+        study.split,
+        study.validation_fraction,
+        study.seed,
+        ROWS,
+        COLUMNS,
+    ]
+    key = f"pictures/{identity(given, code=('charrec.models.augmentation',))}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 
     def compute() -> Stored:
@@ -67,7 +75,7 @@ def draw_augmented(study: Study, glyphs: Set, runtime: Runtime) -> Outcome[Store
         content = BytesIO()
         np.save(content, table, allow_pickle=False)
         store.put(f"{key}/augmented.npy", content.getvalue())
-        return Stored(keys=(f"{key}/augmented.npy",))
+        return Stored(files=(f"{key}/augmented.npy",))
 
     return remember(store, key, Stored, compute)
 
@@ -75,26 +83,26 @@ def draw_augmented(study: Study, glyphs: Set, runtime: Runtime) -> Outcome[Store
 def report(outcomes: dict[str, Any], study: Study, runtime: Runtime) -> Outcome[Stored]:
     """The report's files in the store, `report.html` the first of them; `outcomes` are the fields of Steps."""
     steps = Steps.model_validate(outcomes)
+    result = gather(steps, study, runtime)
+    key = f"reports/{identity(result, code=('charrec.report',))}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
-    made_of = [steps.precision.key, steps.search.key, steps.augmented.key]
-    made_of += [o.key for group in (steps.trainings, steps.findings) for o in group]
-    name = identity(made_of, study, code=("charrec.report", __name__))
-    key = f"reports/{name}"
 
     def compute() -> Stored:
         with TemporaryDirectory() as folder:
-            written = write_report(gather(steps, study, name, runtime), _pictures(steps, study, runtime), Path(folder))
+            written = write_report(result, _pictures(steps, study, runtime), Path(folder))
             keys = [f"{key}/{path.relative_to(folder).as_posix()}" for path in written]
             for path, at in zip(written, keys, strict=True):
                 store.upload(path, at)
-        return Stored(keys=tuple(sorted(keys, key=lambda at: not at.endswith("report.html"))))
+        return Stored(files=tuple(sorted(keys, key=lambda at: not at.endswith("report.html"))))
 
     return remember(store, key, Stored, compute)
 
 
-def gather(steps: Steps, study: Study, name: str, runtime: Runtime) -> StudyResult:
+def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
     """Everything that the report tells, as one value."""
-    durations = {f"pack {role}": getattr(steps, role).provenance.seconds for role in ("glyphs", "letters", "digits")}
+    durations = {
+        f"pack {role}": getattr(steps, role).provenance.seconds for role in ("glyphs", "letters", "digits")
+    }
     durations |= {f"train {t.value.model}": sum(e.seconds for e in t.value.epochs) for t in steps.trainings}
     durations["search"] = steps.search.value.seconds
     durations["choose the precision"] = steps.precision.provenance.seconds
@@ -102,7 +110,7 @@ def gather(steps: Steps, study: Study, name: str, runtime: Runtime) -> StudyResu
     last = steps.trainings[-1].provenance
     return StudyResult(
         study=study,
-        identity=name,
+        identity=identity([t.key for t in steps.trainings], study),
         data=_summary(steps, study, runtime),
         trainings=tuple(t.value for t in steps.trainings),
         search=steps.search.value,
@@ -154,7 +162,7 @@ def _pictures(steps: Steps, study: Study, runtime: Runtime) -> Pictures:
     wrong, captions = _surest_mistakes(probabilities, labels[validation])
     return Pictures(
         samples=np.stack([images[shuffled[labels[shuffled] == c][0]] for c in range(len(CLASSES))]),
-        augmented=np.load(BytesIO(store.get(steps.augmented.value.keys[0])), allow_pickle=False),
+        augmented=np.load(BytesIO(store.get(steps.augmented.value.files[0])), allow_pickle=False),
         texts={
             (text, method): picture
             for text in study.texts
@@ -176,4 +184,7 @@ def _text_pictures(text: str, steps: Steps, study: Study, runtime: Runtime) -> d
     path = local(getattr(steps, role_of(text)).key, runtime)
     picks = newdata.pick_text(text, load_columns(path)["label"].to_numpy(), study.seed)
     raw = load_images(path)[picks]
-    return {"raw": raw, **{method: prepare(raw, study.image_size) for method, prepare in newdata.METHODS.items()}}
+    return {
+        "raw": raw,
+        **{method: prepare(raw, study.image_size) for method, prepare in newdata.METHODS.items()},
+    }

@@ -1,4 +1,4 @@
-"""HyperbandOracle as a pure state machine: loaded from one JSON object, run, written back by compare-and-swap."""
+"""HyperbandOracle as a pure state machine: loaded from one JSON object, run, swapped back."""
 
 import json
 import random

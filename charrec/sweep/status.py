@@ -1,18 +1,19 @@
 """What a search has found: its trials, best first."""
 
 from charrec.results import SearchResult, TrialRow
-from charrec.study import Search
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.space import SPACE, propose
 
 
-def summarise(oracle: DurableHyperband, search: Search, images: int) -> SearchResult:
+def summarise(oracle: DurableHyperband, images: int) -> SearchResult:
     """Every trial; ranked by validation accuracy, of equals the longer trained, then the earlier one."""
     rows = sorted(
         (_row(oracle, name) for name in oracle.trials),
         key=lambda row: (-(row.val_accuracy or -1.0), -row.epochs, row.trial),
     )
-    first = {name: trial.hyperparameters.values["tuner/initial_epoch"] for name, trial in oracle.trials.items()}
+    first = {
+        name: trial.hyperparameters.values["tuner/initial_epoch"] for name, trial in oracle.trials.items()
+    }
     return SearchResult(
         trials=tuple(rows),
         space=SPACE,

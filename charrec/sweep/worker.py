@@ -22,7 +22,12 @@ WORKER = "worker-1"  # a restarted worker gets its trial back by its name
 
 
 def work(
-    store: Store, key: str, search: Search, recipe: Recipe, arrays: Arrays, show: Callable[..., Any] | None = None
+    store: Store,
+    key: str,
+    search: Search,
+    recipe: Recipe,
+    arrays: Arrays,
+    show: Callable[..., Any] | None = None,
 ) -> SearchResult:
     """Run the whole search, or what is left of it, stored under `key`.
 
@@ -34,7 +39,7 @@ def work(
     while True:
         trial = transact(store, key, oracle, lambda: oracle.new_trial(WORKER))
         if trial.status != "RUNNING":
-            return summarise(oracle, search, len(arrays.training))
+            return summarise(oracle, len(arrays.training))
         start = time.perf_counter()
         values, index = trial.hyperparameters.values, oracle.configurations[trial.trial_id]
         trial_recipe = recipe.model_copy(
@@ -46,7 +51,10 @@ def work(
                 trial_recipe, arrays, values["tuner/epochs"], store, f"{key}/configuration-{index:03d}", show
             )
             best = max(progress.epochs, key=lambda row: row.val_accuracy)
-            metrics, trial.status = {"val_accuracy": best.val_accuracy, "val_loss": best.val_loss}, "COMPLETED"
+            metrics, trial.status = (
+                {"val_accuracy": best.val_accuracy, "val_loss": best.val_loss},
+                "COMPLETED",
+            )
         except TrainingDiverged as error:
             trial.status, trial.message = "FAILED", str(error)
         keras.backend.clear_session()

@@ -1,0 +1,162 @@
+"""Asking Kaggle with patience: credentials, retries under a deadline, refusals in words."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from charrec.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+OFFLINE = "or download the archive with a browser and pass its path"
+CREDENTIALS = (
+    "Make a token at https://www.kaggle.com/settings/api, then set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and "
+    f"KAGGLE_KEY, or put kaggle.json into ~/.kaggle; {OFFLINE}."
+)
+CHILD = Path(__file__).with_name("kaggle_child.py")
+
+
+def credentials_found(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the client would find something to log in with, in its own order; nothing is sent."""
+    home = Path(environ.get("HOME") or Path.home())
+    files = [home / ".kaggle" / "access_token", home / ".kaggle" / "access_token.txt"]
+    if environ.get("KAGGLE_KERNEL_RUN_TYPE") and environ.get("KAGGLE_API_V1_TOKEN"):
+        files.append(Path(environ["KAGGLE_API_V1_TOKEN"]))  # in a notebook on Kaggle
+    if environ.get("KAGGLE_API_TOKEN") or any(file.is_file() and file.stat().st_size for file in files):
+        return True
+    legacy = _json(_configuration(environ, home) / "kaggle.json")
+    pair = [
+        environ.get("KAGGLE_USERNAME") or legacy.get("username"),
+        environ.get("KAGGLE_KEY") or legacy.get("key"),
+    ]
+    return all(pair) or bool(_json(home / ".kaggle" / "credentials.json").get("refresh_token"))
+
+
+def _configuration(environ: Mapping[str, str], home: Path) -> Path:
+    """Where the client looks for kaggle.json: ~/.kaggle if it exists, else the XDG folder."""
+    if environ.get("KAGGLE_CONFIG_DIR"):
+        return Path(environ["KAGGLE_CONFIG_DIR"])
+    if (home / ".kaggle").exists() or not sys.platform.startswith("linux"):
+        return home / ".kaggle"
+    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "kaggle"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+@dataclass(frozen=True)
+class Fetched:
+    version: int
+    licence: str
+
+
+@dataclass(frozen=True)
+class Client:
+    """Kaggle's client with what it lacks: attempts that are counted, a deadline, a remedy for every refusal."""
+
+    environ: Mapping[str, str]
+    give_up_at: float  # on the clock `now`
+    attempts: int
+    sleep: Callable[[float], None]
+    now: Callable[[], float]  # seconds since 1970
+
+    def fetch(self, dataset: str, version: int | None, folder: Path) -> Fetched:
+        """The archive lies in folder/VERSION/slug.zip afterwards.
+
+        Raises InputError for a refusal, TimeoutError at the deadline, ConnectionError after all attempts.
+        """
+        problem = ""
+        for attempt in range(1, self.attempts + 1):
+            answer = self._run(dataset, version, folder)
+            if "version" in answer:
+                return Fetched(**answer)
+            problem = _problem(answer, dataset, version)
+            if attempt < self.attempts:
+                self._wait(answer.get("retry_after"), attempt, f"{dataset}: {problem}")
+        raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
+
+    def require_credentials(self, dataset: str) -> None:
+        """Raises InputError before anything is sent or written."""
+        if not credentials_found(self.environ):
+            expected = "KAGGLE_API_TOKEN, KAGGLE_USERNAME with KAGGLE_KEY, or kaggle.json"
+            raise InputError(f"no Kaggle credentials to download {dataset}", expected, CREDENTIALS)
+
+    def _run(self, dataset: str, version: int | None, folder: Path) -> dict[str, Any]:
+        command = [sys.executable, "-P", str(CHILD), dataset, str(version or ""), str(folder)]
+        left = self.give_up_at - self.now()
+        try:
+            done = subprocess.run(  # its answer says more than its exit code
+                command,
+                check=False,
+                env=dict(self.environ),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=left,
+            )
+            answer: dict[str, Any] = json.loads(done.stdout)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(
+                f"{dataset}: no complete download by the deadline. Run it again, {OFFLINE}."
+            ) from error
+        except ValueError:
+            return {"error": f"the client ended with exit code {done.returncode}", "transfer": True}
+        return answer
+
+    def _wait(self, retry_after: str | None, attempt: int, problem: str) -> None:
+        seconds = self._asked_for(retry_after)
+        if seconds is None:
+            seconds = 2.0**attempt
+        if self.now() + seconds >= self.give_up_at:
+            raise TimeoutError(
+                f"{problem}; {seconds:.0f} s to wait pass the deadline. Try again later, {OFFLINE}."
+            )
+        logger.warning("%s; attempt %d in %.0f s", problem, attempt + 1, seconds)
+        self.sleep(seconds)
+
+    def _asked_for(self, retry_after: str | None) -> float | None:
+        """Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3)."""
+        if retry_after is None:
+            return None
+        try:
+            return max(0.0, float(int(retry_after)))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, parsedate_to_datetime(retry_after).replace(tzinfo=UTC).timestamp() - self.now())
+        except ValueError:
+            return None
+
+
+def _problem(answer: Mapping[str, Any], dataset: str, version: int | None) -> str:
+    """What may pass, in words; what will not is raised as InputError."""
+    status, page = answer.get("status"), f"https://www.kaggle.com/datasets/{dataset}"
+    wanted = f"version {version} of {dataset}" if version else dataset
+    if status == 401 or answer["error"] == "SystemExit":
+        raise InputError(f"Kaggle does not accept the credentials for {dataset}", "valid ones", CREDENTIALS)
+    if status == 403:
+        remedy = f"Open {page} while logged in, accept its rules if it asks, and check the name; {OFFLINE}."
+        raise InputError(
+            f"Kaggle refuses {wanted} (HTTP 403)", "a data set that this account may read", remedy
+        )
+    if status == 404:
+        remedy = f"Check the name and the version at {page}; {OFFLINE}."
+        raise InputError(f"Kaggle has no {wanted} (HTTP 404)", "owner/slug or owner/slug/version", remedy)
+    if status in (408, 429) or (status or 0) >= 500:
+        return f"Kaggle answers HTTP {status}"
+    if answer.get("transfer") and (status is None or status < 400):
+        return f"no whole answer from Kaggle ({answer['error']})"
+    found = f"Kaggle's client failed on {wanted} ({answer['error']}, HTTP {status})"
+    raise InputError(found, "a download", f"See whether {page} opens; {OFFLINE}.")

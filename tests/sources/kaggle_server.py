@@ -1,0 +1,146 @@
+"""Kaggle on loopback, in its own protocol: the real client reaches it as its proxy, unpatched."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+USERNAME, KEY = "somebody", "0123456789abcdef-not-to-be-seen"
+SIGNATURE = "signature-not-to-be-seen"
+API = "http://localhost/api/v1/datasets.DatasetApiService/"
+BUCKET = "http://bucket.test/"
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    name: str  # the API's method, or the object in the bucket
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+
+@dataclass
+class Kaggle:
+    """What the server has, what goes wrong, and what it was asked. `archives`: "owner/slug/VERSION" -> bytes."""
+
+    archives: dict[str, bytes]
+    licences: list[str] = field(default_factory=lambda: ["CC0-1.0", "other"])
+    refusals: list[tuple[int, dict[str, str]]] = field(
+        default_factory=list
+    )  # for the next downloads asked for
+    cuts: list[int] = field(default_factory=list)  # bytes after which the next transfers break off
+    silent: bool = False  # accept requests and never answer
+    requests: list[Request] = field(default_factory=list)
+    port: int = 0
+
+    def environ(self, home: Path, **more: str) -> dict[str, str]:
+        """All that the client needs to come here, with made-up credentials."""
+        proxy = f"http://127.0.0.1:{self.port}"
+        proxies = {name: proxy for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")}
+        known = {"KAGGLE_USERNAME": USERNAME, "KAGGLE_KEY": KEY, "KAGGLE_API_ENVIRONMENT": "LOCALHOST"}
+        return {"HOME": str(home), "KAGGLE_CONFIG_DIR": str(home), "NO_PROXY": "", **proxies, **known, **more}
+
+    def asked(self, name: str) -> list[Request]:
+        return [request for request in self.requests if request.name == name]
+
+    def current(self, dataset: str) -> int:
+        return max(
+            (int(n.rsplit("/", 1)[1]) for n in self.archives if n.startswith(dataset + "/")), default=0
+        )
+
+
+@contextmanager
+def serve(kaggle: Kaggle) -> Iterator[Kaggle]:
+    handler = type("KaggleHandler", (_Handler,), {"kaggle": kaggle, "stopping": threading.Event()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    kaggle.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield kaggle
+    finally:
+        handler.stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    kaggle: Kaggle
+    stopping: threading.Event
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
+        name = self.path.removeprefix(API)
+        self._note(name, body)
+        if self.kaggle.silent:
+            self.stopping.wait(60)
+            return
+        dataset = f"{body.get('ownerSlug')}/{body.get('datasetSlug')}"
+        current = self.kaggle.current(dataset)
+        if "Authorization" not in self.headers:
+            self._refuse(401)
+        elif name == "DownloadDataset" and self.kaggle.refusals:
+            self._refuse(*self.kaggle.refusals.pop(0))
+        elif not current:
+            self._refuse(404)
+        elif name == "GetDataset":
+            self._answer({"ref": dataset, "currentVersionNumber": current})
+        elif name == "GetDatasetMetadata":
+            self._answer({"info": {"licenses": [{"name": licence} for licence in self.kaggle.licences]}})
+        elif name == "DownloadDataset":
+            wanted = f"{dataset}/{body.get('datasetVersionNumber') or current}"
+            if wanted in self.kaggle.archives:
+                self._send(
+                    302, b"", {"Location": f"{BUCKET}{wanted}/archive.zip?X-Goog-Signature={SIGNATURE}"}
+                )
+            else:
+                self._refuse(404)
+
+    def do_GET(self) -> None:
+        name = self.path.removeprefix(BUCKET).split("/archive.zip?")[0]
+        self._note("bucket", {"object": name})
+        content = self.kaggle.archives[name]
+        headers = {
+            "Accept-Ranges": "bytes",
+            "ETag": f'"{name}-{len(content)}"',
+            "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT",
+        }
+        span = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start, status = 0, 200
+        if span and self.headers.get("If-Range") in (None, headers["ETag"]):
+            start, status = int(span[1]), 206
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        cut = self.kaggle.cuts.pop(0) if self.kaggle.cuts else None
+        self._send(status, content[start:], headers, cut)
+
+    def do_CONNECT(self) -> None:
+        self._send(403, b"", {})  # nothing outside is reached
+
+    def _note(self, name: str, body: dict[str, Any]) -> None:
+        self.kaggle.requests.append(Request(self.command, name, body, dict(self.headers)))
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        self._send(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+    def _refuse(self, status: int, headers: dict[str, str] | None = None) -> None:
+        content = json.dumps({"code": status, "message": f"refused for {KEY}"}).encode()
+        self._send(status, content, {"Content-Type": "application/json"} | (headers or {}))
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str], cut: int | None = None) -> None:
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(content))} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content[:cut])
+        if cut is not None:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""

@@ -1,0 +1,93 @@
+"""Tiny data sets with the layouts of the real ones."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+from string import ascii_uppercase
+
+import numpy as np
+from PIL import Image
+
+CLASSES = 62
+
+
+def png(pixels: np.ndarray) -> bytes:
+    target = io.BytesIO()
+    Image.fromarray(pixels).save(target, "PNG")
+    return target.getvalue()
+
+
+def glyph(label: int, number: int, size: int = 128) -> np.ndarray:
+    """White, with a square whose greys tell the class and the number."""
+    pixels = np.full((size, size), 255, np.uint8)
+    pixels[size // 4 : size // 2] = label
+    pixels[size // 2 : -size // 4] = number
+    return pixels
+
+
+def write_chars74k(folder: Path, fonts: int = 2) -> Path:
+    """62 classes x fonts x 4 styles below folder/English/Fnt, as in Kaggle's nested archive."""
+    for label in range(CLASSES):
+        place = folder / "English" / "Fnt" / f"Sample{label + 1:03d}"
+        place.mkdir(parents=True)
+        for number in range(1, 4 * fonts + 1):
+            (place / f"img{label + 1:03d}-{number:05d}.png").write_bytes(png(glyph(label, number)))
+    return folder
+
+
+def write_alphabet(folder: Path, images: int = 12) -> Path:
+    """A ... Z below folder/Images/Images; image n of a letter is filled with n."""
+    for letter in ascii_uppercase:
+        place = folder / "Images" / "Images" / letter
+        place.mkdir(parents=True)
+        for number in range(images):
+            (place / f"{number}.png").write_bytes(png(np.full((32, 32), number, np.uint8)))
+    return folder
+
+
+def idx(array: np.ndarray) -> bytes:
+    lengths = b"".join(length.to_bytes(4, "big") for length in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + lengths + array.astype(np.uint8).tobytes()
+
+
+def mnist(images: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
+    """Image n is filled with n % 251, its label is n % 10."""
+    numbers = np.arange(images)
+    return np.repeat(numbers % 251, 28 * 28).reshape(images, 28, 28).astype(np.uint8), numbers % 10
+
+
+def write_mnist(folder: Path, form: str = "t10k-{}.idx{}-ubyte") -> Path:
+    """The two test files; `form` is their name with places for images/labels and 3/1."""
+    for kind, array in zip(("images", "labels"), mnist(), strict=True):
+        path = folder / form.replace("{}", kind).replace(f"idx{kind}", f"idx{array.ndim}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(idx(array), 1) if path.suffix == ".gz" else idx(array))
+    return folder
+
+
+def zip_folder(folder: Path, archive: Path, top: str = "") -> Path:
+    """What Kaggle's web page serves; `top` goes in front of every name."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                target.write(path, top + path.relative_to(folder).as_posix())
+    return archive
+
+
+def tar_folder(folder: Path, archive: Path) -> Path:
+    """A .tar, or a .tgz by the archive's name."""
+    with tarfile.open(archive, "w:gz" if archive.suffix == ".tgz" else "w") as target:
+        for path in sorted(folder.iterdir()):
+            target.add(path, path.name)
+    return archive
+
+
+def nested_tgz(folder: Path, archive: Path, name: str = "EnglishFnt.tgz") -> Path:
+    """What Kaggle's API serves: a zip that holds one .tgz."""
+    inner = tar_folder(folder, archive.with_name(name))
+    with zipfile.ZipFile(archive, "w") as target:
+        target.write(inner, name)
+    inner.unlink()
+    return archive
