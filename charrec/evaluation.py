@@ -75,9 +75,7 @@ def wilson(hits: int, n: int) -> Rate:
     share = hits / n
     centre, scale = (share + Z * Z / (2 * n)), 1 + Z * Z / n
     half = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return Rate(
-        value=share, low=max(0.0, (centre - half) / scale), high=min(1.0, (centre + half) / scale), n=n
-    )
+    return Rate(value=share, low=max(0.0, (centre - half) / scale), high=min(1.0, (centre + half) / scale), n=n)
 
 
 def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
@@ -93,9 +91,7 @@ def most_confused(confusion: np.ndarray) -> tuple[Confusion, ...]:
     order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
     totals = confusion.sum(axis=1)
     return tuple(
-        Confusion(
-            truth=CLASSES[t], read=CLASSES[r], count=int(wrong[t, r]), share=float(wrong[t, r] / totals[t])
-        )
+        Confusion(truth=CLASSES[t], read=CLASSES[r], count=int(wrong[t, r]), share=float(wrong[t, r] / totals[t]))
         for t, r in zip(*np.unravel_index(order, wrong.shape), strict=True)
         if wrong[t, r]
     )
@@ -138,9 +134,7 @@ def external(model: str, set_: str, method: str, probabilities: np.ndarray, labe
     )
 
 
-def read_text(
-    text: str, model: str, method: str, probabilities: np.ndarray, names: Sequence[str]
-) -> TextReading:
+def read_text(text: str, model: str, method: str, probabilities: np.ndarray, names: Sequence[str]) -> TextReading:
     """What one network makes of the glyphs of a text; row i of the probabilities is of character i."""
     assert method in METHODS
     glyphs = [

@@ -85,9 +85,7 @@ def load_images(path: Path, size: int | None = None) -> np.ndarray:
         if packed % size:
             raise ValueError(f"{path} holds images of {packed} px; expected a multiple of {size}")
         images = np.empty((file.metadata.num_rows, size, size), np.uint8)
-        starts = np.cumsum(
-            [0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
-        )
+        starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)])
 
     def read(group: int) -> None:
         with pq.ParquetFile(path, memory_map=True) as part:
@@ -147,9 +145,7 @@ def unavoidable(labels: np.ndarray, sha256: Sequence[str]) -> np.ndarray:
 def _as_rows(images: np.ndarray) -> pa.FixedSizeBinaryArray:
     """The pixels as an Arrow column, without a copy."""
     pixels = np.ascontiguousarray(images).reshape(len(images), -1)
-    return pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(pixels.shape[1]), len(pixels), [None, pa.py_buffer(pixels)]
-    )
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(pixels.shape[1]), len(pixels), [None, pa.py_buffer(pixels)])
 
 
 def _side(file: pq.ParquetFile) -> int:

@@ -40,9 +40,7 @@ def prepare(images: np.ndarray, size: int = FRAME) -> np.ndarray:
 
 def reference(images: np.ndarray, size: int = FRAME) -> np.ndarray:
     """The reference deck's way: 255 - x and nearest neighbour to the size, whatever the polarity and the margins."""
-    resized = (
-        Image.fromarray(image).resize((size, size), Image.Resampling.NEAREST) for image in 255 - images
-    )
+    resized = (Image.fromarray(image).resize((size, size), Image.Resampling.NEAREST) for image in 255 - images)
     return np.stack([np.asarray(image) for image in resized])
 
 
@@ -159,9 +157,7 @@ def _place(ink: np.ndarray, size: int) -> np.ndarray:
     left, right = _extent(ink.max(axis=1))
     top, bottom = _extent(ink.max(axis=2))
     x, y = (left + right) / 2, (top + bottom) / 2
-    reach = (
-        np.maximum(right - left, bottom - top) / 2 * FRAME / GLYPH
-    )  # from the glyph's middle to the new frame
+    reach = np.maximum(right - left, bottom - top) / 2 * FRAME / GLYPH  # from the glyph's middle to the new frame
     margin = int(np.ceil(reach.max())) + 1
     paper = np.pad(
         255 - np.rint(255 * ink).astype(np.uint8), ((0, 0), (margin,) * 2, (margin,) * 2), constant_values=255

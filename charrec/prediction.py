@@ -8,9 +8,7 @@ from charrec.storage import Store
 from charrec.training import VALIDATION_BATCH, Arrays, Progress, Recipe, compiled, load, network_of
 
 
-def predict(
-    recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], store: Store
-) -> dict[str, np.ndarray]:
+def predict(recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], store: Store) -> dict[str, np.ndarray]:
     """Sets of (n, size, size) uint8 images -> (n, 62) float32 probabilities each, by the best epoch's weights."""
     if progress.best is None:
         raise ValueError(f"{recipe.model} has no checkpoint; train it first")
@@ -22,7 +20,8 @@ def predict(
 
     def probabilities(images: np.ndarray) -> np.ndarray:
         channels = np.repeat(images[..., None], recipe.image_channels, axis=-1)
-        return softmax(network.predict(channels, batch_size=VALIDATION_BATCH, verbose=0))
+        logits: np.ndarray = network.predict(channels, batch_size=VALIDATION_BATCH, verbose=0)
+        return softmax(logits)
 
     return {name: probabilities(images) for name, images in sets.items()}
 
@@ -30,7 +29,8 @@ def predict(
 def softmax(logits: np.ndarray) -> np.ndarray:
     """(n, k) logits -> (n, k) float32 probabilities."""
     scaled = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return (scaled / scaled.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: np.ndarray = scaled / scaled.sum(axis=1, keepdims=True)
+    return shares.astype(np.float32)
 
 
 def as_table(names: list[str], labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:

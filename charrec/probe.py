@@ -25,13 +25,8 @@ def probe(recipe: Recipe) -> Precision:
     size, n = recipe.image_size, recipe.batch_size * STEPS
     rng = np.random.default_rng(0)
     everything = np.arange(n)
-    arrays = Arrays(
-        rng.integers(0, 256, (n, size, size), np.uint8), rng.integers(0, 62, n), everything, everything[:0]
-    )
-    rates = {
-        precision: _rate(recipe.model_copy(update={"precision": precision}), arrays)
-        for precision in PRECISIONS
-    }
+    arrays = Arrays(rng.integers(0, 256, (n, size, size), np.uint8), rng.integers(0, 62, n), everything, everything[:0])
+    rates = {precision: _rate(recipe.model_copy(update={"precision": precision}), arrays) for precision in PRECISIONS}
     pays = rates["mixed_bfloat16"] >= PAYS * rates["float32"]
     return Precision(
         chosen="mixed_bfloat16" if pays else "float32",
@@ -45,7 +40,5 @@ def _rate(recipe: Recipe, arrays: Arrays) -> float:
     for part in (first, arrays):
         start = time.perf_counter()
         positions = part.training.astype(np.int32)
-        model.fit(
-            positions, arrays.labels[part.training], batch_size=recipe.batch_size, shuffle=False, verbose=0
-        )
+        model.fit(positions, arrays.labels[part.training], batch_size=recipe.batch_size, shuffle=False, verbose=0)
     return len(arrays.training) / (time.perf_counter() - start)

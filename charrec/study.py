@@ -14,17 +14,13 @@ class Frozen(BaseModel):
 def _drawable(text: str) -> str:
     """New data shows capitals or digits, from two different sets."""
     if not (text and (set(text) <= set(ascii_uppercase) or set(text) <= set(digits))):
-        raise ValueError(
-            f"found {text!r}; expected capitals A-Z only, or digits only: the new data has no others"
-        )
+        raise ValueError(f"found {text!r}; expected capitals A-Z only, or digits only: the new data has no others")
     return text
 
 
 def _divides_128(size: int) -> int:
     if 128 % size:
-        raise ValueError(
-            f"found {size}; expected 32, 64 or 128, the packed images' 128 px or a whole part of it"
-        )
+        raise ValueError(f"found {size}; expected 32, 64 or 128, the packed images' 128 px or a whole part of it")
     return size
 
 
@@ -37,9 +33,7 @@ class Data(Frozen):
     """Three sources: `kaggle:owner/slug[/version]`, a folder or archive, or what ships with the project."""
 
     glyphs: str = Field("kaggle:supreethrao/chars74kdigitalenglishfont", description="62 classes; or 'fonts'")
-    letters: str = Field(
-        "kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset", description="new A-Z; or 'fonts'"
-    )
+    letters: str = Field("kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset", description="new A-Z; or 'fonts'")
     digits: str = Field("kaggle:hojjatk/mnist-dataset", description="new 0-9; or 'sklearn'")
     fonts: PositiveInt | None = Field(None, description="use only so many fonts, evenly chosen")
     letters_per_class: PositiveInt = Field(100, description="the seeded sample of new letters")

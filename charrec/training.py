@@ -130,9 +130,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        network = build(recipe.model)(
-            shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {})
-        )
+        network = build(recipe.model)(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
     finally:
         keras.config.set_dtype_policy(before)
     lookup = Lookup(arrays.images, recipe.image_channels)
@@ -166,9 +164,7 @@ def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> Non
         model.load_weights(path)
 
 
-def _train_epoch(
-    model: "keras.Sequential", recipe: Recipe, arrays: Arrays, epoch: int, callbacks: list[Any]
-) -> Epoch:
+def _train_epoch(model: "keras.Sequential", recipe: Recipe, arrays: Arrays, epoch: int, callbacks: list[Any]) -> Epoch:
     seed_layers(model, recipe.seed, epoch)
     order = np.random.default_rng([recipe.seed, epoch]).permutation(arrays.training)
     clock = _Clock()

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from prefect.settings import (
     PREFECT_SERVER_ANALYTICS_ENABLED,
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     temporary_settings,
 )
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from charrec.errors import InputError
 from charrec.hardware import gpu_names
@@ -42,9 +42,7 @@ def main(flow: Callable[[Study, Runtime], str], arguments: list[str] | None = No
     """Say what will run and why, run it, say where the report is. Bad input ends with one line and status 2."""
     logging.basicConfig(level=logging.WARNING)
     try:
-        study, runtime, why = choose(
-            Options(_cli_parse_args=sys.argv[1:] if arguments is None else arguments)
-        )
+        study, runtime, why = choose(Options(_cli_parse_args=sys.argv[1:] if arguments is None else arguments))
         for line in why:
             print(line, flush=True)
         with temporary_settings(LOCAL):
@@ -86,9 +84,7 @@ def _data(given: dict[str, Any]) -> tuple[dict[str, Any], str]:
     if not open_roles or kaggle.credentials_found():
         rest = f"{', '.join(open_roles)} from Kaggle" if open_roles else ""
         return given, "Data: " + "; ".join(part for part in (named, rest) if part) + "."
-    rest = (
-        f"{', '.join(open_roles)} from fonts and digits installed with charrec, since no Kaggle credentials"
-    )
+    rest = f"{', '.join(open_roles)} from fonts and digits installed with charrec, since no Kaggle credentials"
     hint = "set KAGGLE_API_TOKEN, or --data.glyphs PATH, for the published data"
     return (
         {**{role: EMBEDDED[role] for role in open_roles}, **given},
@@ -98,8 +94,6 @@ def _data(given: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return base | {
-        name: _merged(base[name], value)
-        if isinstance(value, dict) and isinstance(base.get(name), dict)
-        else value
+        name: _merged(base[name], value) if isinstance(value, dict) and isinstance(base.get(name), dict) else value
         for name, value in over.items()
     }

@@ -2,14 +2,18 @@
 
 from prefect import flow
 
+from charrec.memo import Outcome
 from charrec.models import MODELS
+from charrec.steps.reporting import Stored
 from charrec.study import QUICK, Runtime, Study
 from tasks import steps
 from tasks.devices import Devices
 
+HERE = Runtime()
+
 
 @flow(name="charrec", flow_run_name="study seed {study.seed}", persist_result=False)
-def full_study(study: Study = QUICK, runtime: Runtime = Runtime()) -> str:
+def full_study(study: Study = QUICK, runtime: Runtime = HERE) -> str:
     """Run the study, or what is left of it; returns the key of its report in the store."""
     with Devices(runtime) as devices:
         glyphs, letters, digits = sets = [
@@ -22,8 +26,7 @@ def full_study(study: Study = QUICK, runtime: Runtime = Runtime()) -> str:
         trainings.append(steps.train.submit(devices, last, study, glyphs, precision, runtime, found))
         augmented = steps.augment.submit(devices, study, glyphs, runtime)
         predictions = [
-            steps.predict.submit(devices, training, study, glyphs, letters, digits, runtime)
-            for training in trainings
+            steps.predict.submit(devices, training, study, glyphs, letters, digits, runtime) for training in trainings
         ]
         findings = [
             steps.find.submit(read, model, study, glyphs, letters, digits, runtime)
@@ -45,7 +48,8 @@ def full_study(study: Study = QUICK, runtime: Runtime = Runtime()) -> str:
             runtime,
         )
         everything = [*sets, precision, *trainings, found, augmented, *predictions, *findings, report]
-        return steps.results(everything)[-1].value.files[0]
+        reported: Outcome[Stored] = steps.results(everything)[-1]
+        return reported.value.files[0]
 
 
 if __name__ == "__main__":

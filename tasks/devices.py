@@ -33,9 +33,7 @@ class Devices:
     def __init__(self, runtime: Runtime) -> None:
         names = gpu_names()
         if runtime.devices == "gpu" and not names:
-            raise ValueError(
-                "found no GPU; expected one for devices='gpu'. Check nvidia-smi, or use devices='cpu'."
-            )
+            raise ValueError("found no GPU; expected one for devices='gpu'. Check nvidia-smi, or use devices='cpu'.")
         use_gpus = bool(names) and runtime.devices != "cpu"
         self.environments = [
             {"CUDA_VISIBLE_DEVICES": str(index)} for index in range(len(names) if use_gpus else 0)
@@ -60,9 +58,7 @@ class Devices:
         self._closed = True
         for pool in self._pools:
             if pool:
-                for process in list(
-                    pool._processes.values()
-                ):  # a step in the middle is not worth waiting for
+                for process in list(pool._processes.values()):  # a step in the middle is not worth waiting for
                     process.terminate()
                 pool.shutdown(cancel_futures=True)
 

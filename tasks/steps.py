@@ -3,29 +3,27 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import Signature, signature
-from typing import Any, ParamSpec
+from typing import Any
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import TaskRun
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture, wait
-from prefect.states import Completed, State
+from prefect.states import Completed
 
 from charrec.memo import Outcome
 from charrec.steps import data, reading, reporting, training
 from tasks.devices import DeviceLost, Devices
 
-Given = ParamSpec("Given")
 
-
-def patient(step: Callable[Given, Outcome[Any]], name: str, **options: Any) -> Task[Given, Any]:
+def patient(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Task[..., Any]:
     """A task that runs the step here."""
 
     @wraps(step)
-    def run(*args: Given.args, **kwargs: Given.kwargs) -> Any:
+    def run(*args: Any, **kwargs: Any) -> Any:
         return _state(step(*args, **kwargs))
 
-    return task(run, name=name, cache_policy=NO_CACHE, persist_result=False, **options)
+    return _task(run, name, **options)
 
 
 def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Task[..., Any]:
@@ -40,13 +38,15 @@ def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> T
     own, of_step = signature(run).parameters["devices"], signature(step).parameters.values()
     run.__signature__ = Signature([own, *of_step])  # type: ignore[attr-defined]  # Prefect names runs by it
     run.__doc__ = step.__doc__
-    return task(
-        run, name=name, cache_policy=NO_CACHE, persist_result=False, retries=2,
-        retry_condition_fn=_lost_its_device, **options,
-    )  # fmt: skip
+    return _task(run, name, retries=2, retry_condition_fn=_lost_its_device, **options)
 
 
-def _lost_its_device(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+def _task(run: Callable[..., Any], name: str, **options: Any) -> Task[..., Any]:
+    made: Task[..., Any] = task(name=name, cache_policy=NO_CACHE, persist_result=False, **options)(run)
+    return made
+
+
+def _lost_its_device(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(state.result(raise_on_failure=False), DeviceLost)
 
 

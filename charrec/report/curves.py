@@ -36,9 +36,7 @@ def curve(
     axes.set_ylim(*limits)
     whole_epochs(axes, len(epochs))
     if training.overfits_from:
-        _overfit_ground(
-            theme, axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom"
-        )
+        _overfit_ground(theme, axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom")
     axes.plot(epochs, train, color=theme.muted, lw=1.4, marker="o" if len(epochs) < 4 else "", ms=3)
     axes.plot(epochs, val, color=theme.accent, lw=2, marker="o" if len(epochs) < 4 else "", ms=3)
     best = training.best_epoch if metric == "accuracy" else epochs[int(np.argmin(val))]
@@ -103,9 +101,7 @@ def _reference_mark(theme: Theme, axes: Axes, epoch: int | None, value: float) -
         axes.plot(epoch, value, "D", ms=6.5, mfc="none", mec=theme.reference, mew=1.6, zorder=7)
 
 
-def _end_labels(
-    theme: Theme, axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]
-) -> None:
+def _end_labels(theme: Theme, axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]) -> None:
     """The lines' names at their right ends, pushed apart where they would touch."""
     height, gap = limits[1] - limits[0], 0.085
     low, high = sorted((train, val))
@@ -113,9 +109,7 @@ def _end_labels(
     for value, name, colour in ((train, "training", theme.muted), (val, "validation", theme.accent)):
         up = value == high if train != val else name == "training"
         y = value + push if up else value - push
-        axes.annotate(
-            name, (1.02, y), xycoords=("axes fraction", "data"), color=colour, va="center", fontsize=10
-        )
+        axes.annotate(name, (1.02, y), xycoords=("axes fraction", "data"), color=colour, va="center", fontsize=10)
 
 
 def curve_limits(result: StudyResult, metric: str) -> tuple[float, float]:

@@ -32,9 +32,7 @@ def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
     axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=11)
     axes.set_ylim(len(result.evaluations) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.4g} %")
-    axes.set_xlabel(
-        "validation accuracy, 95 % interval" + ("; diamond: the reference" if reference_too else "")
-    )
+    axes.set_xlabel("validation accuracy, 95 % interval" + ("; diamond: the reference" if reference_too else ""))
     axes.margins(x=0.08)
     return figure
 
@@ -110,9 +108,7 @@ def _character_axes(theme: Theme, axes: Axes) -> None:
     )
     for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         label.set_fontfamily(typefaces.MONO)
-    for text in [
-        t for tick in [*axes.xaxis.get_major_ticks(), *axes.yaxis.get_major_ticks()] for t in [tick.label2]
-    ]:
+    for text in [t for tick in [*axes.xaxis.get_major_ticks(), *axes.yaxis.get_major_ticks()] for t in [tick.label2]]:
         text.set_fontfamily(typefaces.MONO)
     axes.grid(False)
     for edge in (9.5, 35.5):

@@ -66,9 +66,7 @@ def _glyphs(pictures: Pictures) -> dict[str, Any]:
     return {
         "samples": list(zip(alphabet.CLASSES, _uris(pictures.samples), strict=False)),
         "augmented": [_uris(row) for row in pictures.augmented],
-        "mistakes": list(
-            zip(map(_caption, pictures.mistake_captions), _uris(pictures.mistakes), strict=True)
-        ),
+        "mistakes": list(zip(map(_caption, pictures.mistake_captions), _uris(pictures.mistakes), strict=True)),
     }
 
 

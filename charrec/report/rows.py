@@ -57,9 +57,7 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
 
     def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
         mean = sum(row.seconds for row in t.epochs) / len(t.epochs)
-        return Cell(
-            duration(mean), note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else ""
-        )
+        return Cell(duration(mean), note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else "")
 
     def speed(t: TrainingResult, r: Theirs | None) -> Cell:
         return Cell(count(sum(row.images_per_second for row in t.epochs) / len(t.epochs)))

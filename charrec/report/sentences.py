@@ -41,9 +41,7 @@ def on_chars74k(result: StudyResult) -> bool:
 def other_data(result: StudyResult) -> str:
     """What is known of data that are not Chars74K."""
     if result.study.data.glyphs == "fonts":
-        return (
-            "This study did not use Chars74K but the embedded set, drawn from fonts installed with charrec."
-        )
+        return "This study did not use Chars74K but the embedded set, drawn from fonts installed with charrec."
     return "Nothing shows that the data of this study are Chars74K."
 
 
@@ -59,9 +57,7 @@ def differences(result: StudyResult) -> list[str]:
     for model in ("model_1", "model_2", "model_3", "model_4"):
         field = f"epochs_{model}"
         if getattr(study, field) != getattr(FULL, field):
-            found.append(
-                f"{many(getattr(study, field), 'epoch')} for {name(model)} instead of {getattr(FULL, field)}"
-            )
+            found.append(f"{many(getattr(study, field), 'epoch')} for {name(model)} instead of {getattr(FULL, field)}")
     return found
 
 
@@ -166,9 +162,7 @@ def search_story(result: StudyResult, comparable: bool) -> str:
         text += f" {many(failed, 'trial')} ended without a result."
     if len(done) > 1:
         top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
-        text += (
-            f" The best {len(top)} lie within {abs(100 * (max(top) - min(top))):.2f} points of each other."
-        )
+        text += f" The best {len(top)} lie within {abs(100 * (max(top) - min(top))):.2f} points of each other."
     return text
 
 

@@ -41,9 +41,7 @@ def models(result: StudyResult) -> pd.DataFrame:
 
 
 def histories(result: StudyResult) -> pd.DataFrame:
-    return pd.DataFrame(
-        [{"model": t.model, **epoch.model_dump()} for t in result.trainings for epoch in t.epochs]
-    )
+    return pd.DataFrame([{"model": t.model, **epoch.model_dump()} for t in result.trainings for epoch in t.epochs])
 
 
 def trials(result: StudyResult) -> pd.DataFrame:
@@ -87,9 +85,7 @@ def confusion(result: StudyResult) -> pd.DataFrame:
 
 
 def classes(result: StudyResult) -> pd.DataFrame:
-    return pd.DataFrame(
-        [{"model": e.model, **row.model_dump()} for e in result.evaluations for row in e.classes]
-    )
+    return pd.DataFrame([{"model": e.model, **row.model_dump()} for e in result.evaluations for row in e.classes])
 
 
 def pairs(result: StudyResult) -> pd.DataFrame:

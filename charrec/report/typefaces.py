@@ -15,7 +15,7 @@ _CHARACTERS = [*range(0x20, 0x7F), *range(0xA0, 0x100), *map(ord, _PUNCTUATION)]
 
 
 def _path(family: str, weight: int) -> str:
-    import fontpkg  # type: ignore[import-untyped]
+    import fontpkg
 
     return str(fontpkg.path(family.lower().replace(" ", "-"), weight=weight, nearest=True))
 
@@ -23,7 +23,7 @@ def _path(family: str, weight: int) -> str:
 @cache
 def _subset(family: str) -> str:
     """The family's Latin part as base64 of WOFF: 55 kB for the variable sans, 10 to 15 kB the others."""
-    from fontTools import subset  # type: ignore[import-untyped]
+    from fontTools import subset
 
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
     options = subset.Options(flavor="woff", recalc_timestamp=False, hinting=False)

@@ -17,9 +17,7 @@ LAYOUT = "one folder with the folders A ... Z, each with 32x32 PNGs <number>.png
 REMEDY = "Pass the data set as Kaggle serves it, or a folder with the same layout."
 
 
-def read_alphabet(
-    files: Files, source: str, version: str, licence: str, per_class: int, seed: int
-) -> LabelledImages:
+def read_alphabet(files: Files, source: str, version: str, licence: str, per_class: int, seed: int) -> LabelledImages:
     """`per_class` images of each letter, drawn with `default_rng([seed, place in the alphabet])`.
 
     Letters in order, in each the numbers in order; only the images drawn are read. Raises InputError for

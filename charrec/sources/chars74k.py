@@ -25,9 +25,7 @@ LAYOUT = "Sample001 ... Sample062, each with files imgCCC-FFFFF.png, 128x128 pix
 REMEDY = "Pass the data set as Kaggle serves it, or a folder with the same layout."
 
 
-def read_chars74k(
-    files: Files, source: str, version: str, licence: str, fonts: int | None = None
-) -> LabelledImages:
+def read_chars74k(files: Files, source: str, version: str, licence: str, fonts: int | None = None) -> LabelledImages:
     """All images, or those of n fonts spread evenly over the set; classes sorted, in each the names.
 
     FFFFF counts from 1, four numbers a font. How many fonts there are, and whether every class has all of
@@ -55,9 +53,7 @@ def read_chars74k(
 def _find_root(files: Files) -> str:
     """What stands before `Sample001/`, wherever it lies."""
     folders = {str(PurePosixPath(name).parent) for name in files.names}
-    roots = sorted(
-        folder.removesuffix("Sample001") for folder in folders if folder.split("/")[-1] == "Sample001"
-    )
+    roots = sorted(folder.removesuffix("Sample001") for folder in folders if folder.split("/")[-1] == "Sample001")
     if len(roots) != 1:
         found = f"{len(roots)} folders Sample001 ({', '.join(roots)})" if roots else "no folder Sample001"
         raise InputError(f"{files.path} holds {found}", f"one folder with {LAYOUT}", REMEDY)
@@ -71,12 +67,7 @@ def _parse(files: Files, root: str, name: str) -> tuple[int, int, int, str] | No
         return None
     folder, _, file = inner.partition("/")
     match = NAME.fullmatch(file)
-    if (
-        not match
-        or folder != f"Sample{match[1]}"
-        or not 1 <= int(match[1]) <= len(CLASSES)
-        or int(match[2]) < 1
-    ):
+    if not match or folder != f"Sample{match[1]}" or not 1 <= int(match[1]) <= len(CLASSES) or int(match[2]) < 1:
         raise InputError(f"{files.path}: {name} does not fit in", LAYOUT, "Take this file out.")
     font, style = divmod(int(match[2]) - 1, len(STYLES))
     return int(match[1]) - 1, font, style, inner

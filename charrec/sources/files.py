@@ -59,7 +59,7 @@ class Files:
 
 @contextmanager
 def open_files(path: Path) -> Iterator[Files]:
-    """Opens a source for reading. An archive is mapped, a compressed tar unpacked to a nameless file first."""
+    """Opens a source for reading; a compressed tar is first unpacked to a file without a name."""
     with ExitStack() as stack:
         if path.is_dir():
             members: dict[str, Read] = {name: partial((path / name).read_bytes) for name, _ in _walk(path)}

@@ -1,4 +1,4 @@
-"""The embedded data set: the 62 classes drawn from the installed font packages, as Chars74K drew them from Windows' fonts.
+"""The embedded data set: the 62 classes drawn from installed font packages, as Chars74K was from Windows' fonts.
 
 Chars74K's computer fonts are 4 styles of each family; where Windows had no bold or italic face it made one.
 So does this source, with FreeType's own numbers, and says so in the style: "italic (synthetic)".
@@ -24,7 +24,7 @@ from charrec.images import LabelledImages
 from charrec.newdata import FRAME, GLYPH
 
 if TYPE_CHECKING:
-    from fontpkg import Family  # type: ignore[import-untyped]
+    from fontpkg import Family
 
 # Families never trained on, one or two of each kind and none with a sibling that is.
 HELD_OUT = ("alfa-slab-one", "jetbrains-mono", "kalam", "poppins", "spectral", "zilla-slab")
@@ -129,9 +129,7 @@ def training_families() -> list[str]:
 
 def kind(slug: str) -> str:
     """Google Fonts' category: DISPLAY, HANDWRITING, MONOSPACE, SANS_SERIF or SERIF."""
-    described = (
-        _family(slug).files[0].path.parents[1] / "metadata.json"
-    )  # fontpkg's API leaves the category out
+    described = _family(slug).files[0].path.parents[1] / "metadata.json"  # fontpkg's API leaves the category out
     return str(json.loads(described.read_text(encoding="utf-8"))["category"][0])
 
 
@@ -167,7 +165,7 @@ def _synthetic(style: str, real: dict[str, Face]) -> Face:
 @cache
 def has_all_classes(path: Path) -> bool:
     """Whether the file draws each of the 62 characters with a glyph of its own, not with .notdef."""
-    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTFont
 
     with TTFont(path, lazy=True) as font:
         glyphs = font.getBestCmap() or {}
@@ -176,9 +174,7 @@ def has_all_classes(path: Path) -> bool:
 
 def draw(face: Face, characters: str, frame: int, side: int) -> np.ndarray:
     """(len(characters), frame, frame) uint8, white on black: the larger side of each glyph `side` px, centred."""
-    font = ImageFont.truetype(
-        str(face.path), EM, layout_engine=ImageFont.Layout.BASIC
-    )  # no ligatures, no raqm
+    font = ImageFont.truetype(str(face.path), EM, layout_engine=ImageFont.Layout.BASIC)  # no ligatures, no raqm
     if face.weight is not None:
         axes = font.get_variation_axes()
         font.set_variation_by_axes(
@@ -207,9 +203,7 @@ def _slant(ink: Image.Image) -> Image.Image:
     """The picture sheared to the right about its foot, cropped anew."""
     shift = SLANT * ink.height
     size = (round(ink.width + shift) + 2, ink.height)
-    sheared = ink.transform(
-        size, Image.Transform.AFFINE, (1, SLANT, -shift, 0, 1, 0), Image.Resampling.BILINEAR
-    )
+    sheared = ink.transform(size, Image.Transform.AFFINE, (1, SLANT, -shift, 0, 1, 0), Image.Resampling.BILINEAR)
     return sheared.crop(sheared.getbbox())
 
 

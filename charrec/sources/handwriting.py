@@ -15,7 +15,7 @@ def read_sklearn_digits() -> LabelledImages:
 
     E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, doi 10.24432/C50P49.
     """
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # 1 s to import
+    from sklearn.datasets import load_digits  # 1 s to import
 
     bundle = load_digits()
     images = np.rint(bundle.images * (255 / LEVELS)).astype(np.uint8)

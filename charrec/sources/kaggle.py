@@ -54,15 +54,13 @@ def download(
     """The archive of `owner/slug` or `owner/slug/VERSION`: from the cache, else from Kaggle.
 
     Without a version, the newest one in the cache is taken, and only if there is none Kaggle's current one.
-    A damaged copy is fetched again. Raises InputError for what waiting cannot mend, else ConnectionError after
-    `attempts` failures or TimeoutError after `deadline` seconds; a part that arrived is kept and completed by
-    the next call.
+    A damaged copy is fetched again. Raises InputError for what waiting cannot mend, else ConnectionError
+    after `attempts` failures or TimeoutError after `deadline` seconds; a part that arrived is kept and
+    completed by the next call.
     """
     match = NAME.fullmatch(dataset)
     if not match:
-        raise InputError(
-            f"Kaggle data set {dataset!r}", "owner/slug or owner/slug/version", "Check the name."
-        )
+        raise InputError(f"Kaggle data set {dataset!r}", "owner/slug or owner/slug/version", "Check the name.")
     name, pinned = match[1], int(match[2] or 0) or None
     shelf = cache / "kaggle" / name
     kept = _kept(shelf, name, pinned or _newest(shelf))

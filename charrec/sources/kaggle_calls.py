@@ -65,7 +65,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Client:
-    """Kaggle's client with what it lacks: attempts that are counted, a deadline, a remedy for every refusal."""
+    """Kaggle's client with what it lacks: attempts counted, a deadline, a remedy for every refusal."""
 
     environ: Mapping[str, str]
     give_up_at: float  # on the clock `now`
@@ -108,9 +108,7 @@ class Client:
             )
             answer: dict[str, Any] = json.loads(done.stdout)
         except subprocess.TimeoutExpired as error:
-            raise TimeoutError(
-                f"{dataset}: no complete download by the deadline. Run it again, {OFFLINE}."
-            ) from error
+            raise TimeoutError(f"{dataset}: no complete download by the deadline. Run it again, {OFFLINE}.") from error
         except ValueError:
             return {"error": f"the client ended with exit code {done.returncode}", "transfer": True}
         return answer
@@ -120,9 +118,7 @@ class Client:
         if seconds is None:
             seconds = 2.0**attempt
         if self.now() + seconds >= self.give_up_at:
-            raise TimeoutError(
-                f"{problem}; {seconds:.0f} s to wait pass the deadline. Try again later, {OFFLINE}."
-            )
+            raise TimeoutError(f"{problem}; {seconds:.0f} s to wait pass the deadline. Try again later, {OFFLINE}.")
         logger.warning("%s; attempt %d in %.0f s", problem, attempt + 1, seconds)
         self.sleep(seconds)
 
@@ -148,9 +144,7 @@ def _problem(answer: Mapping[str, Any], dataset: str, version: int | None) -> st
         raise InputError(f"Kaggle does not accept the credentials for {dataset}", "valid ones", CREDENTIALS)
     if status == 403:
         remedy = f"Open {page} while logged in, accept its rules if it asks, and check the name; {OFFLINE}."
-        raise InputError(
-            f"Kaggle refuses {wanted} (HTTP 403)", "a data set that this account may read", remedy
-        )
+        raise InputError(f"Kaggle refuses {wanted} (HTTP 403)", "a data set that this account may read", remedy)
     if status == 404:
         remedy = f"Check the name and the version at {page}; {OFFLINE}."
         raise InputError(f"Kaggle has no {wanted} (HTTP 404)", "owner/slug or owner/slug/version", remedy)

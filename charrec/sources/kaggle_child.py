@@ -47,6 +47,6 @@ if __name__ == "__main__":
     with contextlib.redirect_stdout(sys.stderr):
         try:
             answer = fetch(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the caller is told
+        except (Exception, SystemExit) as error:  # whatever it is, the caller is told
             answer = explain(error)
     print(json.dumps(answer))

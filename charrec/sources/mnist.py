@@ -35,7 +35,7 @@ def read_mnist_test(files: Files, source: str, version: str, licence: str) -> La
 
 
 def _read_idx(files: Files, content: str, shape: tuple[int, ...]) -> np.ndarray:
-    """One idx file: two zero bytes, 8 for uint8, the number of axes, their lengths (big-endian), the bytes."""
+    """One idx file: two zero bytes, 8 for uint8, how many axes, their lengths (big-endian), the bytes."""
     name = _find(files, f"t10k-{content}", f"idx{len(shape)}-ubyte")
     raw = files.read(name)
     if name.endswith(".gz"):
@@ -59,6 +59,4 @@ def _find(files: Files, start: str, end: str) -> str:
         if name.rsplit("/", 1)[-1] in wanted:
             return name
     remedy = "Pass the data set as Kaggle serves it, or a folder with the two t10k files of MNIST."
-    raise InputError(
-        f"{files.path} holds no MNIST test {start.split('-')[1]}", f"a file {start}-{end}", remedy
-    )
+    raise InputError(f"{files.path} holds no MNIST test {start.split('-')[1]}", f"a file {start}-{end}", remedy)

@@ -65,14 +65,10 @@ def halves(study: Study, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]
 
 def arrays(study: Study, glyphs: Outcome[Manifest], runtime: Runtime) -> Arrays:
     """Everything that a training reads, resident; a process that trains again on the same keeps it."""
-    return _arrays(
-        local(glyphs.key, runtime), study.image_size, study.split, study.validation_fraction, study.seed
-    )
+    return _arrays(local(glyphs.key, runtime), study.image_size, study.split, study.validation_fraction, study.seed)
 
 
 @lru_cache(maxsize=1)
 def _arrays(path: Path, size: int, kind: str, fraction: float, seed: int) -> Arrays:
     columns = load_columns(path)
-    return Arrays(
-        load_images(path, size), columns["label"].to_numpy(np.int64), *split(columns, kind, fraction, seed)
-    )
+    return Arrays(load_images(path, size), columns["label"].to_numpy(np.int64), *split(columns, kind, fraction, seed))

@@ -101,14 +101,10 @@ def find(
                 study.seed,
             ),
             external=tuple(
-                _score(model, role, method, tables)
-                for role in ("letters", "digits")
-                for method in newdata.METHODS
+                _score(model, role, method, tables) for role in ("letters", "digits") for method in newdata.METHODS
             ),
             texts=tuple(
-                _read(text, model, method, study.seed, tables)
-                for text in study.texts
-                for method in newdata.METHODS
+                _read(text, model, method, study.seed, tables) for text in study.texts for method in newdata.METHODS
             ),
         )
 

@@ -1,6 +1,5 @@
 """Gather what the steps found, draw what it looks like, write the report."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,13 +99,13 @@ def report(outcomes: dict[str, Any], study: Study, runtime: Runtime) -> Outcome[
 
 def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
     """Everything that the report tells, as one value."""
-    durations = {
-        f"pack {role}": getattr(steps, role).provenance.seconds for role in ("glyphs", "letters", "digits")
-    }
+    sets: dict[str, Set] = {"glyphs": steps.glyphs, "letters": steps.letters, "digits": steps.digits}
+    durations = {f"pack {role}": packed.provenance.seconds for role, packed in sets.items()}
     durations |= {f"train {t.value.model}": sum(e.seconds for e in t.value.epochs) for t in steps.trainings}
     durations["search"] = steps.search.value.seconds
     durations["choose the precision"] = steps.precision.provenance.seconds
-    durations["read"] = sum(o.provenance.seconds for o in (*steps.predictions, *steps.findings))
+    durations["read"] = sum(o.provenance.seconds for o in steps.predictions)
+    durations["evaluate"] = sum(o.provenance.seconds for o in steps.findings)
     last = steps.trainings[-1].provenance
     return StudyResult(
         study=study,
@@ -157,7 +156,7 @@ def _pictures(steps: Steps, study: Study, runtime: Runtime) -> Pictures:
     labels = columns["label"].to_numpy()
     shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
     store = open_store(runtime.store, endpoint=runtime.endpoint)
-    best = max(range(len(steps.trainings)), key=lambda i: steps.trainings[i].value.best.val_accuracy)
+    best = max(range(len(steps.findings)), key=lambda i: steps.findings[i].value.evaluation.accuracy.value)
     _, probabilities = read_table(store, steps.predictions[best].value.tables["validation"])
     wrong, captions = _surest_mistakes(probabilities, labels[validation])
     return Pictures(
@@ -173,7 +172,7 @@ def _pictures(steps: Steps, study: Study, runtime: Runtime) -> Pictures:
     )
 
 
-def _surest_mistakes(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Sequence[str]]:
+def _surest_mistakes(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
     read, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]

@@ -50,9 +50,7 @@ def train_model(
     found: Outcome[SearchResult] | None = None,
 ) -> Outcome[TrainingResult]:
     """One network, trained; model 4 as `found` by the search."""
-    how = recipe(
-        study, model, precision.value.chosen, ConvNet.model_validate(found.value.chosen) if found else None
-    )
+    how = recipe(study, model, precision.value.chosen, ConvNet.model_validate(found.value.chosen) if found else None)
     epochs: int = getattr(study, f"epochs_{model}")
     code = ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{model}")
     key = f"trainings/{model}-{identity(how, epochs, _on(study, glyphs), code=code)}"

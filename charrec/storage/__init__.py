@@ -24,11 +24,7 @@ def open_store(url: str, *, endpoint: str | None = None) -> Store:
 
         return S3Store(url, endpoint)
     if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost") or not parts.path:
-        found = (
-            f"a store's address of the kind {parts.scheme!r}"
-            if parts.path
-            else "a store's address without a path"
-        )
+        found = f"a store's address of the kind {parts.scheme!r}" if parts.path else "a store's address without a path"
         raise InputError(
             found,
             "file:results, file:///absolute/path, a plain path or s3://bucket/prefix",

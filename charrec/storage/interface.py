@@ -102,9 +102,7 @@ def checked(key: str) -> str:
 def checked_prefix(prefix: str) -> str:
     """The prefix, if a key can start so; raises InputError."""
     if not PREFIX.fullmatch(prefix):
-        raise InputError(
-            f"a prefix of store keys is {prefix!r}", "the start of a key, or nothing", "Correct it."
-        )
+        raise InputError(f"a prefix of store keys is {prefix!r}", "the start of a key, or nothing", "Correct it.")
     return prefix
 
 
@@ -152,7 +150,7 @@ def settle(file: BinaryIO, path: Path) -> None:
     file.flush()
     os.fsync(file.fileno())
     lasting(path.parent)
-    os.replace(file.name, path)
+    Path(file.name).replace(path)
     sync(path.parent)
 
 

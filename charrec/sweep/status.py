@@ -11,9 +11,7 @@ def summarise(oracle: DurableHyperband, images: int) -> SearchResult:
         (_row(oracle, name) for name in oracle.trials),
         key=lambda row: (-(row.val_accuracy or -1.0), -row.epochs, row.trial),
     )
-    first = {
-        name: trial.hyperparameters.values["tuner/initial_epoch"] for name, trial in oracle.trials.items()
-    }
+    first = {name: trial.hyperparameters.values["tuner/initial_epoch"] for name, trial in oracle.trials.items()}
     return SearchResult(
         trials=tuple(rows),
         space=SPACE,

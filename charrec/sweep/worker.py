@@ -42,9 +42,7 @@ def work(
             return summarise(oracle, len(arrays.training))
         start = time.perf_counter()
         values, index = trial.hyperparameters.values, oracle.configurations[trial.trial_id]
-        trial_recipe = recipe.model_copy(
-            update={"network": propose(values), "seed": trial_seed(recipe.seed, index)}
-        )
+        trial_recipe = recipe.model_copy(update={"network": propose(values), "seed": trial_seed(recipe.seed, index)})
         metrics: dict[str, float] = {}
         try:
             progress = train(
