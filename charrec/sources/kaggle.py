@@ -11,6 +11,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
@@ -87,14 +88,12 @@ def _kept(shelf: Path, name: str, version: int | None) -> Download | None:
     folder = shelf / str(version)
     if version is None or not folder.is_dir():
         return None
-    try:
+    with suppress(OSError, ValueError, KeyError, TypeError):  # whichever it is: damaged
         known = json.loads((folder / MANIFEST).read_text())
         path = folder / known["file"]
         if fingerprint(path) == known["sha256"]:
             logger.info("%s, version %d, is in the cache", name, version)
             return Download(path, name, version, known["licence"], known["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # all the same damage
     logger.warning("%s is damaged", folder)
     return None
 

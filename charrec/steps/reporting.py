@@ -119,7 +119,7 @@ def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
         machine=last.machine,
         code=last.code,
         durations=durations,
-        started=min(o.provenance.started for o in (steps.glyphs, *steps.trainings)),
+        started=min(steps.glyphs.provenance.started, *(t.provenance.started for t in steps.trainings)),
     )
 
 

@@ -1,5 +1,6 @@
 """Kaggle on loopback, in its own protocol: the real client reaches it as its proxy, unpatched."""
 
+import hashlib
 import json
 import re
 import threading
@@ -12,8 +13,13 @@ from typing import Any
 
 USERNAME, KEY = "somebody", "0123456789abcdef-not-to-be-seen"
 SIGNATURE = "signature-not-to-be-seen"
-API = "http://localhost/api/v1/datasets.DatasetApiService/"
+TOKEN = "KGAT_token-not-to-be-seen"
+API = re.compile(r"http://localhost/api/v1/\w+\.\w+/")
 BUCKET = "http://bucket.test/"
+
+
+def etag(content: bytes) -> str:
+    return f'"{hashlib.md5(content).hexdigest()}"'
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,13 @@ class Request:
 
 @dataclass
 class Kaggle:
-    """What the server has, what goes wrong, and what it was asked. `archives`: "owner/slug/VERSION" -> bytes."""
+    """What the server has, what goes wrong, and what it was asked."""
 
-    archives: dict[str, bytes]
+    archives: dict[str, bytes]  # "owner/slug/VERSION" -> zip
     licences: list[str] = field(default_factory=lambda: ["CC0-1.0", "other"])
-    refusals: list[tuple[int, dict[str, str]]] = field(
-        default_factory=list
-    )  # for the next downloads asked for
+    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # for the next downloads asked for
     cuts: list[int] = field(default_factory=list)  # bytes after which the next transfers break off
+    instead: list[bytes] = field(default_factory=list)  # what the next transfers bring, whatever was wanted
     silent: bool = False  # accept requests and never answer
     requests: list[Request] = field(default_factory=list)
     port: int = 0
@@ -41,7 +46,7 @@ class Kaggle:
     def environ(self, home: Path, **more: str) -> dict[str, str]:
         """All that the client needs to come here, with made-up credentials."""
         proxy = f"http://127.0.0.1:{self.port}"
-        proxies = {name: proxy for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")}
+        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), proxy)
         known = {"KAGGLE_USERNAME": USERNAME, "KAGGLE_KEY": KEY, "KAGGLE_API_ENVIRONMENT": "LOCALHOST"}
         return {"HOME": str(home), "KAGGLE_CONFIG_DIR": str(home), "NO_PROXY": "", **proxies, **known, **more}
 
@@ -49,9 +54,7 @@ class Kaggle:
         return [request for request in self.requests if request.name == name]
 
     def current(self, dataset: str) -> int:
-        return max(
-            (int(n.rsplit("/", 1)[1]) for n in self.archives if n.startswith(dataset + "/")), default=0
-        )
+        return max((int(n.rsplit("/", 1)[1]) for n in self.archives if n.startswith(dataset + "/")), default=0)
 
 
 @contextmanager
@@ -77,14 +80,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
-        name = self.path.removeprefix(API)
+        name = API.sub("", self.path)
         self._note(name, body)
         if self.kaggle.silent:
             self.stopping.wait(60)
             return
         dataset = f"{body.get('ownerSlug')}/{body.get('datasetSlug')}"
         current = self.kaggle.current(dataset)
-        if "Authorization" not in self.headers:
+        if name == "IntrospectToken":
+            self._answer({"active": body.get("token") == TOKEN, "username": USERNAME})
+        elif "Authorization" not in self.headers:
             self._refuse(401)
         elif name == "DownloadDataset" and self.kaggle.refusals:
             self._refuse(*self.kaggle.refusals.pop(0))
@@ -97,19 +102,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif name == "DownloadDataset":
             wanted = f"{dataset}/{body.get('datasetVersionNumber') or current}"
             if wanted in self.kaggle.archives:
-                self._send(
-                    302, b"", {"Location": f"{BUCKET}{wanted}/archive.zip?X-Goog-Signature={SIGNATURE}"}
-                )
+                self._send(302, b"", {"Location": f"{BUCKET}{wanted}/archive.zip?X-Goog-Signature={SIGNATURE}"})
             else:
                 self._refuse(404)
 
     def do_GET(self) -> None:
         name = self.path.removeprefix(BUCKET).split("/archive.zip?")[0]
         self._note("bucket", {"object": name})
-        content = self.kaggle.archives[name]
+        content = self.kaggle.instead.pop(0) if self.kaggle.instead else self.kaggle.archives[name]
         headers = {
             "Accept-Ranges": "bytes",
-            "ETag": f'"{name}-{len(content)}"',
+            "ETag": etag(content),
             "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT",
         }
         span = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))

@@ -30,7 +30,8 @@ def test_every_letter_has_its_share_in_order(folder: Path) -> None:
     letters = read(folder)
     assert letters.labels.tolist() == [label for label in CAPITALS for _ in range(5)]
     assert letters.images.shape == (26 * 5, 32, 32)
-    assert letters.names[0].startswith("A/") and letters.names[-1].startswith("Z/")
+    assert letters.names[0].startswith("A/")
+    assert letters.names[-1].startswith("Z/")
     assert len(set(letters.names)) == len(letters)
     numbers = [int(name[2:-4]) for name in letters.names]
     assert all(numbers[i : i + 5] == sorted(numbers[i : i + 5]) for i in range(0, len(numbers), 5))
@@ -85,5 +86,7 @@ def test_what_does_not_fit_is_told_by_name(
     spoil(copy / "Images" / "Images")
     with pytest.raises(InputError) as caught:
         read(copy, per_class=12)
-    assert str(copy) in caught.value.found and told in caught.value.found
-    assert caught.value.expected and caught.value.remedy
+    assert str(copy) in caught.value.found
+    assert told in caught.value.found
+    assert caught.value.expected
+    assert caught.value.remedy

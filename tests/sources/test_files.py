@@ -32,6 +32,10 @@ def read_all(path: Path) -> dict[str, bytes]:
         return {name: files.read(name) for name in files.names}
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.mark.parametrize(
     ("pack", "name", "prefix"),
     [
@@ -80,7 +84,7 @@ def test_hostile_names_and_links_in_a_zip_are_left_out(tmp_path: Path) -> None:
             target.writestr(name, name)
         target.writestr(link, "/etc/passwd")
     assert read_all(tmp_path / "x.zip") == {"good.txt": b"good.txt"}
-    assert os.listdir(tmp_path) == ["x.zip"]
+    assert names_in(tmp_path) == ["x.zip"]
 
 
 def test_hostile_names_links_and_devices_in_a_tar_are_left_out(tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_hostile_names_links_and_devices_in_a_tar_are_left_out(tmp_path: Path) -
             info.type, info.linkname = kind, "/etc/passwd"
             target.addfile(info)
     assert read_all(tmp_path / "x.tgz") == {"good.txt": b"some"}
-    assert os.listdir(tmp_path) == ["x.tgz"]
+    assert names_in(tmp_path) == ["x.tgz"]
 
 
 def test_a_linked_folder_is_not_followed_in_circles(folder: Path) -> None:
@@ -158,19 +162,21 @@ def test_what_is_no_whole_archive_is_refused_by_name(
     path = make(folder, tmp_path / name)
     with pytest.raises(InputError) as caught, open_files(path):
         pass
-    assert str(path) in caught.value.found and told in caught.value.found
+    assert str(path) in caught.value.found
+    assert told in caught.value.found
     assert "Fetch it again" in caught.value.remedy
-    assert sorted(os.listdir(tmp_path)) == sorted([name, "folder"])
+    assert names_in(tmp_path) == sorted([name, "folder"])
 
 
-def test_a_bad_crc_names_archive_and_member(folder: Path, tmp_path: Path) -> None:
+def test_a_bad_crc_names_archive_and_member(tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as target:
         target.writestr("a/1.txt", b"some content")
     path.write_bytes(path.read_bytes().replace(b"some content", b"same content"))
     with open_files(path) as files, pytest.raises(InputError) as caught:
         files.read("a/1.txt")
-    assert str(path) in caught.value.found and "a/1.txt" in caught.value.found
+    assert str(path) in caught.value.found
+    assert "a/1.txt" in caught.value.found
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -195,9 +201,7 @@ def test_the_fingerprint_of_an_archive_is_its_sha256(folder: Path, tmp_path: Pat
         lambda folder: (folder / "b.txt").write_bytes(b"longer"),
     ],
 )
-def test_the_fingerprint_of_a_folder_tells_every_change(
-    change: Callable[[Path], object], folder: Path
-) -> None:
+def test_the_fingerprint_of_a_folder_tells_every_change(change: Callable[[Path], object], folder: Path) -> None:
     before = fingerprint(folder)
     assert fingerprint(folder) == before
     change(folder)

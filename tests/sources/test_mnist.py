@@ -33,8 +33,10 @@ def read(path: Path) -> LabelledImages:
 def test_every_name_in_use_gives_the_10000_test_images(form: str, tmp_path: Path) -> None:
     digits = read(zip_folder(write_mnist(tmp_path / "files", form), tmp_path / "x.zip"))
     images, labels = mnist()
-    assert np.array_equal(digits.images, images) and digits.images.dtype == np.uint8
-    assert np.array_equal(digits.labels, labels) and digits.labels.dtype == np.int64
+    assert np.array_equal(digits.images, images)
+    assert digits.images.dtype == np.uint8
+    assert np.array_equal(digits.labels, labels)
+    assert digits.labels.dtype == np.int64
     assert (digits.names[0], digits.names[-1], len(set(digits.names))) == ("t10k/00001", "t10k/10000", 10_000)
     assert set(digits.fonts) == set(digits.styles) == {""}
 
@@ -76,12 +78,12 @@ def packed_badly(folder: Path) -> None:
         (eleven, "label 11 at place 42"),
     ],
 )
-def test_what_does_not_fit_is_told_by_name(
-    spoil: Callable[[Path], object], told: str, tmp_path: Path
-) -> None:
+def test_what_does_not_fit_is_told_by_name(spoil: Callable[[Path], object], told: str, tmp_path: Path) -> None:
     write_mnist(tmp_path)
     spoil(tmp_path)
     with pytest.raises(InputError) as caught:
         read(tmp_path)
-    assert str(tmp_path) in caught.value.found and told in caught.value.found
-    assert caught.value.expected and caught.value.remedy
+    assert str(tmp_path) in caught.value.found
+    assert told in caught.value.found
+    assert caught.value.expected
+    assert caught.value.remedy

@@ -1,0 +1,56 @@
+# make study   the study, whole, on this machine: QUICK without a GPU, FULL with one. ARGS="--help" for settings
+# make test    lint, types and all tests
+# make install what both call: .venv from requirements.lock, every file checked by its hash
+# make lock    the lock files anew, after a change of pyproject.toml
+# make bench   the figures of docs/performance.md
+
+PYTHON ?= python3
+LOCK ?= requirements.lock
+ARGS ?=
+
+UV := $(shell command -v uv || echo .tools/bin/uv)
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+.PHONY: study test lint install lock bench clean
+
+study: install
+	.venv/bin/python flows/full_study.py $(ARGS)
+
+test: install lint
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed
+
+.venv/installed-$(notdir $(LOCK)): $(LOCK) pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python .venv --require-hashes $(LOCK)
+	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable .
+	rm -f .venv/installed-* && touch $@
+
+# The tests' S3 server pins a botocore of its own, so it has an environment of its own.
+.venv-s3/installed: tests/requirements-s3.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-s3
+	$(UV) pip sync --quiet --python .venv-s3 --require-hashes tests/requirements-s3.txt
+	touch $@
+
+# Where there is no uv, the locked one: its lines of the lock file alone, hashes and all.
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > .tools/uv.lock
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .tools/uv.lock
+
+lock: | $(UV)
+	$(COMPILE) --extra cpu --extra dev pyproject.toml -o requirements.lock
+	$(COMPILE) --extra gpu --extra dev pyproject.toml -o infra/requirements-gpu.lock
+	$(COMPILE) --group pyproject.toml:s3-server -o tests/requirements-s3.txt
+
+bench: install
+	.venv/bin/python tests/benchmarks/glyphs.py $(ARGS)
+
+clean:
+	rm -rf .venv .venv-s3 .tools
