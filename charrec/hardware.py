@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from functools import cache
 
+from charrec.errors import InputError
+
 
 @cache
 def gpu_names() -> tuple[str, ...]:
@@ -21,3 +23,18 @@ def gpu_names() -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     allowed = [row[0] for row in rows] if visible is None else visible.split(",")
     return tuple(name for index, name in rows if index in allowed)
+
+
+def require_usable_gpu() -> None:
+    """Raise InputError if this process may use a GPU but its Keras backend finds none."""
+    names = gpu_names()
+    if not names:
+        return
+    import keras
+
+    if not keras.distribution.list_devices("gpu"):
+        raise InputError(
+            f"{names[0]} is visible, but Keras on {keras.backend.backend()} finds no GPU",
+            "a build of the backend that can use it",
+            "Install it with `make install LOCK=infra/requirements-gpu.lock`, or choose --devices cpu.",
+        )

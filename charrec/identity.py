@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,10 +20,14 @@ from pydantic import BaseModel
 # results are in the names under which these are stored.
 WITHOUT_EFFECT = tuple(f"charrec.{room}" for room in ("study", "results", "storage", "errors", "identity"))
 
+ONE_AT_A_TIME = Lock()  # two threads in ast.parse: "AST constructor recursion depth mismatch", CPython 106905
+
 
 def identity(*parts: Any, code: tuple[str, ...] = ()) -> str:
     """16 hex digits of JSON-like parts (pydantic models included) and the modules named by `code`."""
-    text = json.dumps([*parts, {name: source_digest(name) for name in code}], sort_keys=True, default=_plain)
+    with ONE_AT_A_TIME:
+        digests = {name: source_digest(name) for name in code}
+    text = json.dumps([*parts, digests], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

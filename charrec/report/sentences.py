@@ -130,7 +130,7 @@ def data_story(result: StudyResult) -> list[str]:
     twins = data.validation_with_twin / data.validation
     origin = (
         f"The {count(data.images)} images come from {many(data.fonts, 'font')}, which merge into"
-        f" {many(data.groups, 'group')} where fonts that share many identical images are joined; only"
+        f" {many(data.groups, 'group')} where fonts that share any image of a class are joined; only"
         f" {count(data.distinct)} pictures are different. They were split {split} into {count(data.training)} for"
         f" training and {count(data.validation)} for validation."
     )

@@ -2,6 +2,7 @@
 
 from charrec.evaluation import overfits_from
 from charrec.glyphs import Manifest
+from charrec.hardware import require_usable_gpu
 from charrec.identity import identity
 from charrec.memo import Outcome, remember, this_machine
 from charrec.models.convnet import ConvNet
@@ -15,7 +16,11 @@ from charrec.training import Recipe, train
 
 
 def choose_precision(study: Study, runtime: Runtime) -> Outcome[Precision]:
-    """What the study says, or what a probe of this kind of machine finds; decided once per store."""
+    """What the study says, or what a probe of this kind of machine finds; decided once per store.
+
+    Raises InputError where a GPU is visible that the installed framework cannot use: FULL would take days.
+    """
+    require_usable_gpu()
     machine = this_machine()
     asked = [study.precision, machine.cpu, machine.cores, machine.gpus, study.image_size, study.batch_size]
     key = f"precision/{identity(asked, code=('charrec.probe',))}"
