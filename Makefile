@@ -28,7 +28,7 @@ install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed
 
 .venv/installed-$(notdir $(LOCK)): $(LOCK) pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --python .venv --require-hashes $(LOCK)
+	$(UV) pip sync --quiet --compile-bytecode --python .venv --require-hashes $(LOCK)
 	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable .
 	rm -f .venv/installed-* && touch $@
 

@@ -59,12 +59,15 @@ def evaluate(
 def clustered(hits: np.ndarray, groups: np.ndarray, seed: int) -> Rate:
     """The share of hits, its interval from drawing whole groups with replacement (percentile bootstrap).
 
-    With a single group, as where fonts are unknown, Wilson's interval.
+    Where drawing cannot show a spread, since there is one group or every image is a hit (or none is), Wilson's
+    interval: for a single group on its images, else on as many images as there are groups.
     """
     _, member = np.unique(groups, return_inverse=True)
     sizes, right = np.bincount(member), np.bincount(member, weights=hits)
     if len(sizes) < 2:
         return wilson(int(hits.sum()), len(hits))
+    if hits.all() or not hits.any():
+        return wilson(len(sizes) * int(hits.all()), len(sizes)).model_copy(update={"n": len(hits)})
     weights = np.random.default_rng(seed).multinomial(len(sizes), [1 / len(sizes)] * len(sizes), size=DRAWS)
     low, high = np.quantile((weights @ right) / (weights @ sizes), [0.025, 0.975])
     return Rate(value=float(hits.mean()), low=float(low), high=float(high), n=len(hits))

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 # Their contents reach a result as values, which are in the identity anyway, or not at all; the shapes of
 # results are in the names under which these are stored.
-WITHOUT_EFFECT = tuple(f"charrec.{room}" for room in ("study", "results", "storage", "errors", "identity"))
+WITHOUT_EFFECT = {"study", "results", "storage", "errors", "identity"}
 
 ONE_AT_A_TIME = Lock()  # two threads in ast.parse: "AST constructor recursion depth mismatch", CPython 106905
 
@@ -44,7 +44,7 @@ def source_digest(module: str) -> str:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in seen or name.startswith(WITHOUT_EFFECT):
+        if name in seen or WITHOUT_EFFECT.intersection(name.split(".")[1:2]):
             continue
         tree = _meaning(ast.parse(_source(name).read_text(encoding="utf-8")))
         seen[name] = ast.unparse(tree)

@@ -84,8 +84,16 @@ def remember(store: Store, key: str, kind: type[Value], compute: Callable[[], Va
 
 def _shape(kind: type[BaseModel]) -> str:
     """Four bytes of the JSON schema: a result of another shape is computed anew, not misread."""
-    schema = json.dumps(Outcome[kind].model_json_schema(), sort_keys=True)  # type: ignore[valid-type]
+    schema = json.dumps(_bare(Outcome[kind].model_json_schema()), sort_keys=True)  # type: ignore[valid-type]
     return hashlib.sha256(schema.encode()).hexdigest()[:8]
+
+
+def _bare(schema: Any) -> Any:
+    """A JSON schema without its words."""
+    if isinstance(schema, dict):
+        words = {name for name in ("title", "description") if isinstance(schema.get(name), str)}
+        return {name: _bare(part) for name, part in schema.items() if name not in words}
+    return [_bare(part) for part in schema] if isinstance(schema, list) else schema
 
 
 @cache

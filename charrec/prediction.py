@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from charrec.alphabet import CLASSES
+from charrec.checkpoints import Progress, load
 from charrec.storage import Store
-from charrec.training import VALIDATION_BATCH, Arrays, Progress, Recipe, compiled, load, network_of
+from charrec.training import VALIDATION_BATCH, Arrays, Recipe, compiled, network_of
 
 
 def predict(recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], store: Store) -> dict[str, np.ndarray]:

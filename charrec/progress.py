@@ -15,13 +15,13 @@ def bar(title: str, epoch: int, epochs: int) -> "keras.callbacks.Callback | None
     from tqdm import tqdm
 
     class Bar(keras.callbacks.Callback):
-        def on_train_begin(self, *_: object) -> None:
+        def on_train_begin(self, logs: object = None) -> None:
             self.tqdm = tqdm(total=self.params["steps"], desc=f"{title} {epoch}/{epochs}", unit="step", leave=False)
 
-        def on_train_batch_end(self, *_: object) -> None:
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             self.tqdm.update()
 
-        def on_epoch_end(self, *_: object) -> None:
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
             self.tqdm.close()
 
     return Bar()

@@ -30,7 +30,9 @@ class TrainingResult(Frozen):
     device: str
     epochs: tuple[Epoch, ...]
     best_epoch: int  # of the highest validation accuracy; its weights are kept
-    overfits_from: int | None  # the first epoch after the lowest validation loss, if the loss rose for good
+    overfits_from: int | None = (
+        None  # found by the report's step: the first epoch after the lowest validation loss, if the loss rose for good
+    )
     weights_key: str  # in the store
     weights_sha256: str
 

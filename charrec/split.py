@@ -3,12 +3,23 @@
 import numpy as np
 import pandas as pd
 
+from charrec.errors import InputError
+
 
 def split(columns: pd.DataFrame, kind: str, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the training and of the validation images, disjoint, together all of them."""
+    """Positions of the training and of the validation images, disjoint, together all; InputError if one is empty."""
     if kind == "random":
-        return random_split(len(columns), fraction, seed)
-    return font_split(columns["group"].to_numpy(), fraction, seed)
+        halves = random_split(len(columns), fraction, seed)
+    else:
+        halves = font_split(columns["group"].to_numpy(), fraction, seed)
+    if not all(map(len, halves)):
+        raise InputError(
+            f"{len(columns)} images of {columns['group'].nunique()} font groups split into {len(halves[0])} for"
+            f" training and {len(halves[1])} for validation",
+            "some of each",
+            "Take more fonts, or split at random.",
+        )
+    return halves
 
 
 def random_split(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

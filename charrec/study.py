@@ -68,7 +68,7 @@ class Study(Frozen):
     epochs_model_3: PositiveInt = 15
     epochs_model_4: PositiveInt = Field(20, description="of the best network that the search finds")
     search: Search = Search()
-    texts: tuple[Text, ...] = ("APR", "2023")
+    texts: tuple[Text, ...] = Field(("APR", "2023"), description="drawn from the new data, as APR,2023")
 
 
 FULL = Study()

@@ -5,24 +5,21 @@ store. The order of the images and every random layer are seeded by (seed, epoch
 killed and goes on has the history and the weights of one that was not, bit for bit on a CPU.
 """
 
-import hashlib
 import logging
 import math
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from charrec.alphabet import CLASSES
-from charrec.errors import InputError
+from charrec.checkpoints import Checkpoint, Progress, commit, load, read_version, save
 from charrec.models import build
 from charrec.models.convnet import ConvNet
 from charrec.results import Epoch
-from charrec.storage import Conflict, Corrupt, Store
+from charrec.storage import Store
 from charrec.study import Frozen
 
 if TYPE_CHECKING:
@@ -55,31 +52,8 @@ class Arrays:
     validation: np.ndarray  # (m,) int64
 
 
-class Checkpoint(Frozen):
-    """Weights and optimizer slots after `epoch` epochs."""
-
-    epoch: int
-    key: str
-    sha256: str
-
-
-class Progress(Frozen):
-    """How far a training is: the one object that is changed, after what it points at is stored."""
-
-    epochs: tuple[Epoch, ...] = ()
-    parameters: int = 0
-    last: Checkpoint | None = None
-    best: Checkpoint | None = None  # of the highest validation accuracy, the earliest of equals
-
-
 class TrainingDiverged(RuntimeError):
-    """The loss is not a number, or is worse than twice that of guessing."""
-
-
-def read_progress(store: Store, key: str) -> Progress:
-    """The progress of the training stored under `key`; an empty one where it has not begun."""
-    name = f"{key}/progress.json"
-    return Progress.model_validate_json(store.get(name)) if store.exists(name) else Progress()
+    """The loss is no number, or twice as bad as that of guessing."""
 
 
 def train(
@@ -95,22 +69,19 @@ def train(
     `show(title, epoch, epochs)` is called before each epoch and may return a Keras callback, for a bar.
     Raises TrainingDiverged; the epochs before it stay stored.
     """
-    progress = read_progress(store, key)
+    progress, version = read_version(store, key)
     if len(progress.epochs) >= epochs:
         return progress
     model = compiled(recipe, arrays)
     if progress.last:
         load(model, store, progress.last)
         log.info("%s goes on after epoch %d", key, progress.last.epoch)
-    version = store.read(f"{key}/progress.json")[1] if progress.last else None
     for epoch in range(len(progress.epochs) + 1, epochs + 1):
         shown = show(recipe.model, epoch, epochs) if show else None
         row = _train_epoch(model, recipe, arrays, epoch, [shown] if shown else [])
-        was, progress = progress, _saved(model, store, key, progress, row)
-        version = _commit(store, key, progress, version)
-        for old in {was.last, was.best} - {progress.last, progress.best}:
-            if old:
-                store.delete(old.key)
+        checkpoint = save(model, store, key, epoch)
+        progress = _extended(progress, row, checkpoint, network_of(model).count_params())
+        version = commit(store, key, progress, version)
         log.info(
             "%s epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f, %.0f images/s",
             recipe.model, epoch, epochs, row.loss, row.accuracy, row.val_loss, row.val_accuracy,
@@ -149,21 +120,6 @@ def network_of(model: "keras.Sequential") -> "keras.Sequential":
     return model.layers[-1]
 
 
-def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> None:
-    """Weights and optimizer slots from the store, checked by their SHA-256 before Keras opens them."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.weights.h5"
-        store.download(checkpoint.key, path)
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != checkpoint.sha256:
-            raise Corrupt(
-                f"{checkpoint.key} has SHA-256 {found}",
-                checkpoint.sha256,
-                "Delete the training's folder in the store and run again.",
-            )
-        model.load_weights(path)
-
-
 def _train_epoch(model: "keras.Sequential", recipe: Recipe, arrays: Arrays, epoch: int, callbacks: list[Any]) -> Epoch:
     seed_layers(model, recipe.seed, epoch)
     order = np.random.default_rng([recipe.seed, epoch]).permutation(arrays.training)
@@ -180,10 +136,10 @@ def _train_epoch(model: "keras.Sequential", recipe: Recipe, arrays: Arrays, epoc
     ).history
     values = {name: float(column[-1]) for name, column in history.items()}
     guessing = math.log(len(CLASSES))
-    if not values["loss"] <= 2 * guessing:
+    if not (values["loss"] <= 2 * guessing and math.isfinite(values["val_loss"])):
         raise TrainingDiverged(
-            f"{recipe.model}: training loss {values['loss']:.4g} in epoch {epoch}; guessing gives"
-            f" {guessing:.2f}. Its earlier epochs are stored; try float32 or another seed."
+            f"{recipe.model}: loss {values['loss']:.4g}, validation loss {values['val_loss']:.4g} in epoch {epoch};"
+            f" guessing gives {guessing:.2f}. Its earlier epochs are stored; try float32 or another seed."
         )
     return Epoch(
         epoch=epoch,
@@ -200,32 +156,15 @@ def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
         state.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
 
 
-def _saved(model: "keras.Sequential", store: Store, key: str, progress: Progress, row: Epoch) -> Progress:
-    """`progress` with `row`, its checkpoint stored under a name of its own."""
-    name = f"{key}/epoch-{row.epoch:03d}.weights.h5"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.weights.h5"
-        model.save_weights(path)
-        checkpoint = Checkpoint(epoch=row.epoch, key=name, sha256=store.upload(path, name))
+def _extended(progress: Progress, row: Epoch, checkpoint: Checkpoint, parameters: int) -> Progress:
+    """`progress` with one more epoch."""
     best_so_far = max((e.val_accuracy for e in progress.epochs), default=-math.inf)
     return Progress(
         epochs=(*progress.epochs, row),
-        parameters=network_of(model).count_params(),
+        parameters=parameters,
         last=checkpoint,
         best=checkpoint if row.val_accuracy > best_so_far else progress.best,
     )
-
-
-def _commit(store: Store, key: str, progress: Progress, version: str | None) -> str:
-    name, data = f"{key}/progress.json", progress.model_dump_json().encode()
-    try:
-        return store.swap(name, data, version) if version else store.create(name, data)
-    except Conflict as conflict:
-        raise InputError(
-            f"{store.url}/{name} was changed by another process",
-            "one process per training",
-            "Wait for the other run of this study, or stop it; then start this one again.",
-        ) from conflict
 
 
 class _Clock:

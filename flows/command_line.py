@@ -3,24 +3,24 @@
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any, Literal
+from concurrent.futures import CancelledError
+from typing import Any, Literal, NoReturn
 
-from prefect.settings import (
-    PREFECT_SERVER_ANALYTICS_ENABLED,
-    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-    temporary_settings,
-)
+from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from charrec.errors import InputError
 from charrec.hardware import gpu_names
 from charrec.sources import kaggle
 from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
+from charrec.training import TrainingDiverged
+from flows import local_server
+from tasks.devices import DeviceLost
 
-# No telemetry from a local run, and time for a busy machine: a new database alone takes 14 s on 2 idle cores.
-LOCAL = {PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 180}
+# What a study may end with, each with a message that says all: a traceback would only bury it.
+EXPLAINED = (InputError, TrainingDiverged, DeviceLost, ConnectionError, TimeoutError)
 
 
 class Options(Study, Runtime, BaseSettings):
@@ -33,26 +33,59 @@ class Options(Study, Runtime, BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix="CHARREC_", env_nested_delimiter="__",
         cli_prog_name="full_study.py", cli_kebab_case=True, cli_hide_none_type=True, cli_avoid_json=True,
+        cli_exit_on_error=False, cli_parse_none_str="none", env_parse_none_str="none",
     )  # fmt: skip
 
     size: Literal["auto", "full", "quick"] = Field("auto", description="auto: full where a GPU is visible")
 
 
 def main(flow: Callable[[Study, Runtime], str], arguments: list[str] | None = None) -> None:
-    """Say what will run and why, run it, say where the report is. Bad input ends with one line and status 2."""
+    """Say what will run and why, run it, say where the report is. A failure with an explanation ends with it."""
     logging.basicConfig(level=logging.WARNING)
+    for runs in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(runs).addFilter(_without_explained_tracebacks)
+    logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # or it counts what it still sends, after our last line
+    options = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
-        study, runtime, why = choose(Options(_cli_parse_args=sys.argv[1:] if arguments is None else arguments))
-        for line in why:
-            print(line, flush=True)
-        with temporary_settings(LOCAL):
+        study, runtime, why = choose(options)
+        print(*why, sep="\n", flush=True)
+        local_server.start()
+        with temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}):
             key = flow(study, runtime)
-    except ValidationError as error:
-        sys.exit("\n".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+        print(f"Report: {open_store(runtime.store, endpoint=runtime.endpoint).url}/{key}")
     except InputError as error:
-        sys.exit(f"error: {error}")
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
-    print(f"Report: {store.url}/{key}")
+        _end(2, str(error))
+    except EXPLAINED as error:
+        _end(1, str(error))
+    except KeyboardInterrupt:
+        _end(130, "interrupted; the same command goes on where it stood")
+
+
+def _parsed(arguments: list[str]) -> Options:
+    try:
+        return Options(_cli_parse_args=arguments)
+    except ValidationError as error:
+        _end(2, "; ".join(_told(**each) for each in error.errors()))
+    except SettingsError as error:
+        _end(2, f"{error}; --help lists every option")
+
+
+def _end(status: int, why: str) -> NoReturn:
+    print(f"error: {why}", file=sys.stderr, flush=True)
+    sys.exit(status)
+
+
+def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
+    """One wrong value: which option, what was found, what was expected."""
+    expected = msg.removeprefix("Value error, ")
+    found = expected if expected.startswith("found") else f"found {input!r}; {expected}"
+    return f"--{'.'.join(map(str, loc)).replace('_', '-')}: {found}"
+
+
+def _without_explained_tracebacks(record: logging.LogRecord) -> bool:
+    """A log filter: the state of the run, its next line, repeats what is left out here."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (*EXPLAINED, CancelledError))
 
 
 def choose(options: Options) -> tuple[Study, Runtime, list[str]]:

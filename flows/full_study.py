@@ -16,10 +16,10 @@ HERE = Runtime()
 def full_study(study: Study = QUICK, runtime: Runtime = HERE) -> str:
     """Run the study, or what is left of it; returns the key of its report in the store."""
     with Devices(runtime) as devices:
-        glyphs, letters, digits = sets = [
-            steps.pack.submit(role, study, runtime) for role in ("glyphs", "letters", "digits")
-        ]
-        precision = steps.choose_precision.submit(devices, study, runtime, wait_for=sets)
+        sets = [steps.pack.submit(role, study, runtime) for role in ("glyphs", "letters", "digits")]
+        steps.results(sets)  # bad data ends the study here
+        glyphs, letters, digits = sets
+        precision = steps.choose_precision.submit(devices, study, runtime)
         *first, last = MODELS
         trainings = [steps.train.submit(devices, model, study, glyphs, precision, runtime) for model in first]
         found = steps.search.submit(devices, study, glyphs, precision, runtime)

@@ -6,20 +6,19 @@ import os
 import queue
 import signal
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from charrec.hardware import gpu_names
+from charrec.errors import InputError
+from charrec.hardware import gpus
 from charrec.study import Runtime
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
-POLL = 1.0  # seconds between two looks for the parent
 LOG_FORMAT = "%(asctime)s | %(levelname)-7s | %(message)s"
 
 
@@ -31,15 +30,12 @@ class Devices:
     """The devices of this machine, each a process that runs one step at a time. Use it in a `with` block."""
 
     def __init__(self, runtime: Runtime) -> None:
-        names = gpu_names()
-        if runtime.devices == "gpu" and not names:
-            raise ValueError("found no GPU; expected one for devices='gpu'. Check nvidia-smi, or use devices='cpu'.")
-        use_gpus = bool(names) and runtime.devices != "cpu"
-        self.environments = [
-            {"CUDA_VISIBLE_DEVICES": str(index)} for index in range(len(names) if use_gpus else 0)
-        ] or [{"CUDA_VISIBLE_DEVICES": ""}]
-        count = runtime.workers or len(self.environments)
-        self.environments = [self.environments[i % len(self.environments)] for i in range(count)]
+        found = () if runtime.devices == "cpu" else gpus()
+        if runtime.devices == "gpu" and not found:
+            raise InputError("no GPU is visible", "one, as asked by --devices gpu", "See nvidia-smi, or use cpu.")
+        environments = [{"CUDA_VISIBLE_DEVICES": gpu.number} for gpu in found] or [{"CUDA_VISIBLE_DEVICES": ""}]
+        count = runtime.workers or len(environments)
+        self.environments = [environments[i % len(environments)] for i in range(count)]
 
     def __len__(self) -> int:
         return len(self.environments)
@@ -47,7 +43,7 @@ class Devices:
     def __enter__(self) -> Self:
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._pools: list[ProcessPoolExecutor | None] = [None] * len(self)
-        self._closed = False
+        self._closed, self._lock = False, threading.Lock()
         for slot in range(len(self)):
             self._free.put(slot)
         return self
@@ -55,7 +51,8 @@ class Devices:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed = True
+        with self._lock:
+            self._closed = True
         for pool in self._pools:
             if pool:
                 for process in list(pool._processes.values()):  # a step in the middle is not worth waiting for
@@ -63,14 +60,16 @@ class Devices:
                 pool.shutdown(cancel_futures=True)
 
     def run(self, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
-        """The step's answer from the first device that is free. Raises DeviceLost if its process was killed."""
+        """The step's answer from the first device that is free.
+
+        Raises DeviceLost if its process was killed, CancelledError once the `with` block is left.
+        """
         slot = self._free.get()
         try:
-            if self._closed:
-                raise DeviceLost("the study has ended")
-            pool = self._pools[slot] or self._start(slot)
-            return pool.submit(step, *args, **kwargs).result()
+            return self._begin_step(slot, step, *args, **kwargs).result()
         except BrokenProcessPool as error:
+            if self._closed:
+                raise CancelledError("the study has ended") from None
             self._pools[slot] = None
             raise DeviceLost(
                 "a device's process was killed, perhaps for want of memory; its finished epochs are stored"
@@ -78,31 +77,41 @@ class Devices:
         finally:
             self._free.put(slot)
 
+    def _begin_step(
+        self, slot: int, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Future[Answer]:
+        with self._lock:  # no process may start while the block is being left
+            if self._closed:
+                raise CancelledError("the study has ended")
+            pool = self._pools[slot] or self._start(slot)
+            return pool.submit(step, *args, **kwargs)
+
     def _start(self, slot: int) -> ProcessPoolExecutor:
-        pool = ProcessPoolExecutor(
+        pool = self._pools[slot] = ProcessPoolExecutor(
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(self.environments[slot], os.getpid()),
+            initargs=(self.environments[slot],),
         )
-        self._pools[slot] = pool
         return pool
 
 
-def _begin(environment: dict[str, str], parent: int) -> None:
+def _begin(environment: dict[str, str]) -> None:
     """Set the process up before a framework is imported."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(environment)
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, datefmt="%H:%M:%S")
-    logging.getLogger("absl").setLevel(logging.WARNING)
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, datefmt="%H:%M:%S", force=True)  # Prefect set its own
+    logging.getLogger("charrec").setLevel(logging.INFO)
 
 
-def _die_with(parent: int) -> None:
-    """End this process soon after its parent did, however that ended."""
-    while os.getppid() == parent:
-        time.sleep(POLL)
+def _die_with_parent() -> None:
+    """End this process when its parent does, however that ended: their pipe breaks."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os._exit(1)

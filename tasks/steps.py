@@ -42,7 +42,8 @@ def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> T
 
 
 def _task(run: Callable[..., Any], name: str, **options: Any) -> Task[..., Any]:
-    made: Task[..., Any] = task(name=name, cache_policy=NO_CACHE, persist_result=False, **options)(run)
+    named = {"name": name, "task_run_name": name, **options}
+    made: Task[..., Any] = task(cache_policy=NO_CACHE, persist_result=False, **named)(run)
     return made
 
 
@@ -68,6 +69,6 @@ choose_precision = on_device(training.choose_precision, "choose precision")
 train = on_device(training.train_model, "train", task_run_name="train {model}")
 search = on_device(training.search, "search")
 augment = on_device(reporting.draw_augmented, "draw augmented")
-predict = on_device(reading.predict_all, "predict")
+predict = on_device(reading.predict_all, "predict", task_run_name="predict {training.value.model}")
 find = patient(reading.find, "evaluate", task_run_name="evaluate {model}")
 report = patient(reporting.report, "report")

@@ -27,9 +27,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"}
     with log.open("wb") as output, pytest.MonkeyPatch.context() as patch:
-        server = subprocess.Popen(
-            [SERVER], env=environment, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT
-        )
+        server = subprocess.Popen([SERVER], env=environment, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
         try:
             use_test_credentials(patch)
             wait_until_it_answers(server, port, log)

@@ -97,10 +97,8 @@ def test_training_images_are_left_nearly_as_they_are():
 def test_the_reference_way_is_the_inverse_by_nearest_neighbour(digits):
     enlarged = reference(digits, 16)
     assert np.array_equal(enlarged, (255 - digits).repeat(2, 1).repeat(2, 2))
-    assert np.array_equal(
-        reference(digits)[0], np.asarray(Image.fromarray(255 - digits[0]).resize((128, 128), 0))
-    )
-    assert METHODS == {"prepared": prepare, "reference": reference}
+    assert np.array_equal(reference(digits)[0], np.asarray(Image.fromarray(255 - digits[0]).resize((128, 128), 0)))
+    assert {"prepared": prepare, "reference": reference} == METHODS
 
 
 @pytest.mark.parametrize("grey", [0, 120, 255])

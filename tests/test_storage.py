@@ -22,7 +22,6 @@ from charrec.errors import InputError
 from charrec.storage import Conflict, Corrupt, NotFound, Store, open_store
 from charrec.storage.folder import FolderStore
 from charrec.storage.s3 import S3Store
-from tests.s3_server import s3_server, s3_url  # noqa: F401
 
 RACERS = 8
 
@@ -184,9 +183,7 @@ def test_a_flipped_byte_is_corrupt(store: Store, tmp_path: Path) -> None:
         lambda: store.download("weights/e3.h5", tmp_path / "out" / "e3.h5"),
         lambda: store.local("weights/e3.h5", tmp_path / "out"),
     ):
-        with pytest.raises(
-            Corrupt, match=f"weights/e3.h5 has SHA-256 {wrong}; expected {right}. Delete it"
-        ) as caught:
+        with pytest.raises(Corrupt, match=f"weights/e3.h5 has SHA-256 {wrong}; expected {right}. Delete it") as caught:
             act()
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -266,9 +263,7 @@ def test_a_store_opened_at_its_url_is_the_same(store: Store) -> None:
 
 
 @pytest.mark.parametrize("url", ["file:results", "results", "./results"])
-def test_a_relative_address_is_a_folder_here(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_address_is_a_folder_here(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     open_store(url).put("a", b"1")
     assert (tmp_path / "results" / "a").read_bytes() == b"1"
@@ -353,9 +348,7 @@ for number in itertools.count():
 def test_a_writer_killed_at_any_moment_leaves_a_whole_object(folder: FolderStore) -> None:
     waits = random.Random(0)
     for _ in range(6):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", OVERWRITE_FOR_EVER, folder.root], stdout=subprocess.PIPE
-        )
+        writer = subprocess.Popen([sys.executable, "-c", OVERWRITE_FOR_EVER, folder.root], stdout=subprocess.PIPE)
         assert writer.stdout and writer.stdout.readline() == b"ready\n"
         end, reads = time.monotonic() + waits.uniform(0.05, 0.15), 0
         while reads == 0 or time.monotonic() < end:  # a reader beside the writer
@@ -481,9 +474,7 @@ def answer(bucket: S3Store, status: int, code: str, times: int) -> list[int]:
         if len(answered) == times:
             return None
         answered.append(status)
-        return AWSResponse(
-            request.url, status, HTTPHeaders(), Raw(f"<Error><Code>{code}</Code></Error>".encode())
-        )
+        return AWSResponse(request.url, status, HTTPHeaders(), Raw(f"<Error><Code>{code}</Code></Error>".encode()))
 
     bucket.client.meta.events.register("before-send.s3.PutObject", send)
     return answered
@@ -496,9 +487,7 @@ def test_a_write_that_met_another_in_flight_goes_again(bucket: S3Store) -> None:
     assert answered == [409, 409] and bucket.get("a") == b"2"
 
 
-def test_a_write_that_never_gets_its_turn_is_a_conflict(
-    bucket: S3Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_never_gets_its_turn_is_a_conflict(bucket: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("charrec.storage.s3.time.sleep", lambda seconds: None)
     answered = answer(bucket, 409, "ConditionalRequestConflict", 100)
     with pytest.raises(Conflict):
@@ -508,9 +497,7 @@ def test_a_write_that_never_gets_its_turn_is_a_conflict(
 
 def test_a_server_without_conditional_writes_is_refused(bucket: S3Store) -> None:
     answered = answer(bucket, 501, "NotImplemented", 100)
-    with pytest.raises(
-        InputError, match="answers 501 NotImplemented; expected an S3 server with conditional"
-    ):
+    with pytest.raises(InputError, match="answers 501 NotImplemented; expected an S3 server with conditional"):
         bucket.create("a", b"1")
     assert len(answered) == 1
 
@@ -539,7 +526,7 @@ def test_a_body_that_breaks_off_is_read_again(bucket: S3Store) -> None:
     assert bucket.get("a") == b"whole" and broken == [200]
 
 
-def test_a_missing_bucket_is_an_input_error(s3_server: str) -> None:  # noqa: F811
+def test_a_missing_bucket_is_an_input_error(s3_server: str) -> None:
     store = open_store("s3://no-such-bucket/a", endpoint=s3_server)
     for act in (
         lambda: store.get("a"),
@@ -561,7 +548,7 @@ def test_a_server_that_is_not_there_is_a_connection_error(monkeypatch: pytest.Mo
         open_store("s3://bucket/a").get("a")
 
 
-def test_no_credentials_is_an_input_error(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_no_credentials_is_an_input_error(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(InputError, match="NoCredentialsError; expected credentials"):

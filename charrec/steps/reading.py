@@ -7,6 +7,7 @@ import pandas as pd
 
 from charrec import newdata
 from charrec.alphabet import INDEX
+from charrec.checkpoints import read_progress
 from charrec.evaluation import evaluate, external, read_text
 from charrec.glyphs import Manifest, load_columns, load_images
 from charrec.identity import identity
@@ -18,7 +19,6 @@ from charrec.steps.data import arrays, halves, local
 from charrec.steps.training import recipe
 from charrec.storage import Store, open_store
 from charrec.study import Frozen, Runtime, Study
-from charrec.training import read_progress
 
 Set = Outcome[Manifest]
 Tables = dict[str, tuple[pd.DataFrame, np.ndarray]]

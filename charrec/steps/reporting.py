@@ -9,6 +9,7 @@ import numpy as np
 
 from charrec import newdata
 from charrec.alphabet import CLASSES
+from charrec.evaluation import overfits_from
 from charrec.glyphs import Manifest, load_columns, load_images, unavoidable
 from charrec.identity import identity
 from charrec.memo import Outcome, remember
@@ -111,7 +112,9 @@ def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
         study=study,
         identity=identity([t.key for t in steps.trainings], study),
         data=_summary(steps, study, runtime),
-        trainings=tuple(t.value for t in steps.trainings),
+        trainings=tuple(
+            t.value.model_copy(update={"overfits_from": overfits_from(t.value.epochs)}) for t in steps.trainings
+        ),
         search=steps.search.value,
         evaluations=tuple(f.value.evaluation for f in steps.findings),
         external=tuple(row for f in steps.findings for row in f.value.external),

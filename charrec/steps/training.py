@@ -1,6 +1,5 @@
 """Choose the precision, train the networks, search the fourth."""
 
-from charrec.evaluation import overfits_from
 from charrec.glyphs import Manifest
 from charrec.hardware import require_usable_gpu
 from charrec.identity import identity
@@ -73,7 +72,6 @@ def train_model(
             device=machine.gpus[0] if machine.gpus else machine.cpu,
             epochs=progress.epochs,
             best_epoch=progress.best.epoch,
-            overfits_from=overfits_from(progress.epochs),
             weights_key=progress.best.key,
             weights_sha256=progress.best.sha256,
         )

@@ -5,12 +5,22 @@ from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.space import SPACE, propose
 
 
+class SearchFailed(RuntimeError):
+    """There is nothing to choose from."""
+
+
 def summarise(oracle: DurableHyperband, images: int) -> SearchResult:
-    """Every trial; ranked by validation accuracy, of equals the longer trained, then the earlier one."""
+    """Every trial; ranked by validation accuracy, of equals the longer trained, then the earlier one.
+
+    Raises SearchFailed where every trial failed. A failed trial counts with the epochs that it was to train.
+    """
     rows = sorted(
         (_row(oracle, name) for name in oracle.trials),
         key=lambda row: (-(row.val_accuracy or -1.0), -row.epochs, row.trial),
     )
+    if rows[0].val_accuracy is None:
+        failed = oracle.trials[rows[0].trial]
+        raise SearchFailed(f"no trial of {len(rows)} succeeded; trial {failed.trial_id}: {failed.message}")
     first = {name: trial.hyperparameters.values["tuner/initial_epoch"] for name, trial in oracle.trials.items()}
     return SearchResult(
         trials=tuple(rows),

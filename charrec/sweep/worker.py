@@ -18,6 +18,7 @@ from charrec.training import Arrays, Recipe, TrainingDiverged, train
 
 log = logging.getLogger(__name__)
 
+POLL = 5.0  # seconds
 WORKER = "worker-1"  # a restarted worker gets its trial back by its name
 
 
@@ -38,6 +39,9 @@ def work(
     arrays = subset(arrays, search, recipe.seed)
     while True:
         trial = transact(store, key, oracle, lambda: oracle.new_trial(WORKER))
+        if trial.status == "IDLE":  # another worker's trial must end first
+            time.sleep(POLL)
+            continue
         if trial.status != "RUNNING":
             return summarise(oracle, len(arrays.training))
         start = time.perf_counter()

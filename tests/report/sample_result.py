@@ -95,10 +95,7 @@ def confusion(accuracy: float, per_class: int, rng: np.random.Generator) -> np.n
     wrong = alike / alike.sum() * 62 * (1 - accuracy)
     np.fill_diagonal(wrong, 1 - wrong.sum(axis=1))
     return np.array(
-        [
-            rng.multinomial(per_class + int(rng.integers(-per_class // 4, per_class // 4 + 1)), row)
-            for row in wrong
-        ]
+        [rng.multinomial(per_class + int(rng.integers(-per_class // 4, per_class // 4 + 1)), row) for row in wrong]
     )
 
 
@@ -132,8 +129,7 @@ def evaluation(trained: TrainingResult, per_class: int, twins: bool, rng: np.ran
         without_twin_accuracy=rate(right / n - 0.028, int(n * 0.761)) if twins else None,
         confusion=tuple(tuple(int(v) for v in row) for row in table),
         pairs=tuple(
-            Confusion(truth=C[i], read=C[j], count=int(off[i, j]), share=off[i, j] / table[i].sum())
-            for i, j in pairs
+            Confusion(truth=C[i], read=C[j], count=int(off[i, j]), share=off[i, j] / table[i].sum()) for i, j in pairs
         ),
         classes=tuple(rows),
         calibration_error=0.012,
@@ -203,9 +199,7 @@ def readings(studied: Study, rng: np.random.Generator) -> tuple[TextReading, ...
                     top = ((first, sure), (rest[0], 0.8 * (1 - sure)), (rest[1], 0.1 * (1 - sure)))
                     glyphs.append(Reading(truth=c, name=f"Images/Images/{c}/{1400 + k}.png", top=top))
                 read = "".join(glyph.top[0][0] for glyph in glyphs)
-                texts.append(
-                    TextReading(text=text, model=model, method=method, read=read, glyphs=tuple(glyphs))
-                )
+                texts.append(TextReading(text=text, model=model, method=method, read=read, glyphs=tuple(glyphs)))
     return tuple(texts)
 
 
@@ -271,9 +265,7 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
     """The full study on Chars74K, or whatever study on whatever source."""
     rng = np.random.default_rng(7)
     tiny = studied is not FULL
-    epochs = (
-        {"model_1": 15, "model_2": 15, "model_3": 15, "model_4": 20} if not tiny else dict.fromkeys(MODELS, 2)
-    )
+    epochs = {"model_1": 15, "model_2": 15, "model_3": 15, "model_4": 20} if not tiny else dict.fromkeys(MODELS, 2)
     trainings = tuple(training(model, n, model == "model_1", rng) for model, n in epochs.items())
     images = 62_992 if not tiny else 2976
     evaluations = tuple(evaluation(t, images // 310, not tiny, rng) for t in trainings)

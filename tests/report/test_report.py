@@ -36,9 +36,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         found = dict(attributes)
         self.tags.append(tag)
-        self.addresses += [
-            found[name] or "" for name in ("src", "href", "srcset", "action", "data") if name in found
-        ]
+        self.addresses += [found[name] or "" for name in ("src", "href", "srcset", "action", "data") if name in found]
         self.ids += [found["id"] or ""] if "id" in found else []
 
     def handle_data(self, data: str) -> None:
@@ -161,9 +159,7 @@ def test_on_the_references_data_another_setup_is_named():
 
 
 def test_tables_hold_what_the_result_holds(full, folder):
-    tables = {
-        path.stem: pd.read_csv(path, keep_default_na=False) for path in (folder / "tables").glob("*.csv")
-    }
+    tables = {path.stem: pd.read_csv(path, keep_default_na=False) for path in (folder / "tables").glob("*.csv")}
     models = tables["models"].set_index("model")
     assert models.loc["model_3", "accuracy"] == full.evaluations[2].accuracy.value
     assert models.loc["model_3", "reference_val_accuracy"] == 0.9095
@@ -190,18 +186,14 @@ def test_every_field_of_the_study_is_told(full, folder):
 
 def test_hostile_text_is_shown_not_run(full, figures):
     evil = '<script>alert("x")</script>'
-    data = full.data.model_copy(
-        update={"source": evil, "licence": evil, "letters_source": evil, "version": evil}
-    )
+    data = full.data.model_copy(update={"source": evil, "licence": evil, "letters_source": evil, "version": evil})
     machine = full.machine.model_copy(update={"cpu": evil, "versions": {evil: evil}})
     result = full.model_copy(update={"data": data, "machine": machine, "code": evil, "started": evil})
     pictures = sample.pictures()
     pictures.mistake_captions[0] = evil
     html = render(result, pictures, figures, [])
     assert evil in unescape(html)
-    assert (
-        html.count("<script") == 1 and "alert(" not in html.partition("<script>")[2].partition("</script>")[0]
-    )
+    assert html.count("<script") == 1 and "alert(" not in html.partition("<script>")[2].partition("</script>")[0]
 
 
 def test_a_tiny_study_says_what_it_lacks(tiny):

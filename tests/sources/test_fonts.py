@@ -64,9 +64,7 @@ def test_the_aspect_is_kept(glyphs):
 
 
 def test_bold_is_heavier(glyphs):
-    stems = [
-        np.median((of(glyphs, style, "l") < 128).sum(2).clip(1), axis=1) for style in ("regular", "bold")
-    ]
+    stems = [np.median((of(glyphs, style, "l") < 128).sum(2).clip(1), axis=1) for style in ("regular", "bold")]
     assert (stems[1] > stems[0]).all()
 
 

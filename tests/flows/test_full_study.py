@@ -1,0 +1,297 @@
+"""The whole study as a user runs it, tiny: real processes, real Prefect, real Keras on three fonts of 32 px."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from charrec.checkpoints import Progress
+from charrec.results import StudyResult
+from charrec.storage import open_store
+from charrec.storage.folder import FolderStore
+from tests.processes import alive, command, descendants, eventually, gone
+from tests.sources.samples import write_chars74k
+
+ROOT = Path(__file__).parents[2]
+EPOCHS = 8  # of model 2, long enough to be killed in the middle
+TINY = {
+    "--data.glyphs": "fonts", "--data.letters": "fonts", "--data.digits": "sklearn", "--data.fonts": "3",
+    "--data.letters-per-class": "2", "--image-size": "32", "--precision": "float32", "--epochs-model-1": "2",
+    "--epochs-model-2": str(EPOCHS), "--epochs-model-3": "1", "--epochs-model-4": "1",
+    "--search.max-epochs": "2", "--search.factor": "2", "--search.images": "64",
+}  # fmt: skip
+MODELS = ("model_1", "model_2", "model_3", "model_4")
+SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "search", "draw augmented", "report")
+STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended and what it said."""
+
+    status: int
+    said: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.said.splitlines()
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Step -> the state that it ended in."""
+        return dict(re.findall(r"Task run '([^']+)' - Finished in state (\w+)\(", self.said))
+
+    @property
+    def redone(self) -> set[str]:
+        return {step for step, state in self.states.items() if state != "Cached"}
+
+    def result(self, endpoint: str | None = None) -> StudyResult:
+        """The study.json beside the report that the last line names."""
+        assert self.status == 0, self.said
+        url, _, report = self.lines[-1].removeprefix("Report: ").partition("/reports/")
+        key = f"reports/{report.removesuffix('report.html')}study.json"
+        return StudyResult.model_validate_json(open_store(url, endpoint=endpoint).get(key))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A user with a home and a checkout; nothing is configured."""
+
+    home: Path
+    root: Path = ROOT
+
+    @contextmanager
+    def started(self, store: Path | str, options: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+        """A run in a session of its own, its output in home/said; whatever is left of it is killed at the end."""
+        private = ("CHARREC_", "KAGGLE_", "PREFECT_", "CUDA_", "PYTHONPATH")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(private)}
+        environment |= {
+            "HOME": str(self.home),
+            "PYTHONPATH": str(self.root),
+            "PREFECT_HOME": str(self.home / "prefect"),
+        }
+        given = TINY | {"--store": str(store), "--cache": str(self.home / "cache")} | options
+        words = [word for option in given.items() for word in option]
+        with (self.home / "said").open("wb") as output:
+            run = subprocess.Popen(
+                [sys.executable, "flows/full_study.py", *words], cwd=self.root, env=environment,
+                stdout=output, stderr=output, start_new_session=True, preexec_fn=hear_interrupts,
+            )  # fmt: skip
+        family: list[int] = []
+        try:
+            yield run
+        finally:
+            if run.poll() is None:
+                family = descendants(run.pid)
+                run.kill()
+                run.wait()
+            for pid in family:
+                if alive(pid):
+                    os.kill(pid, signal.SIGKILL)
+
+    def finished(self, run: "subprocess.Popen[bytes]", seconds: float = 300) -> Ran:
+        return Ran(run.wait(seconds), (self.home / "said").read_text())
+
+    def run(self, store: Path | str, **options: str) -> Ran:
+        with self.started(store, {f"--{name.replace('_', '-')}": value for name, value in options.items()}) as run:
+            return self.finished(run)
+
+
+def hear_interrupts() -> None:
+    """A shell's background jobs, and so perhaps these tests, are deaf to Ctrl-C; a user's terminal is not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the undisturbed study lies; the tests work on copies."""
+    return tmp_path_factory.mktemp("store") / "results"
+
+
+@pytest.fixture(scope="session")
+def whole(desk: Desk, store: Path) -> Ran:
+    """The undisturbed study."""
+    ran = desk.run(store)
+    assert ran.status == 0, ran.said
+    return ran
+
+
+@pytest.fixture
+def done(whole: Ran, store: Path, tmp_path: Path) -> Path:
+    """A copy of the store with all that was done."""
+    return Path(shutil.copytree(store, tmp_path / "results", ignore=shutil.ignore_patterns(".locks", ".tmp")))
+
+
+@pytest.fixture
+def before_model_2(done: Path) -> Path:
+    """The store as it is where model 2 alone has not been trained."""
+    found = [*done.rglob("model_2-*"), *done.rglob("reports")]
+    assert len(found) == 2 * 4  # training, predictions, findings and report, with their digests
+    for folder in found:
+        shutil.rmtree(folder)
+    return done
+
+
+def histories(result: StudyResult) -> dict[str, Any]:
+    """All numbers of all trainings, but for the time that they took."""
+    return {
+        training.model: [(row.epoch, row.loss, row.accuracy, row.val_loss, row.val_accuracy) for row in training.epochs]
+        for training in result.trainings
+    }
+
+
+def epochs_of_model_2(store: Path) -> int:
+    """How many are stored."""
+    keys = [entry.key for entry in FolderStore(store).list("trainings/model_2-")]
+    found = [key for key in keys if key.endswith("progress.json")]
+    return len(Progress.model_validate_json((store / found[0]).read_bytes()).epochs) if found else 0
+
+
+def reach_the_middle(run: "subprocess.Popen[bytes]", store: Path, desk: Desk) -> None:
+    """Wait for model 2's first checkpoint."""
+    assert eventually(lambda: epochs_of_model_2(store) or run.poll() is not None, 120)
+    assert run.poll() is None, (desk.home / "said").read_text()
+
+
+def files(store: Path) -> dict[str, int]:
+    """Every file -> when it was last changed, but for the locks."""
+    found = [path for path in store.rglob("*") if path.is_file() and ".locks" not in path.parts]
+    return {str(path.relative_to(store)): path.stat().st_mtime_ns for path in found}
+
+
+def test_it_ends_with_a_report_of_everything(whole: Ran, store: Path) -> None:
+    report = Path(urlsplit(whole.lines[-1].removeprefix("Report: ")).path)
+    assert (report.name, report.parents[2]) == ("report.html", store)
+    assert report.read_text().startswith("<!doctype html>")
+    result = whole.result()
+    assert [training.model for training in result.trainings] == list(MODELS)
+    assert [len(training.epochs) for training in result.trainings] == [2, EPOCHS, 1, 1]
+    assert [evaluation.model for evaluation in result.evaluations] == list(MODELS)
+    assert len(result.search.trials) == 5  # 2 of one epoch, one of them promoted, 2 of two epochs
+    assert {(text.text, text.model, text.method) for text in result.texts} == {
+        (text, model, method) for text in ("APR", "2023") for model in MODELS for method in ("prepared", "reference")
+    }
+    assert (result.data.images, result.data.training, result.data.validation) == (744, 596, 148)
+
+
+def test_its_first_lines_name_study_reason_and_data(whole: Ran, store: Path) -> None:
+    study, data, place = whole.lines[:3]
+    assert study.startswith("Study: quick, since no GPU is visible; --size full ")
+    assert data == "Data: glyphs fonts, letters fonts, digits sklearn."
+    assert place.startswith(f"Store: {store};")
+
+
+def test_it_tells_every_epoch_while_it_runs(whole: Ran) -> None:
+    told = [(int(e), int(n)) for e, n in re.findall(r"\| model_2 epoch (\d+)/(\d+): loss", whole.said)]
+    assert told == [(epoch, EPOCHS) for epoch in range(1, EPOCHS + 1)]
+
+
+def test_every_step_has_a_run_with_a_name(whole: Ran) -> None:
+    assert whole.states == dict.fromkeys(STEPS, "Completed")
+
+
+def test_again_recomputes_nothing(desk: Desk, done: Path, whole: Ran) -> None:
+    before = files(done)
+    ran = desk.run(done)
+    assert ran.states == dict.fromkeys(STEPS, "Cached")
+    assert files(done) == before
+    assert ran.result() == whole.result()
+
+
+def test_another_source_of_one_model_redoes_what_depends_on_it(desk: Desk, done: Path, tmp_path: Path) -> None:
+    for package in ("charrec", "tasks", "flows"):
+        shutil.copytree(ROOT / package, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    slide = tmp_path / "code/charrec/models/model_3.py"
+    source = slide.read_text()
+    assert "Dropout(0.4)" in source
+    slide.write_text(source.replace("Dropout(0.4)", "Dropout(0.5)"))
+    ran = Desk(desk.home, tmp_path / "code").run(done)
+    assert ran.redone == {"train model_3", "predict model_3", "evaluate model_3", "report"}
+    assert ran.states.keys() == STEPS
+
+
+def test_another_setting_of_one_model_redoes_what_depends_on_it(desk: Desk, done: Path, whole: Ran) -> None:
+    ran = desk.run(done, epochs_model_1="3")
+    assert ran.redone == {"train model_1", "predict model_1", "evaluate model_1", "report"}
+    assert ran.states.keys() == STEPS
+    before, after = histories(whole.result()), histories(ran.result())
+    assert after["model_1"][:2] == before["model_1"]  # a longer training begins as the shorter one
+    assert len(after["model_1"]) == 3
+
+
+def test_a_study_killed_in_the_middle_leaves_no_process_and_goes_on_to_the_same_end(
+    desk: Desk, before_model_2: Path, whole: Ran
+) -> None:
+    with desk.started(before_model_2, {}) as run:
+        reach_the_middle(run, before_model_2, desk)
+        family = descendants(run.pid)
+        said = " ".join(command(pid) for pid in family)
+        assert "flows.local_server" in said
+        assert "spawn_main" in said
+        run.kill()
+        run.wait()
+    assert gone(family, 10)
+    assert 1 <= epochs_of_model_2(before_model_2) < EPOCHS
+    ran = desk.run(before_model_2)
+    assert histories(ran.result()) == histories(whole.result())
+    assert ran.redone == {"train model_2", "predict model_2", "evaluate model_2", "report"}
+
+
+def test_a_killed_device_is_replaced_and_the_study_ends_the_same(desk: Desk, before_model_2: Path, whole: Ran) -> None:
+    with desk.started(before_model_2, {}) as run:
+        reach_the_middle(run, before_model_2, desk)
+        (device,) = [pid for pid in descendants(run.pid) if "spawn_main" in command(pid)]
+        os.kill(device, signal.SIGKILL)
+        assert epochs_of_model_2(before_model_2) < EPOCHS
+        ran = desk.finished(run)
+    assert histories(ran.result()) == histories(whole.result())
+    assert ran.redone == {"train model_2", "predict model_2", "evaluate model_2", "report"}
+    assert "Traceback" not in ran.said
+
+
+def test_ctrl_c_ends_it_within_15_seconds_and_leaves_no_process(desk: Desk, before_model_2: Path) -> None:
+    with desk.started(before_model_2, {"--epochs-model-2": "1000"}) as run:
+        reach_the_middle(run, before_model_2, desk)
+        family = descendants(run.pid)
+        os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the whole group
+        ran = desk.finished(run, 15)
+    assert gone(family, 10)
+    assert ran.status == 130
+    assert ran.lines[-1] == "error: interrupted; the same command goes on where it stood"
+    assert "Traceback" not in ran.said
+
+
+def test_a_missing_class_ends_it_with_one_clear_line_and_nothing_half_made(desk: Desk, tmp_path: Path) -> None:
+    data = write_chars74k(tmp_path / "data", fonts=1)
+    shutil.rmtree(data / "English/Fnt/Sample007")
+    ran = desk.run(tmp_path / "results", **{"data.glyphs": str(data)})
+    assert ran.status == 2
+    assert ran.lines[-1].startswith(f"error: {data}: ")
+    assert "Sample007" in ran.lines[-1]
+    assert ran.lines[-1].endswith("Pass the data set as Kaggle serves it, or a folder with the same layout.")
+    assert "Traceback" not in ran.said
+    assert {entry.key.split("/")[0] for entry in FolderStore(tmp_path / "results").list()} <= {"letters", "digits"}
+    assert list((tmp_path / "results/.tmp").iterdir()) == []
+
+
+def test_on_s3_it_ends_with_the_same_accuracies(desk: Desk, whole: Ran, s3_url: str, s3_server: str) -> None:
+    ran = desk.run(s3_url, endpoint=s3_server)
+    assert ran.lines[-1].startswith(f"Report: {s3_url}/reports/")
+    result = ran.result(s3_server)
+    assert histories(result) == histories(whole.result())
+    assert result.evaluations == whole.result().evaluations

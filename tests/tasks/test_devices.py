@@ -1,0 +1,163 @@
+"""A process per device: real processes, a stand-in only for the driver's tool that counts GPUs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from charrec import hardware
+from charrec.errors import InputError
+from charrec.study import Runtime
+from tasks.devices import DeviceLost, Devices
+from tests.processes import alive, eventually, gone
+
+PARENT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from charrec.study import Runtime
+from tasks.devices import Devices
+from test_devices import sleep_long
+
+if __name__ == "__main__":
+    with Devices(Runtime()) as devices:
+        devices.run(sleep_long, Path(sys.argv[1]))
+"""
+
+
+def visible() -> tuple[int, str | None]:
+    return os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def meet(folder: Path, own: str, other: str) -> int:
+    """Come, and wait until the other has come too."""
+    (folder / own).touch()
+    if not eventually((folder / other).exists, 60):
+        raise TimeoutError(f"{other} did not come")
+    return os.getpid()
+
+
+def sleep_long(mark: Path) -> None:
+    staged = mark.with_suffix(".new")
+    staged.write_text(str(os.getpid()))
+    staged.rename(mark)
+    time.sleep(600)
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse() -> None:
+    raise InputError("nothing", "something", "Try again.")
+
+
+@pytest.fixture(autouse=True)
+def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Have the driver's own tool count this many GPUs; none until then."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    hardware.gpus.cache_clear()
+
+    def install(count: int) -> None:
+        tool = programs / "nvidia-smi"
+        rows = "".join(f"{i}, GPU-{i}a2b, NVIDIA T4\n" for i in range(count))
+        tool.write_text(f"#!/bin/sh\n/bin/cat <<'END'\n{rows}END\n")
+        tool.chmod(0o755)
+        hardware.gpus.cache_clear()
+
+    yield install
+    hardware.gpus.cache_clear()
+
+
+def test_without_a_gpu_one_process_sees_none() -> None:
+    with Devices(Runtime()) as devices:
+        assert len(devices) == 1
+        pid, seen = devices.run(visible)
+        assert (pid != os.getpid(), seen) == (True, "")
+        assert devices.run(visible) == (pid, "")  # which has its framework loaded
+
+
+def test_two_gpus_have_two_processes_that_see_one_each_and_work_at_once(
+    gpus: Callable[[int], None], tmp_path: Path
+) -> None:
+    gpus(2)
+    with Devices(Runtime()) as devices, ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(devices.run, meet, tmp_path, *names) for names in (("a", "b"), ("b", "a"))]
+        assert len({future.result() for future in both}) == 2
+        for name in "ab":
+            (tmp_path / name).unlink()
+        seen = {devices.run(visible) for _ in range(4)}
+        assert sorted(gpu or "" for _, gpu in seen) == ["0", "1"]
+
+
+def test_of_several_gpus_only_the_allowed_ones_are_used(
+    gpus: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus(4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-1a2b")
+    assert Devices(Runtime()).environments == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "1"}]
+
+
+def test_the_runtime_says_how_many_trainings_run_at_once(gpus: Callable[[int], None]) -> None:
+    assert len(Devices(Runtime(workers=3))) == 3
+    gpus(2)
+    shared = [environment["CUDA_VISIBLE_DEVICES"] for environment in Devices(Runtime(workers=3)).environments]
+    assert shared == ["0", "1", "0"]
+    assert Devices(Runtime(devices="cpu")).environments == [{"CUDA_VISIBLE_DEVICES": ""}]
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_refused() -> None:
+    with pytest.raises(InputError, match="no GPU is visible"):
+        Devices(Runtime(devices="gpu"))
+
+
+def test_a_steps_failure_comes_through_as_it_is() -> None:
+    with Devices(Runtime()) as devices, pytest.raises(InputError) as refused:
+        devices.run(refuse)
+    assert str(refused.value) == "nothing; expected something. Try again."
+
+
+def test_after_a_killed_process_the_next_step_has_a_new_one() -> None:
+    with Devices(Runtime()) as devices:
+        first, _ = devices.run(visible)
+        with pytest.raises(DeviceLost):
+            devices.run(kill_itself)
+        second, _ = devices.run(visible)
+        assert second != first
+        assert not alive(first)
+
+
+def test_leaving_the_block_ends_its_processes_and_the_steps_that_wait(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    with ThreadPoolExecutor(2) as pool:
+        with Devices(Runtime()) as devices:
+            sleeping = pool.submit(devices.run, sleep_long, mark)
+            assert eventually(mark.exists, 60)
+            waiting = pool.submit(devices.run, visible)
+        pid = int(mark.read_text())
+        assert gone([pid], 5)
+        for future in (sleeping, waiting):
+            assert isinstance(future.exception(10), CancelledError)
+
+
+def test_a_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    mark, script = tmp_path / "pid", tmp_path / "parent.py"
+    script.write_text(PARENT.format(here=str(Path(__file__).parent)))
+    command = [sys.executable, str(script), str(mark)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL) as parent:
+        try:
+            assert eventually(mark.exists, 60)
+            child = int(mark.read_text())
+            assert alive(child)
+        finally:
+            parent.kill()
+    assert gone([child], 5)

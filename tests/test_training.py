@@ -1,0 +1,274 @@
+"""A training that is killed goes on as if it had not been; what cannot go on says so."""
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from charrec.checkpoints import Checkpoint, Progress, load, read_progress
+from charrec.errors import InputError
+from charrec.storage import Corrupt, Store, open_store
+from charrec.training import Arrays, Recipe, TrainingDiverged, compiled, network_of, seed_layers, train
+from tests.toy import EPOCHS, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
+
+SMALL = RECIPE.model_copy(update={"model": "model_1"})
+Trained = tuple[Store, Progress]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, arrays: Arrays) -> Callable[[str], Trained]:
+    """Model 2 trained in one go, by precision."""
+    done: dict[str, Trained] = {}
+
+    def trained(precision: str) -> Trained:
+        if precision not in done:
+            store = open_store(str(tmp_path_factory.mktemp(precision)))
+            recipe = RECIPE.model_copy(update={"precision": precision})
+            done[precision] = store, train(recipe, arrays, EPOCHS, store, "t")
+        return done[precision]
+
+    return trained
+
+
+def assert_same(one: Trained, other: Trained, recipe: Recipe, arrays: Arrays) -> None:
+    """Bit for bit: histories, weights, generators, optimizer slots."""
+    assert history(one[1]) == history(other[1])
+    for mine, yours in zip(state(*one, recipe, arrays), state(*other, recipe, arrays), strict=True):
+        assert np.array_equal(mine, yours)
+
+
+class Pace(keras.callbacks.Callback):
+    """Trains at another learning rate."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def on_train_begin(self, logs: object = None) -> None:
+        self.model.optimizer.learning_rate = self.rate
+
+
+def set_learning_rate(rate: float, first_epoch: int) -> Callable[..., Pace | None]:
+    """For `show`: from an epoch on, another learning rate."""
+    return lambda _title, epoch, _epochs: Pace(rate) if epoch >= first_epoch else None
+
+
+def test_what_can_be_learned_is_learned(undisturbed: Callable[[str], Trained]) -> None:
+    first, *_, last = undisturbed("float32")[1].epochs
+    assert first.val_accuracy < 0.5
+    assert last.val_accuracy > 0.9
+    assert last.val_loss < 0.5 < first.val_loss
+
+
+@pytest.mark.parametrize(("precision", "stop"), [("float32", 2), ("mixed_bfloat16", 1)])
+def test_a_training_that_goes_on_is_the_one_that_never_stopped(
+    precision: str, stop: int, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
+) -> None:
+    recipe = RECIPE.model_copy(update={"precision": precision})
+    assert len(train(recipe, arrays, stop, store, "t").epochs) == stop
+    assert_same((store, train(recipe, arrays, EPOCHS, store, "t")), undisturbed(precision), recipe, arrays)
+
+
+def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_the_same(
+    undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays, tmp_path: Path
+) -> None:
+    kill_in_the_middle("train", str(tmp_path / "store"))
+    assert len(read_progress(store, "t").epochs) == 1
+    assert_same((store, train(RECIPE, arrays, EPOCHS, store, "t")), undisturbed("float32"), RECIPE, arrays)
+
+
+def test_a_training_goes_on_on_jax(tmp_path: Path) -> None:
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "tests.toy", "jax", str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    resumed, undisturbed, backend = map(json.loads, ran.stdout.splitlines())
+    assert backend == "jax"
+    assert len(undisturbed) == 2
+    assert undisturbed[1]["loss"] < undisturbed[0]["loss"]
+    assert resumed == undisturbed
+
+
+def test_a_finished_training_is_not_touched(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+    store, progress = undisturbed("float32")
+    before = store.list()
+    assert train(RECIPE, arrays, EPOCHS, store, "t") == progress
+    assert train(RECIPE, arrays, 1, store, "t") == progress
+    assert store.list()[0][:3] == before[0][:3]
+
+
+def test_another_seed_is_another_training(store: Store, undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+    other = train(RECIPE.model_copy(update={"seed": 2}), arrays, 1, store, "t")
+    assert history(other) != history(undisturbed("float32")[1])[:1]
+
+
+def test_the_history_counts_epochs_and_tells_their_pace(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+    progress = undisturbed("float32")[1]
+    assert [row.epoch for row in progress.epochs] == [1, 2, 3]
+    for row in progress.epochs:
+        assert row.seconds > len(arrays.training) / row.images_per_second > 0
+    assert progress.parameters == network_of(compiled(RECIPE, arrays)).count_params()
+
+
+def test_the_best_checkpoint_is_that_of_the_highest_validation_accuracy(
+    undisturbed: Callable[[str], Trained], arrays: Arrays
+) -> None:
+    store, progress = undisturbed("float32")
+    best = max(progress.epochs, key=lambda row: row.val_accuracy)
+    assert progress.best
+    assert progress.best.epoch == best.epoch
+    model = compiled(RECIPE, arrays)
+    load(model, store, progress.best)
+    scored = model.evaluate(arrays.validation.astype(np.int32), arrays.labels[arrays.validation], verbose=0)
+    assert scored == pytest.approx([best.val_loss, best.val_accuracy], rel=1e-5)
+
+
+def test_only_the_last_and_the_best_checkpoint_stay(store: Store, arrays: Arrays) -> None:
+    progress = train(SMALL, arrays, 4, store, "t", set_learning_rate(0.0, first_epoch=2))
+    assert progress.best
+    assert progress.last
+    # Nothing is learned after epoch 1, and of equals the earliest is the best.
+    assert (progress.best.epoch, progress.last.epoch) == (1, 4)
+    assert [entry.key for entry in store.list()] == [progress.best.key, progress.last.key, "t/progress.json"]
+
+
+def test_what_a_killed_process_left_is_swept_up_with_the_next_epoch(store: Store, arrays: Arrays) -> None:
+    train(SMALL, arrays, 1, store, "t")
+    store.put("t/epoch-002-of-one-that-died.weights.h5", b"never committed")
+    progress = train(SMALL, arrays, 2, store, "t")
+    needed = {checkpoint.key for checkpoint in (progress.best, progress.last) if checkpoint}
+    assert {entry.key for entry in store.list("t/epoch-")} == needed
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch, arrays: Arrays) -> list[list[int]]:
+    """The positions that Keras is given, epoch by epoch."""
+    given: list[list[int]] = []
+    fit = keras.Sequential.fit
+
+    def recorded(self: Any, x: np.ndarray, y: np.ndarray, **rest: Any) -> Any:
+        assert np.array_equal(y, arrays.labels[x])
+        assert rest["shuffle"] is False
+        given.append(x.tolist())
+        return fit(self, x, y, **rest)
+
+    monkeypatch.setattr(keras.Sequential, "fit", recorded)
+    return given
+
+
+def test_the_order_of_images_differs_by_seed_and_epoch_and_by_nothing_else(
+    orders: list[list[int]], store: Store, arrays: Arrays
+) -> None:
+    train(SMALL, arrays, 2, store, "a")
+    train(SMALL.model_copy(update={"precision": "mixed_bfloat16"}), arrays, 2, store, "b")
+    train(SMALL.model_copy(update={"seed": 2}), arrays, 1, store, "c")
+    first, second, same_first, same_second, other = orders
+    assert (first, second) == (same_first, same_second)
+    assert len({tuple(order) for order in (first, second, other)}) == 3
+    assert sorted(first) == sorted(second) == sorted(other) == arrays.training.tolist()
+
+
+@pytest.mark.parametrize("rate", [1e9, math.nan])
+def test_a_loss_that_diverges_ends_the_training_and_keeps_what_was_before(
+    rate: float, store: Store, arrays: Arrays
+) -> None:
+    with pytest.raises(TrainingDiverged) as raised:
+        train(SMALL, arrays, EPOCHS, store, "t", set_learning_rate(rate, first_epoch=2))
+    said = str(raised.value)
+    assert re.match(r"model_1: loss \S+, validation loss \S+ in epoch 2; guessing gives 4\.13\.", said)
+    assert "Its earlier epochs are stored; try float32 or another seed." in said
+    progress = read_progress(store, "t")
+    assert len(progress.epochs) == 1
+    assert progress.last
+    load(compiled(SMALL, arrays), store, progress.last)
+
+
+def test_weights_that_are_lost_in_the_last_step_of_an_epoch_end_the_training_too(store: Store, arrays: Arrays) -> None:
+    def show(_title: str, _epoch: int, _epochs: int) -> Any:
+        class Lose(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+                if batch == self.params["steps"] - 1:
+                    kernel = self.model.trainable_weights[-1]
+                    kernel.assign(np.full(kernel.shape, np.nan))
+
+        return Lose()
+
+    with pytest.raises(TrainingDiverged):
+        train(SMALL, arrays, 1, store, "t", show)
+    assert read_progress(store, "t") == Progress()
+
+
+def other_process(store: Store, arrays: Arrays, epoch: int) -> Callable[..., None]:
+    """For `show`: before this epoch, somebody else trains it under the same key."""
+
+    def show(_title: str, now: int, _epochs: int) -> None:
+        if now == epoch:
+            train(SMALL, arrays, epoch, open_store(store.url), "t")
+
+    return show
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_two_processes_at_one_training_are_told_apart(epoch: int, store: Store, arrays: Arrays) -> None:
+    with pytest.raises(InputError, match=r"t/progress.json was changed by another process; expected one process per"):
+        train(SMALL, arrays, EPOCHS, store, "t", other_process(store, arrays, epoch))
+    assert len(read_progress(store, "t").epochs) == epoch
+
+
+def test_the_process_that_comes_late_leaves_the_checkpoint_of_the_other_whole(store: Store, arrays: Arrays) -> None:
+    with pytest.raises(InputError):
+        train(SMALL, arrays, EPOCHS, store, "t", other_process(store, arrays, 1))
+    progress = read_progress(store, "t")
+    assert progress.last
+    load(compiled(SMALL, arrays), store, progress.last)
+
+
+def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> None:
+    progress = train(SMALL, arrays, 1, store, "t")
+    assert progress.last
+    store.put(progress.last.key, b"something else")  # whole by the store's own reckoning
+    with pytest.raises(Corrupt, match=rf"epoch-001-\w+\.weights\.h5 has SHA-256 .*; expected {progress.last.sha256}"):
+        train(SMALL, arrays, 2, store, "t")
+    with pytest.raises(Corrupt):
+        load(compiled(SMALL, arrays), store, Checkpoint(epoch=1, key=progress.last.key, sha256="0" * 64))
+    assert read_progress(store, "t") == progress
+
+
+def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, arrays: Arrays) -> None:
+    sizes = []
+    for count in (40, 4000):
+        model = compiled(SMALL, toy_arrays(count, 80))
+        model.save_weights(tmp_path / "model.weights.h5")
+        sizes.append((tmp_path / "model.weights.h5").stat().st_size)
+    assert sizes[0] == sizes[1]
+    values = 3 * network_of(model).count_params()  # each with Adam's two moments
+    assert 4 * values < sizes[0] < 4 * values + 100_000
+
+
+def test_every_random_layer_is_seeded_by_the_seed_the_epoch_and_its_place(arrays: Arrays) -> None:
+    model = compiled(RECIPE, arrays)
+    states = [v for v in model.variables if v.name == "seed_generator_state"]
+    assert len(states) == 3  # turn, zoom, dropout
+
+    def seeded(seed: int, epoch: int) -> list[tuple[int, ...]]:
+        seed_layers(model, seed, epoch)
+        return [tuple(np.asarray(state).tolist()) for state in states]
+
+    drawn = seeded(1, 1)
+    assert seeded(1, 1) == drawn
+    assert len({*drawn, *seeded(1, 2), *seeded(2, 1)}) == 9

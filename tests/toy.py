@@ -1,0 +1,145 @@
+"""Ten classes that a network learns in seconds, and a process that works on them until it is killed.
+
+`python -m tests.toy train STORE` is for a kill in the middle of epoch 2 of 3, `search STORE` in a trial's second epoch:
+it prints MIDDLE there and waits. `python -m tests.toy jax STORE` prints what a resumed and an undisturbed training say.
+"""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrec.checkpoints import Progress, load
+from charrec.results import SearchResult
+from charrec.storage import Store, open_store
+from charrec.study import Search
+from charrec.training import Arrays, Recipe, compiled, train
+
+ROOT = Path(__file__).parents[1]
+MIDDLE = "in the middle"
+WARNINGS = (
+    "error",
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",  # Keras on TensorFlow
+    "ignore:currentThread\\(\\) is deprecated:DeprecationWarning",  # Keras Tuner
+    "ignore:getName\\(\\) is deprecated:DeprecationWarning",
+)
+
+RECIPE = Recipe(
+    model="model_2",
+    network=None,
+    seed=1,
+    batch_size=8,
+    image_size=32,
+    image_channels=1,
+    precision="float32",
+)
+EPOCHS = 3
+
+SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
+SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
+DOOMED = 288  # units of one of the four networks that the seed proposes; its second epoch diverges
+
+
+def toy_arrays(training: int = 320, validation: int = 80, seed: int = 0) -> Arrays:
+    """White, 32 px, with a dark square in one of nine places, or none: classes 0 ... 9."""
+    rng = np.random.default_rng(seed)
+    n = training + validation
+    labels = np.arange(n) % 10
+    images = np.full((n, 32, 32), 255, np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        top, left = 10 * np.array(divmod(label, 3)) + rng.integers(0, 3, 2)
+        image[top : top + 10, left : left + 10] = rng.integers(0, 60)
+    images[labels == 9] = 255
+    return Arrays(images, labels, np.arange(training), np.arange(training, n))
+
+
+def search_arrays() -> Arrays:
+    """Few enough for a search of seconds."""
+    return toy_arrays(160, 80)
+
+
+def history(progress: Progress) -> list[dict[str, float]]:
+    """What must repeat; durations need not."""
+    return [row.model_dump(exclude={"seconds", "images_per_second"}) for row in progress.epochs]
+
+
+def state(store: Store, progress: Progress, recipe: Recipe, arrays: Arrays) -> list[np.ndarray]:
+    """Weights, generators and optimizer slots after the last epoch."""
+    assert progress.last
+    model = compiled(recipe, arrays)
+    load(model, store, progress.last)
+    return [np.asarray(variable, np.float64) for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def kill_in_the_middle(*words: str) -> None:
+    """Start `python -m tests.toy words`, and kill -9 it when it says that it is in the middle."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.toy", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout
+        said = process.stdout.readline().strip()
+        process.kill()
+    assert (said, process.returncode) == (MIDDLE, -signal.SIGKILL)
+
+
+def search(store: Store, show: Callable[..., Any] | None = None) -> SearchResult:
+    """The tiny search, stored under `sweep`."""
+    from charrec.sweep.worker import work
+
+    return work(store, "sweep", SEARCH, SEARCH_RECIPE, search_arrays(), show or doom)
+
+
+def doom(_title: str, epoch: int, _epochs: int) -> Any:
+    """A Keras callback that makes the DOOMED network diverge in its second epoch."""
+    import keras
+
+    class Doom(keras.callbacks.Callback):
+        def on_train_begin(self, _logs: object = None) -> None:
+            if epoch == 2 and self.model.layers[-1].layers[-2].units == DOOMED:
+                self.model.optimizer.learning_rate = math.nan
+
+    return Doom()
+
+
+def wait_at(step: int) -> Any:
+    """A Keras callback that says MIDDLE after so many steps, and waits to be killed."""
+    import keras
+
+    def wait(batch: int, logs: object) -> None:  # Keras passes it by name
+        if batch == step:
+            print(MIDDLE, flush=True)
+            time.sleep(600)
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=wait)
+
+
+def keras_backend() -> str:
+    import keras
+
+    name: str = keras.config.backend()
+    return name
+
+
+def main(command: str, place: str) -> None:
+    store = open_store(place)
+    if command == "train":
+        train(RECIPE, toy_arrays(), EPOCHS, store, "t", lambda _title, epoch, _of: wait_at(20) if epoch == 2 else None)
+    elif command == "search":  # the promoted trial is the first to train an epoch 2
+        search(store, lambda title, epoch, epochs: wait_at(10) if epoch == 2 else doom(title, epoch, epochs))
+    elif command == "jax":
+        recipe, arrays = RECIPE.model_copy(update={"model": "model_1", "batch_size": 16}), toy_arrays(64, 32)
+        for key, stops in (("resumed", (1, 2)), ("undisturbed", (2,))):
+            for epochs in stops:
+                progress = train(recipe, arrays, epochs, store, key)
+            print(json.dumps(history(progress)))
+        print(json.dumps(keras_backend()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
