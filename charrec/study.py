@@ -75,12 +75,12 @@ FULL = Study()
 
 # The same steps for 2 cores without a GPU: every class, smaller images, fewer fonts, few epochs.
 QUICK = Study(
-    data=Data(fonts=48, letters_per_class=20),
+    data=Data(fonts=64, letters_per_class=20),
     image_size=32,
-    epochs_model_1=6,
-    epochs_model_2=6,
-    epochs_model_3=5,
-    epochs_model_4=6,
+    epochs_model_1=8,
+    epochs_model_2=8,
+    epochs_model_3=8,
+    epochs_model_4=10,
     search=Search(max_epochs=4, factor=3, images=4000),
 )
 

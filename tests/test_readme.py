@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_every_room_and_folder_is_on_the_map() -> None:
     assert rooms - set(on_the_map()) == set()
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?<![\w-])make ([a-z]+)", README))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z]+)", README))))
 def test_every_make_command_is_a_target(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
@@ -64,7 +65,7 @@ def table(result: StudyResult) -> list[str]:
     rows = []
     for training, evaluation in zip(result.trainings, result.evaluations, strict=True):
         known, best = MODELS[training.model], evaluation.accuracy
-        seconds = sum(e.seconds for e in training.epochs) / len(training.epochs)
+        seconds = median(epoch.seconds for epoch in training.epochs)
         rows.append(
             f"| {training.model.removeprefix('model_')}"
             f" | {100 * best.value:.2f} ({100 * best.low:.1f}-{100 * best.high:.1f})"

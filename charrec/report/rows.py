@@ -1,6 +1,7 @@
 """The page's tables: the frames' numbers as a person reads them."""
 
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from charrec import reference
@@ -56,18 +57,20 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
         return Cell(f"{t.best_epoch} of {len(t.epochs)}", note=note)
 
     def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
-        mean = sum(row.seconds for row in t.epochs) / len(t.epochs)
-        return Cell(duration(mean), note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else "")
+        return Cell(
+            duration(median(row.seconds for row in t.epochs)),
+            note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else "",
+        )
 
     def speed(t: TrainingResult, r: Theirs | None) -> Cell:
-        return Cell(count(sum(row.images_per_second for row in t.epochs) / len(t.epochs)))
+        return Cell(count(median(row.images_per_second for row in t.epochs)))
 
     return [
         ("Parameters", parameters),
         ("Best epoch", epoch),
         ("Overfits from epoch", lambda t, r: Cell(str(t.overfits_from or "not found"))),
-        ("Time per epoch", seconds),
-        ("Training images/s", speed),
+        ("Time per epoch, median", seconds),
+        ("Training images/s, median", speed),
         ("Precision", lambda t, r: _text(t.precision, "num")),
         ("Device", lambda t, r: _text(t.device, "num small")),
     ]

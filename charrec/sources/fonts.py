@@ -72,7 +72,7 @@ def render_glyphs(families: int | None = None) -> LabelledImages:
         fonts=[slug for slug, _, _ in faces] * len(CLASSES),
         styles=[face.style for _, _, face in faces] * len(CLASSES),
         names=names,
-        source="fonts",
+        source="fonts installed with charrec",
         version=_versions(chosen),
         licence=_licences(chosen),
     )
@@ -97,7 +97,7 @@ def render_letters(
         fonts=[faces[f][0] for _, f in picks],
         styles=[faces[f][2].style for _, f in picks],
         names=[f"{letters[k]}/{faces[f][1]}.png" for k, f in picks],
-        source="fonts held out",
+        source="fonts kept out of training",
         version=_versions(families_held_out),
         licence=_licences(families_held_out),
     )
