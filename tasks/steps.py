@@ -38,7 +38,7 @@ def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> T
     own, of_step = signature(run).parameters["devices"], signature(step).parameters.values()
     run.__signature__ = Signature([own, *of_step])  # type: ignore[attr-defined]  # Prefect names runs by it
     run.__doc__ = step.__doc__
-    return _task(run, name, retries=2, retry_condition_fn=_lost_its_device, **options)
+    return _task(run, name, retries=2, retry_condition_fn=_after(DeviceLost), **options)
 
 
 def _task(run: Callable[..., Any], name: str, **options: Any) -> Task[..., Any]:
@@ -47,8 +47,13 @@ def _task(run: Callable[..., Any], name: str, **options: Any) -> Task[..., Any]:
     return made
 
 
-def _lost_its_device(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    return isinstance(state.result(raise_on_failure=False), DeviceLost)
+def _after(*kinds: type[Exception]) -> Callable[[Task[..., Any], TaskRun, State[Any]], bool]:
+    """Prefect's condition for another try: the last one ended with one of these."""
+
+    def worth_it(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+        return isinstance(state.result(raise_on_failure=False), kinds)
+
+    return worth_it
 
 
 def _state(outcome: Outcome[Any]) -> State[Any] | Outcome[Any]:
@@ -64,7 +69,11 @@ def results(futures: list[PrefectFuture[Any]]) -> list[Any]:
     return [future.result() for future in futures]
 
 
-pack = patient(data.pack_set, "pack", task_run_name="pack {role}")
+# The download has tried five times within its own deadline; a network that is down for a minute is worth more.
+pack = patient(
+    data.pack_set, "pack", task_run_name="pack {role}",
+    retries=2, retry_delay_seconds=[10, 60], retry_condition_fn=_after(ConnectionError, TimeoutError),
+)  # fmt: skip
 choose_precision = on_device(training.choose_precision, "choose precision")
 train = on_device(training.train_model, "train", task_run_name="train {model}")
 search = on_device(training.search, "search")
