@@ -1,10 +1,16 @@
-"""Where a training stands, in the store: one small object, and the weights that it points at."""
+"""Where a training stands, in the store: one small object, and the weights that it points at.
+
+A training has one owner at a time. Who `claim`s it writes its name into the progress by compare-and-swap; from
+then on every commit of a former owner fails, however long that one slept. Names of checkpoints hold the owner
+and are never written twice, so nobody can damage or delete what another's progress points at.
+"""
 
 import hashlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charrec.epoch import Begun
 from charrec.errors import InputError
 from charrec.results import Epoch
 from charrec.storage import Conflict, Corrupt, Store
@@ -15,20 +21,30 @@ if TYPE_CHECKING:
 
 
 class Checkpoint(Frozen):
-    """Weights and optimizer slots after `epoch` epochs."""
+    """Weights, optimizer slots and random generators after `epoch` epochs, and `begun` of the next."""
 
     epoch: int
     key: str
     sha256: str
+    begun: Begun = Begun()
 
 
 class Progress(Frozen):
     """How far a training is: the one object that is changed, after what it points at is stored."""
 
+    owner: str = ""
     epochs: tuple[Epoch, ...] = ()
     parameters: int = 0
     last: Checkpoint | None = None
     best: Checkpoint | None = None  # of the highest validation accuracy, the earliest of equals
+
+    def needed(self) -> set[str]:
+        """The keys of its checkpoints."""
+        return {checkpoint.key for checkpoint in (self.last, self.best) if checkpoint}
+
+
+class TakenOver(InputError):
+    """Another process has claimed this training."""
 
 
 def read_progress(store: Store, key: str) -> Progress:
@@ -44,15 +60,27 @@ def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
     return Progress.model_validate_json(data), version
 
 
-def save(model: "keras.Sequential", store: Store, key: str, epoch: int) -> Checkpoint:
-    """Store weights and slots under a name that no other process can have."""
+def claim(store: Store, key: str, owner: str) -> tuple[Progress, str]:
+    """Own the training: the progress, now with this owner, and its version. Sweeps up what dead owners left.
+
+    Raises TakenOver if yet another owner comes at the same moment.
+    """
+    progress, version = read_version(store, key)
+    mine = progress.model_copy(update={"owner": owner})
+    new = commit(store, key, mine, version, progress)
+    sweep_up(store, key, owner)
+    return mine, new
+
+
+def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: int, begun: Begun) -> Checkpoint:
+    """Store weights and slots under a name that no other owner has."""
+    steps = f"-{begun.steps}" if begun.steps else ""
+    name = f"{key}/epoch-{epoch:03d}{steps}-{owner}.weights.h5"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
         model.save_weights(path)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = f"{key}/epoch-{epoch:03d}-{digest[:12]}.weights.h5"
-        store.upload(path, name)
-    return Checkpoint(epoch=epoch, key=name, sha256=digest)
+        digest = store.upload(path, name)
+    return Checkpoint(epoch=epoch, key=name, sha256=digest, begun=begun)
 
 
 def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> None:
@@ -70,27 +98,43 @@ def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> Non
         model.load_weights(path)
 
 
-def commit(store: Store, key: str, progress: Progress, version: str | None) -> str:
-    """Make `progress` what counts, if nobody else has written since `version`, and drop what it no longer needs.
+def commit(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
+    """Make `progress` what counts, if nothing else was written since `before`, and drop what it no longer needs.
 
-    Raises InputError where another process was first; its checkpoints stay whole.
+    Raises TakenOver where another owner was first; its checkpoints stay whole.
     """
     data = progress.model_dump_json().encode()
     try:
         new = store.swap(_name(key), data, version) if version else store.create(_name(key), data)
-    except Conflict as conflict:
-        if progress.last:
-            store.delete(progress.last.key)
-        raise InputError(
-            f"{store.url}/{_name(key)} was changed by another process",
-            "one process per training",
-            "Wait for the other run of this study, or stop it; then start this one again.",
-        ) from conflict
-    needed = {checkpoint.key for checkpoint in (progress.last, progress.best) if checkpoint}
-    for entry in store.list(f"{key}/epoch-"):  # also what a process left that died before its own commit
-        if entry.key not in needed:
-            store.delete(entry.key)
+    except Conflict:
+        found, now = read_version(store, key)
+        if now is None or found != progress:
+            _delete(store, progress.needed() - before.needed())
+            raise TakenOver(
+                f"{store.url}/{_name(key)} was changed by another process",
+                "one process per training",
+                "Wait for the other run of this study, or stop it; then start this one again.",
+            ) from None
+        new = now  # it was our own write, whose reply was lost
+    _delete(store, before.needed() - progress.needed())
     return new
+
+
+def sweep_up(store: Store, key: str, owner: str) -> None:
+    """Delete what killed owners uploaded and never committed, as long as `owner` owns the training.
+
+    First the list, then the look at the owner: whoever comes later uploads later, so what is in the list and not
+    needed is garbage for ever, even if this process is frozen here and wakes in the middle of another's work.
+    """
+    listed = {entry.key for entry in store.list(f"{key}/epoch-")}
+    progress = read_progress(store, key)
+    if progress.owner == owner:
+        _delete(store, listed - progress.needed())
+
+
+def _delete(store: Store, keys: set[str]) -> None:
+    for key in sorted(keys):
+        store.delete(key)
 
 
 def _name(key: str) -> str:

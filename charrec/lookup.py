@@ -1,10 +1,25 @@
 """The first layer of every training: positions in the resident images -> the images."""
 
 from typing import Any
+from weakref import finalize
 
 import keras
 import numpy as np
 from keras import ops
+
+_RESIDENT: dict[tuple[int, int], "Lookup"] = {}
+
+
+def resident(images: np.ndarray, channels: int) -> "Lookup":
+    """The layer over these images: one for all networks of a process, as long as the array lives.
+
+    Chars74K is 1 GiB; a copy for every network of a search would fill the memory of any device.
+    """
+    key = id(images), channels
+    if key not in _RESIDENT:
+        _RESIDENT[key] = Lookup(images, channels)
+        finalize(images, _RESIDENT.pop, key, None)
+    return _RESIDENT[key]
 
 
 class Lookup(keras.layers.Layer):
@@ -18,9 +33,12 @@ class Lookup(keras.layers.Layer):
         super().__init__(trainable=False, dtype="float32")
         self.channels = channels
         self.images = self.add_weight(
-            shape=images.shape, dtype="uint8", trainable=False, initializer="zeros", name="images"
+            shape=images.shape,
+            dtype="uint8",
+            trainable=False,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(images, dtype),
+            name="images",
         )
-        self.images.assign(images)
 
     def call(self, positions: Any) -> Any:
         images = ops.expand_dims(ops.take(self.images, positions, axis=0), -1)

@@ -5,8 +5,9 @@ import pandas as pd
 
 from charrec.alphabet import CLASSES
 from charrec.checkpoints import Progress, load
+from charrec.epoch import VALIDATION_BATCH
+from charrec.recipe import Arrays, Recipe, compiled, network_of
 from charrec.storage import Store
-from charrec.training import VALIDATION_BATCH, Arrays, Recipe, compiled, network_of
 
 
 def predict(recipe: Recipe, progress: Progress, sets: dict[str, np.ndarray], store: Store) -> dict[str, np.ndarray]:

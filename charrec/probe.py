@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from charrec.batches import batches
+from charrec.recipe import Arrays, Recipe, compiled
 from charrec.study import Frozen
-from charrec.training import Arrays, Recipe, compiled
 
 STEPS = 12  # after one that compiles
 PAYS = 1.15  # times as fast; below, the lost digits are not worth it
@@ -39,6 +40,5 @@ def _rate(recipe: Recipe, arrays: Arrays) -> float:
     model = compiled(recipe, arrays)
     for part in (first, arrays):
         start = time.perf_counter()
-        positions = part.training.astype(np.int32)
-        model.fit(positions, arrays.labels[part.training], batch_size=recipe.batch_size, shuffle=False, verbose=0)
+        model.fit(batches(part.training, arrays.labels[part.training], recipe.batch_size), shuffle=False, verbose=0)
     return len(arrays.training) / (time.perf_counter() - start)

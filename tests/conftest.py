@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from charrec.training import Arrays
+from charrec.recipe import Arrays
 from tests.s3_server import s3_server, s3_url
 from tests.toy import toy_arrays
 

@@ -10,7 +10,7 @@ from charrec.models import MODELS, build
 from charrec.models.augmentation import augmentation
 from charrec.models.convnet import ConvNet
 from charrec.probe import PRECISIONS
-from charrec.training import Arrays, compiled, network_of
+from charrec.recipe import Arrays, compiled, network_of
 from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from charrec.progress import bar
+from charrec.recipe import Arrays
 from charrec.storage import open_store
-from charrec.training import Arrays, train
+from charrec.training import train
 from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

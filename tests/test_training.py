@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from charrec.checkpoints import Checkpoint, Progress, load, read_progress
+from charrec.epoch import TrainingDiverged
 from charrec.errors import InputError
+from charrec.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.storage import Corrupt, Store, open_store
-from charrec.training import Arrays, Recipe, TrainingDiverged, compiled, network_of, seed_layers, train
+from charrec.training import train
 from tests.toy import EPOCHS, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -161,11 +163,12 @@ def orders(monkeypatch: pytest.MonkeyPatch, arrays: Arrays) -> list[list[int]]:
     given: list[list[int]] = []
     fit = keras.Sequential.fit
 
-    def recorded(self: Any, x: np.ndarray, y: np.ndarray, **rest: Any) -> Any:
-        assert np.array_equal(y, arrays.labels[x])
+    def recorded(self: Any, x: Any, **rest: Any) -> Any:
+        positions, labels = (np.concatenate(column) for column in zip(*x.as_numpy_iterator(), strict=True))
+        assert np.array_equal(labels, arrays.labels[positions])
         assert rest["shuffle"] is False
-        given.append(x.tolist())
-        return fit(self, x, y, **rest)
+        given.append(positions.tolist())
+        return fit(self, x, **rest)
 
     monkeypatch.setattr(keras.Sequential, "fit", recorded)
     return given
@@ -210,7 +213,7 @@ def test_weights_that_are_lost_in_the_last_step_of_an_epoch_end_the_training_too
 
     with pytest.raises(TrainingDiverged):
         train(SMALL, arrays, 1, store, "t", show)
-    assert read_progress(store, "t") == Progress()
+    assert read_progress(store, "t").last is None
 
 
 def other_process(store: Store, arrays: Arrays, epoch: int) -> Callable[..., None]:
@@ -246,7 +249,8 @@ def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> Non
         train(SMALL, arrays, 2, store, "t")
     with pytest.raises(Corrupt):
         load(compiled(SMALL, arrays), store, Checkpoint(epoch=1, key=progress.last.key, sha256="0" * 64))
-    assert read_progress(store, "t") == progress
+    after = read_progress(store, "t")
+    assert after == progress.model_copy(update={"owner": after.owner})
 
 
 def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, arrays: Arrays) -> None:

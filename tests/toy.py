@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from charrec.checkpoints import Progress, load
+from charrec.recipe import Arrays, Recipe, compiled
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
-from charrec.training import Arrays, Recipe, compiled, train
+from charrec.training import train
 
 ROOT = Path(__file__).parents[1]
 MIDDLE = "in the middle"

@@ -10,11 +10,11 @@ import pandas as pd
 from charrec.glyphs import Manifest, load_columns, load_images, pack
 from charrec.identity import identity
 from charrec.memo import Outcome, remember
+from charrec.recipe import Arrays
 from charrec.sources import Role, locate, read
 from charrec.split import split
 from charrec.storage import open_store
 from charrec.study import Runtime, Study
-from charrec.training import Arrays
 
 READERS = {
     ("glyphs", "files"): "charrec.sources.chars74k",

@@ -7,11 +7,12 @@ from charrec.memo import Outcome, remember, this_machine
 from charrec.models.convnet import ConvNet
 from charrec.probe import Precision, probe
 from charrec.progress import bar
+from charrec.recipe import Recipe
 from charrec.results import SearchResult, TrainingResult
 from charrec.steps.data import arrays
 from charrec.storage import open_store
 from charrec.study import Runtime, Study
-from charrec.training import Recipe, train
+from charrec.training import train
 
 
 def choose_precision(study: Study, runtime: Runtime) -> Outcome[Precision]:

@@ -8,13 +8,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from charrec.epoch import TrainingDiverged
+from charrec.recipe import Arrays, Recipe
 from charrec.results import SearchResult
 from charrec.storage import Store
 from charrec.study import Search
 from charrec.sweep.oracle import DurableHyperband, transact
 from charrec.sweep.space import propose
 from charrec.sweep.status import summarise
-from charrec.training import Arrays, Recipe, TrainingDiverged, train
+from charrec.training import train
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,14 @@ from statistics import median
 
 import numpy as np
 
+from charrec.batches import batches
+from charrec.epoch import VALIDATION_BATCH
 from charrec.memo import this_machine
 from charrec.models import MODELS
 from charrec.models.convnet import ConvNet
 from charrec.probe import PRECISIONS
+from charrec.recipe import Arrays, Recipe, compiled
 from charrec.reference import SEARCH_CHOSEN
-from charrec.training import VALIDATION_BATCH, Arrays, Recipe, compiled
 
 BATCH = 64
 STEPS = 30  # of training in an epoch
@@ -35,14 +37,13 @@ def rates(model: str, precision: str, size: int) -> tuple[float, float]:
         ),
         arrays,
     )  # fmt: skip
-    positions = everything.astype(np.int32)
 
     def timed(part: str) -> float:
         start = time.perf_counter()
         if part == "train":
-            compiled_model.fit(positions, arrays.labels, batch_size=BATCH, shuffle=False, verbose=0)
+            compiled_model.fit(batches(everything, arrays.labels, BATCH), shuffle=False, verbose=0)
         else:
-            compiled_model.evaluate(positions, arrays.labels, batch_size=VALIDATION_BATCH, verbose=0)
+            compiled_model.evaluate(batches(everything, arrays.labels, VALIDATION_BATCH), verbose=0)
         return n / (time.perf_counter() - start)
 
     return tuple(median([timed(part) for _ in range(EPOCHS + 1)][1:]) for part in ("train", "read"))  # type: ignore[return-value]

@@ -15,11 +15,11 @@ from keras_tuner.src.engine.oracle import Oracle
 from keras_tuner.src.engine.trial import Trial
 
 from charrec.errors import InputError
+from charrec.recipe import Arrays, compiled
 from charrec.storage import open_store
 from charrec.study import FULL, Search
 from charrec.sweep.oracle import DurableHyperband, transact
 from charrec.sweep.space import SPACE, propose, space
-from charrec.training import Arrays, compiled
 from tests.toy import RECIPE, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from charrec.checkpoints import read_progress
+from charrec.recipe import Arrays
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.space import SPACE
 from charrec.sweep.worker import subset, trial_seed
-from charrec.training import Arrays
 from tests.toy import DOOMED, WARNINGS, history, kill_in_the_middle, search, search_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

@@ -1,0 +1,73 @@
+"""What is trained: how (`Recipe`), on what (`Arrays`), and the compiled network that both make."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charrec.alphabet import CLASSES
+from charrec.models import build
+from charrec.models.convnet import ConvNet
+from charrec.study import Frozen
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Recipe(Frozen):
+    """All that decides what a training yields, but for its data and its number of epochs."""
+
+    model: str
+    network: ConvNet | None  # model 4 alone
+    seed: int
+    batch_size: int
+    image_size: int
+    image_channels: int
+    precision: str  # "float32" or "mixed_bfloat16", decided
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The images, resident, and which of them train and validate; nothing is read or decoded later."""
+
+    images: np.ndarray  # (n, size, size) uint8
+    labels: np.ndarray  # (n,) int64
+    training: np.ndarray  # (k,) int64, positions in images
+    validation: np.ndarray  # (m,) int64
+
+
+def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
+    """(n,) positions in `arrays.images` -> (n, 62) logits, with Adam at its defaults, as on the slides."""
+    import keras
+
+    from charrec.lookup import resident
+
+    keras.utils.set_random_seed(recipe.seed)
+    shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        network = build(recipe.model)(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
+    finally:
+        keras.config.set_dtype_policy(before)
+    images = resident(arrays.images, recipe.image_channels)
+    model = keras.Sequential([keras.Input((), dtype="int32"), images, network])
+    model.compile(
+        optimizer=keras.optimizers.Adam(),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.optimizer.build(model.trainable_variables)  # or load_weights drops the slots in silence
+    return model
+
+
+def network_of(model: "keras.Sequential") -> "keras.Sequential":
+    """The network itself: (n, size, size, channels) -> (n, 62) logits."""
+    return model.layers[-1]
+
+
+def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
+    """Set every random layer's generator from (seed, epoch, its place), so that no epoch needs its past."""
+    states = [v for v in model.variables if v.name == "seed_generator_state"]
+    for place, state in enumerate(states):
+        state.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
