@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from charrec.epoch import Begun
 from charrec.errors import InputError
 from charrec.results import Epoch
-from charrec.storage import Conflict, Corrupt, Store
+from charrec.storage import Conflict, Corrupt, NotFound, Store
 from charrec.study import Frozen
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ def read_progress(store: Store, key: str) -> Progress:
 
 def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
     """The progress and its version in the store, None where the training has not begun."""
-    if not store.exists(_name(key)):
+    try:
+        data, version = store.read(_name(key))
+    except NotFound:
         return Progress(), None
-    data, version = store.read(_name(key))
     return Progress.model_validate_json(data), version
 
 

@@ -21,6 +21,7 @@ from charrec.recipe import Arrays, Recipe, compiled
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
+from charrec.sweep.plan import Sweep
 from charrec.training import train
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,7 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
+SWEEP = Sweep(key="sweep", search=SEARCH, recipe=SEARCH_RECIPE)
 DOOMED = 288  # units of one of the four networks that the seed proposes; its second epoch diverges
 
 
@@ -91,9 +93,13 @@ def kill_in_the_middle(*words: str) -> None:
 
 def search(store: Store, show: Callable[..., Any] | None = None) -> SearchResult:
     """The tiny search, stored under `sweep`."""
+    from charrec.sweep.heartbeat import Terms
+    from charrec.sweep.status import result
     from charrec.sweep.worker import work
 
-    return work(store, "sweep", SEARCH, SEARCH_RECIPE, search_arrays(), show or doom)
+    arrays = search_arrays()
+    work(store, SWEEP, arrays, show or doom, terms=Terms(lease=4, poll=0.2))
+    return result(store, SWEEP, len(arrays.training))
 
 
 def doom(_title: str, epoch: int, _epochs: int) -> Any:

@@ -89,10 +89,21 @@ def search(
     key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=code)}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 
+    sweep = Sweep(
+        key=key,
+        search=study.search,
+        recipe=how,
+        glyphs=Glyphs(key=glyphs.key, split=study.split, validation_fraction=study.validation_fraction),
+    )
+
     def compute() -> SearchResult:
         from charrec.sweep.worker import work
 
-        return work(store, key, study.search, how, arrays(study, glyphs, runtime), bar)
+        resident = arrays(study, glyphs, runtime)
+        with until_terminated() as stop:
+            if work(store, sweep, resident, bar, stop) == "stopped":
+                raise SystemExit(143)
+        return result(store, sweep, min(study.search.images or len(resident.training), len(resident.training)))
 
     return remember(store, key, SearchResult, compute)
 

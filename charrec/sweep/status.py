@@ -1,7 +1,16 @@
-"""What a search has found: its trials, best first."""
+"""Where a search stands, asked from anywhere and at any time; and what it found, at its end."""
 
+from collections.abc import Iterator
+from statistics import fmean
+
+from charrec.checkpoints import read_progress
 from charrec.results import SearchResult, TrialRow
-from charrec.sweep.oracle import DurableHyperband
+from charrec.storage import NotFound, Store
+from charrec.study import Frozen
+from charrec.sweep.document import Document, Lease, TrialRecord, parsed
+from charrec.sweep.heartbeat import Terms, ages
+from charrec.sweep.plan import Sweep
+from charrec.sweep.schedule import schedule
 from charrec.sweep.space import SPACE, propose
 
 
@@ -9,40 +18,165 @@ class SearchFailed(RuntimeError):
     """There is nothing to choose from."""
 
 
-def summarise(oracle: DurableHyperband, images: int) -> SearchResult:
-    """Every trial; ranked by validation accuracy, of equals the longer trained, then the earlier one.
+class RungRow(Frozen):
+    """Trials of one rung, by state; what is not begun is the rest of `trials`."""
 
-    Raises SearchFailed where every trial failed. A failed trial counts with the epochs that it was to train.
-    """
-    rows = sorted(
-        (_row(oracle, name) for name in oracle.trials),
-        key=lambda row: (-(row.val_accuracy or -1.0), -row.epochs, row.trial),
+    bracket: int
+    rung: int
+    first: int  # epochs before
+    epochs: int  # in all after
+    trials: int
+    running: int
+    waiting: int  # begun, for a worker to go on
+    completed: int
+    failed: int
+    best: float | None  # validation accuracy
+
+
+class WorkerRow(Frozen):
+    worker: str
+    trial: str | None
+    configuration: int | None
+    epochs: int | None  # of the trial, done
+    of: int | None  # epochs of the trial
+    age: float | None  # seconds since its last sign of life; None: there is none
+    lost: bool  # older than the lease: the next that asks gets its trial
+
+
+class Status(Frozen):
+    rungs: tuple[RungRow, ...]
+    workers: tuple[WorkerRow, ...]
+    best: TrialRow | None
+    epochs_done: int
+    epochs: int  # in all
+    seconds_left: float | None  # at the pace so far, by the workers that live; None: unknown
+    finished: bool
+    aborted: str | None
+
+
+def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
+    """The search as it stands in the store; it may not have begun. Reads only."""
+    document = _document(store, sweep)
+    trials = document.trials if document else {}
+    leases = document.leases if document else {}
+    seen = ages(store, sweep)
+    done = {name: _epochs_done(store, sweep, name, record) for name, record in trials.items()}
+    rungs = tuple(_rungs(sweep, trials, set(leases)))
+    total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
+    workers = tuple(_workers(trials, leases, seen, done, lease))
+    alive = sum(row.trial is not None and not row.lost for row in workers)
+    ranked = ranking(document) if document else []
+    finished = bool(rungs) and all(rung.completed + rung.failed == rung.trials for rung in rungs)
+    paces = [record.seconds / _epochs(record) for record in trials.values() if record.seconds]
+    return Status(
+        rungs=rungs,
+        workers=workers,
+        best=ranked[0] if ranked and ranked[0].val_accuracy is not None else None,
+        epochs_done=epochs,
+        epochs=total,
+        seconds_left=fmean(paces) * (total - epochs) / alive if paces and alive else 0.0 if finished else None,
+        finished=finished,
+        aborted=document.aborted if document else None,
     )
+
+
+def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
+    """What a finished search found. Raises SearchFailed where every trial failed or the search was ended."""
+    document = _document(store, sweep)
+    if document is None or document.aborted:
+        raise SearchFailed(document.aborted if document and document.aborted else f"{sweep.key} has not begun")
+    rows = ranking(document)
     if rows[0].val_accuracy is None:
-        failed = oracle.trials[rows[0].trial]
-        raise SearchFailed(f"no trial of {len(rows)} succeeded; trial {failed.trial_id}: {failed.message}")
-    first = {name: trial.hyperparameters.values["tuner/initial_epoch"] for name, trial in oracle.trials.items()}
+        failed = document.trials[rows[0].trial]
+        raise SearchFailed(f"no trial of {len(rows)} succeeded; trial {rows[0].trial}: {failed.message}")
     return SearchResult(
         trials=tuple(rows),
         space=SPACE,
         chosen=rows[0].network,
-        epochs=sum(row.epochs - first[row.trial] for row in rows),
+        epochs=sum(_epochs(record) for record in document.trials.values()),
         images=images,
-        seconds=sum(oracle.seconds.values()),
+        seconds=sum(record.seconds for record in document.trials.values()),
     )
 
 
-def _row(oracle: DurableHyperband, name: str) -> TrialRow:
-    trial = oracle.trials[name]
-    values = trial.hyperparameters.values
+def ranking(document: Document) -> list[TrialRow]:
+    """Every trial, best first: by validation accuracy, of equals the longer trained, then the earlier configuration.
+
+    A failed or unfinished one comes last. Nothing here depends on which worker came first.
+    """
+    rows = (_row(name, record) for name, record in document.trials.items())
+    return sorted(rows, key=lambda row: (-(row.val_accuracy or -1.0), -row.epochs, row.configuration))
+
+
+def _document(store: Store, sweep: Sweep) -> Document | None:
+    try:
+        return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
+    except NotFound:
+        return None
+
+
+def _row(name: str, record: TrialRecord) -> TrialRow:
     return TrialRow(
         trial=name,
-        configuration=oracle.configurations[name],
-        bracket=values["tuner/bracket"],
-        rung=values["tuner/round"],
-        epochs=values["tuner/epochs"],
-        val_accuracy=trial.score,
-        state=trial.status,
-        network=propose(values).model_dump(),
-        seconds=oracle.seconds.get(name, 0.0),
+        configuration=record.configuration,
+        bracket=int(record.values["tuner/bracket"]),
+        rung=int(record.values["tuner/round"]),
+        epochs=int(record.values["tuner/epochs"]),
+        val_accuracy=record.score,
+        state=record.status,
+        network=propose(record.values).model_dump(),
+        seconds=record.seconds,
     )
+
+
+def _epochs(record: TrialRecord) -> int:
+    """Epochs that the trial itself trains."""
+    return int(record.values["tuner/epochs"]) - int(record.values["tuner/initial_epoch"])
+
+
+def _epochs_done(store: Store, sweep: Sweep, name: str, record: TrialRecord) -> int:
+    if record.status in ("COMPLETED", "FAILED"):  # a failed one trains no more
+        return _epochs(record)
+    trained = len(read_progress(store, sweep.training(record.configuration)).epochs)
+    return max(0, min(trained - int(record.values["tuner/initial_epoch"]), _epochs(record)))
+
+
+def _rungs(sweep: Sweep, trials: dict[str, TrialRecord], leased: set[str]) -> Iterator[RungRow]:
+    for rung in schedule(sweep.search):
+        place = rung.bracket, rung.rung
+        here = {
+            name: record
+            for name, record in trials.items()
+            if (record.values["tuner/bracket"], record.values["tuner/round"]) == place
+        }
+        states = [record.status for record in here.values()]
+        yield RungRow(
+            bracket=rung.bracket,
+            rung=rung.rung,
+            first=rung.first,
+            epochs=rung.epochs,
+            trials=rung.trials,
+            running=len(leased & here.keys()),
+            waiting=states.count("INVALID"),
+            completed=states.count("COMPLETED"),
+            failed=states.count("FAILED"),
+            best=max((record.score for record in here.values() if record.score is not None), default=None),
+        )
+
+
+def _workers(
+    trials: dict[str, TrialRecord], leases: dict[str, Lease], seen: dict[str, float], done: dict[str, int], lease: float
+) -> Iterator[WorkerRow]:
+    held = {one.worker: name for name, one in leases.items()}
+    for worker in sorted({*held, *seen}):
+        trial = held.get(worker)
+        age = seen.get(worker)
+        yield WorkerRow(
+            worker=worker,
+            trial=trial,
+            configuration=trials[trial].configuration if trial else None,
+            epochs=done[trial] if trial else None,
+            of=_epochs(trials[trial]) if trial else None,
+            age=age,
+            lost=age is None or age > lease,
+        )

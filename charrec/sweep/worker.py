@@ -1,87 +1,154 @@
-"""A worker takes trials until there are none. Trials of one configuration are one training that goes on."""
+"""A worker takes trials until there are none. Every worker is equal, any of them may vanish at any moment."""
 
+import gc
 import logging
+import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import keras
-import numpy as np
 
-from charrec.epoch import TrainingDiverged
-from charrec.recipe import Arrays, Recipe
-from charrec.results import SearchResult
+from charrec.checkpoints import TakenOver, read_progress, sweep_up
+from charrec.epoch import Interrupted
+from charrec.recipe import Arrays
 from charrec.storage import Store
-from charrec.study import Search
-from charrec.sweep.oracle import DurableHyperband, transact
-from charrec.sweep.space import propose
-from charrec.sweep.status import summarise
-from charrec.training import train
+from charrec.storage.patience import PatientStore
+from charrec.storage.proof import prove_compare_and_swap
+from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, bury, reap
+from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.plan import Sweep
+from charrec.sweep.status import SearchFailed
+from charrec.sweep.transaction import transact
+from charrec.sweep.trial import run, subset
 
 log = logging.getLogger(__name__)
 
-POLL = 5.0  # seconds
-WORKER = "worker-1"  # a restarted worker gets its trial back by its name
+Answer = TypeVar("Answer")
+Ending = Literal["finished", "idle", "stopped"]
+
+PATIENT = Terms()
+LONGEST_MESSAGE = 1000  # characters of what a failed trial says
 
 
 def work(
     store: Store,
-    key: str,
-    search: Search,
-    recipe: Recipe,
-    arrays: Arrays,
+    sweep: Sweep,
+    glyphs: Arrays,
     show: Callable[..., Any] | None = None,
-) -> SearchResult:
-    """Run the whole search, or what is left of it, stored under `key`.
+    stop: Callable[[], bool] = lambda: False,
+    terms: Terms = PATIENT,
+) -> Ending:
+    """Take trials of the search until none is left. Start as many workers as you like, whenever, wherever.
 
-    `recipe` gives what all trials share. A trial's numbers depend on the study's seed, the index of its
-    configuration and the epoch, so not on who ran it or how often it was interrupted.
+    Nothing else has to run: the search is an object in the store, which workers change by compare-and-swap. Once
+    `stop()` is true the worker stores what it has within a step, gives its trial back and returns "stopped"; "idle"
+    is for one that found nothing to do for long (`Terms.idle`). Raises SearchFailed where too many trials failed,
+    InputError where the store's compare-and-swap does not hold or the key holds another search, ConnectionError where
+    the store stays away.
     """
-    oracle = DurableHyperband(search, recipe.seed)
-    arrays = subset(arrays, search, recipe.seed)
-    while True:
-        trial = transact(store, key, oracle, lambda: oracle.new_trial(WORKER))
-        if trial.status == "IDLE":  # another worker's trial must end first
-            time.sleep(POLL)
-            continue
-        if trial.status != "RUNNING":
-            return summarise(oracle, len(arrays.training))
-        start = time.perf_counter()
-        values, index = trial.hyperparameters.values, oracle.configurations[trial.trial_id]
-        trial_recipe = recipe.model_copy(update={"network": propose(values), "seed": trial_seed(recipe.seed, index)})
-        metrics: dict[str, float] = {}
+    prove_compare_and_swap(store, f"{sweep.key}/proofs")
+    patient = PatientStore(store, terms.outage)
+    sweep.begin(patient)
+    with Heartbeat(patient, sweep, terms) as heart:
+        worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop)
+        ending = worker.work()
+        if ending == "finished":
+            clean_up(patient, sweep, worker.oracle)
+        return ending
+
+
+def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband) -> None:
+    """Delete what killed workers left of a search that is finished."""
+    for number in sorted({record.configuration for record in oracle.records.values()}):
+        key = sweep.training(number)
+        sweep_up(store, key, read_progress(store, key).owner)
+    bury(store, sweep)
+
+
+class _Worker:
+    def __init__(
+        self,
+        store: Store,
+        sweep: Sweep,
+        arrays: Arrays,
+        heart: Heartbeat,
+        show: Callable[..., Any] | None,
+        stop: Callable[[], bool],
+    ) -> None:
+        self.store, self.sweep, self.arrays, self.heart, self.show, self.stop = store, sweep, arrays, heart, show, stop
+        self.oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+
+    def work(self) -> Ending:
+        worked = time.monotonic()
+        while not self.stop():
+            given = self.ask(self.take)
+            if given == "STOPPED":
+                if self.oracle.aborted:
+                    raise SearchFailed(self.oracle.aborted)
+                return "finished"
+            if given != "IDLE":
+                self.attempt(given)
+                worked = time.monotonic()
+            elif self.heart.terms.idle is not None and time.monotonic() - worked > self.heart.terms.idle:
+                return "idle"
+            else:
+                self.wait(self.heart.terms.poll * random.uniform(0.5, 1.5))
+        return "stopped"
+
+    def ask(self, operation: Callable[[], Answer]) -> Answer:
+        return transact(self.store, self.sweep.oracle, self.oracle, operation)
+
+    def take(self) -> Assignment | Literal["IDLE", "STOPPED"]:
+        reap(self.store, self.sweep, self.oracle, self.heart.terms)
+        return self.oracle.take(self.heart.worker)
+
+    def attempt(self, given: Assignment) -> None:
+        """Run one trial and report how it ended, unless it is another's by then."""
+        log.info(
+            "trial %s: configuration %d, epochs %d-%d", given.trial, given.configuration, given.first + 1, given.epochs
+        )
+        self.heart.hold(given)
         try:
-            progress = train(
-                trial_recipe, arrays, values["tuner/epochs"], store, f"{key}/configuration-{index:03d}", show
-            )
-            best = max(progress.epochs, key=lambda row: row.val_accuracy)
-            metrics, trial.status = (
-                {"val_accuracy": best.val_accuracy, "val_loss": best.val_loss},
-                "COMPLETED",
-            )
-        except TrainingDiverged as error:
-            trial.status, trial.message = "FAILED", str(error)
-        keras.backend.clear_session()
-        seconds = time.perf_counter() - start
-        transact(store, key, oracle, lambda t=trial, m=metrics, s=seconds: _end(oracle, t, m, s))  # type: ignore[misc]
-        log.info("trial %s, configuration %d: %s %s", trial.trial_id, index, trial.status, metrics)
+            score, seconds = self.run(given)
+            kept, how = self.ask(lambda: self.oracle.complete(given, score, seconds)), f"val_accuracy {score:.4f}"
+        except Interrupted as stopped:
+            kept, how = self.ask(lambda: self.oracle.give_back(given)), f"given back, {stopped}"
+        except (LeaseLost, TakenOver):
+            kept, how = False, ""
+        except ConnectionError:
+            raise  # not the trial's fault; its lease will expire
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
+            kept, how = self.ask(lambda: self.oracle.fail(given, said)), said
+        except BaseException:  # Ctrl-C
+            self.ask(lambda: self.oracle.give_back(given))
+            raise
+        finally:
+            self.heart.hold(None)
+            keras.backend.clear_session()
+            gc.collect()
+        log.info("trial %s: %s", given.trial, how if kept else "another worker has it by now")
 
+    def run(self, given: Assignment) -> tuple[float, float]:
+        """The trial, with a sign of life at every step."""
+        epochs = steps = 0
 
-def _end(oracle: DurableHyperband, trial: Any, metrics: dict[str, float], seconds: float) -> None:
-    if metrics:
-        oracle.update_trial(trial.trial_id, metrics)
-    oracle.end_trial(trial)
-    oracle.seconds[trial.trial_id] = round(seconds, 3)
+        def begin(title: str, epoch: int, of: int) -> Any:
+            nonlocal epochs, steps
+            epochs, steps = epoch - 1, 0
+            return self.show(title, epoch, of) if self.show else None
 
+        def interrupt() -> bool:
+            nonlocal steps
+            self.heart.step(epochs, steps)
+            steps += 1
+            return self.stop()
 
-def subset(arrays: Arrays, search: Search, seed: int) -> Arrays:
-    """The arrays with as many training images as the search asks for, drawn at random."""
-    if search.images is None or search.images >= len(arrays.training):
-        return arrays
-    chosen = np.random.default_rng(seed).permutation(arrays.training)[: search.images]
-    return Arrays(arrays.images, arrays.labels, chosen, arrays.validation)
+        owner = f"{given.token:04d}-{self.heart.worker}"
+        return run(given, self.sweep, self.store, self.arrays, owner, interrupt, begin)
 
-
-def trial_seed(seed: int, configuration: int) -> int:
-    """One seed per configuration, far from all others."""
-    return int(np.random.SeedSequence([seed, configuration]).generate_state(1)[0]) >> 1
+    def wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.stop() and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.5))

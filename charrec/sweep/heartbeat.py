@@ -1,0 +1,163 @@
+"""A worker's sign of life: a small object that it writes again and again, and whose age tells others.
+
+The age is the store's own (its clock against its clock), so workers need not agree on the time.
+"""
+
+import logging
+import os
+import platform
+import random
+import re
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from pydantic import NonNegativeInt, PositiveFloat
+
+from charrec.checkpoints import read_progress
+from charrec.storage import NotFound, Store
+from charrec.study import Frozen
+from charrec.sweep.document import WorkerId, parsed
+from charrec.sweep.plan import Sweep
+
+if TYPE_CHECKING:
+    from charrec.sweep.oracle import Assignment, DurableHyperband
+
+LONGEST_PROOF = 60.0  # seconds; what is older was left by a worker killed at its start
+
+log = logging.getLogger(__name__)
+
+
+class Terms(Frozen):
+    """How patient a search is. Nothing here changes a result."""
+
+    lease: PositiveFloat = 60.0  # seconds without a sign of life after which a worker's trial is another's
+    stall: PositiveFloat = 900.0  # seconds without a step after which a worker gives no more signs
+    poll: PositiveFloat = 5.0  # seconds between two questions of an idle worker
+    idle: PositiveFloat | None = None  # seconds after which an idle worker leaves; none: at the search's end
+    outage: PositiveFloat = 900.0  # seconds without the store that a worker waits out
+
+
+class Beat(Frozen):
+    """What a sign of life says."""
+
+    worker: WorkerId
+    trial: str | None = None
+    epochs: NonNegativeInt = 0  # done by now, of its configuration
+    steps: NonNegativeInt = 0  # done of the next epoch
+
+
+class LeaseLost(Exception):
+    """The trial is another worker's by now; nothing of it may be stored here."""
+
+
+class Heartbeat:
+    """Beats in a thread of its own as long as its `with` block lasts, and knows whether the lease still stands."""
+
+    def __init__(self, store: Store, sweep: Sweep, terms: Terms) -> None:
+        self.store, self.sweep, self.terms = store, sweep, terms
+        host = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()).strip("-")[:40] or "worker"
+        self.worker = f"{host}-{os.getpid()}-{uuid4().hex[:6]}"
+        self.given: Assignment | None = None
+        self._said = Beat(worker=self.worker)
+        self._lost = False
+        self._stepped = self._beaten = time.monotonic()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name=f"heartbeat {self.worker}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._beat()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+        self.store.delete(_key(self.sweep, self.worker))
+
+    def hold(self, given: "Assignment | None") -> None:
+        """From now on, this trial; None: none."""
+        self.given, self._lost = given, False
+        self._stepped = time.monotonic()
+        self._said = Beat(worker=self.worker, trial=given.trial if given else None, epochs=given.first if given else 0)
+
+    def step(self, epochs: int, steps: int) -> None:
+        """Another step is done. Raises LeaseLost if it was in vain."""
+        now = time.monotonic()
+        self._stepped, self._said = now, self._said.model_copy(update={"epochs": epochs, "steps": steps})
+        if now - self._beaten > self.terms.lease:  # this process was frozen, or the store was away
+            self._beat()
+        if self._lost:
+            raise LeaseLost(self.given.trial if self.given else "")
+
+    def _go_on(self) -> None:
+        while not self._end.wait(self.terms.lease / 4 * random.uniform(0.8, 1.0)):
+            if self.given and time.monotonic() - self._stepped > self.terms.stall:
+                if not self._lost:
+                    log.error("no step for %.0f s; another worker may have the trial", self.terms.stall)
+                self._lost = True
+                continue
+            try:
+                self._beat()
+            except ConnectionError as error:
+                log.warning("no sign of life could be given: %s", error)
+
+    def _beat(self) -> None:
+        """A sign of life; then, whether it is still wanted."""
+        given = self.given
+        self.store.put(_key(self.sweep, self.worker), self._said.model_dump_json().encode())
+        if given:
+            try:
+                document = parsed(self.store.get(self.sweep.oracle), self.store.url)
+            except NotFound:
+                document = None
+            lease = document.leases.get(given.trial) if document else None
+            if self.given == given and (lease is None or lease.token != given.token):
+                self._lost = True
+        self._beaten = time.monotonic()
+
+
+def ages(store: Store, sweep: Sweep) -> dict[str, float]:
+    """Worker -> seconds since its last sign of life."""
+    start = f"{sweep.key}/workers/"
+    return {entry.key.removeprefix(start): entry.age for entry in store.list(start)}
+
+
+def last_words(store: Store, sweep: Sweep, worker: str) -> Beat:
+    """What a worker's last sign of life says; an empty one where it has just left."""
+    try:
+        return Beat.model_validate_json(store.get(_key(sweep, worker)))
+    except NotFound:
+        return Beat(worker=worker)
+
+
+def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -> None:
+    """Take the trials of workers that are gone away from them. `oracle` was loaded before this is called.
+
+    In this order a new worker is never taken for a dead one: its sign of life is older than its first lease.
+    """
+    if not oracle.leases:
+        return
+    seen = ages(store, sweep)
+    for name, lease in list(oracle.leases.items()):
+        if seen.get(lease.worker, float("inf")) > terms.lease:
+            done = len(read_progress(store, sweep.training(oracle.records[name].configuration)).epochs)
+            log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
+            oracle.lose(name, done)
+
+
+def bury(store: Store, sweep: Sweep) -> None:
+    """Delete the last signs of all workers of a finished search; one that lives takes its own away when it leaves."""
+    for worker in ages(store, sweep):
+        store.delete(_key(sweep, worker))
+    for entry in store.list(f"{sweep.key}/proofs/"):
+        if entry.age > LONGEST_PROOF:
+            store.delete(entry.key)
+
+
+def _key(sweep: Sweep, worker: str) -> str:
+    return f"{sweep.key}/workers/{worker}"

@@ -1,0 +1,63 @@
+"""What is searched, on what: all that a worker on another machine needs to know, kept beside the search itself."""
+
+from typing import Self
+
+from charrec.errors import InputError
+from charrec.recipe import Recipe
+from charrec.storage import Conflict, NotFound, Store
+from charrec.study import Frozen, Search
+
+
+class Glyphs(Frozen):
+    """The packed set in the store that trials train on, and its split."""
+
+    key: str
+    split: str
+    validation_fraction: float
+    seed: int
+
+
+class Sweep(Frozen):
+    """A search stored under `key`. `recipe` is what all its trials share; each adds its network and its seed."""
+
+    key: str
+    search: Search
+    recipe: Recipe
+    glyphs: Glyphs | None = None  # where a worker finds its images, if nobody hands it any
+
+    @classmethod
+    def stored(cls, store: Store, key: str) -> Self:
+        """The search that somebody began under this key. Raises InputError if nobody did."""
+        try:
+            return cls.model_validate_json(store.get(_name(key)))
+        except NotFound:
+            raise InputError(
+                f"{store.url} has no search {key!r}",
+                "the key of one that a study or a worker began, as in sweeps/0123456789abcdef",
+                "Correct the key or the store.",
+            ) from None
+
+    def begin(self, store: Store) -> None:
+        """Store the description if it is not there yet. Raises InputError where another search has this key."""
+        try:
+            store.create(_name(self.key), self.model_dump_json(indent=1).encode())
+        except Conflict:
+            if Sweep.stored(store, self.key) != self:
+                raise InputError(
+                    f"{store.url}/{self.key} holds another search",
+                    "one search per key",
+                    "Give this one another key, or delete the other from the store.",
+                ) from None
+
+    def training(self, configuration: int) -> str:
+        """Where the one training of a configuration lies; each of its trials takes it further."""
+        return f"{self.key}/configuration-{configuration:03d}"
+
+    @property
+    def oracle(self) -> str:
+        """Where the search itself lies."""
+        return f"{self.key}/oracle.json"
+
+
+def _name(key: str) -> str:
+    return f"{key}/sweep.json"

@@ -1,0 +1,49 @@
+"""One trial: the training of its configuration, taken further. Its numbers do not depend on who runs it, or how often
+it was interrupted: they come from the study's seed, the index of the configuration and the epoch.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from charrec.recipe import Arrays
+from charrec.storage import Store
+from charrec.study import Search
+from charrec.sweep.oracle import Assignment
+from charrec.sweep.plan import Sweep
+from charrec.training import train
+
+
+def run(
+    given: Assignment,
+    sweep: Sweep,
+    store: Store,
+    arrays: Arrays,
+    owner: str,
+    interrupt: Callable[[], bool],
+    show: Callable[..., Any] | None,
+) -> tuple[float, float]:
+    """The best validation accuracy of all epochs so far, and the seconds that this trial's own epochs took.
+
+    A promoted trial goes on from its parent's last epoch, with the optimizer's slots.
+    """
+    seed = trial_seed(sweep.recipe.seed, given.configuration)
+    recipe = sweep.recipe.model_copy(update={"network": given.network, "seed": seed})
+    key = sweep.training(given.configuration)
+    progress = train(recipe, arrays, given.epochs, store, key, show, owner, interrupt)
+    done = progress.epochs[: given.epochs]
+    return max(row.val_accuracy for row in done), sum(row.seconds for row in done[given.first :])
+
+
+def subset(arrays: Arrays, search: Search, seed: int) -> Arrays:
+    """The arrays with as many training images as the search asks for, drawn at random."""
+    if search.images is None or search.images >= len(arrays.training):
+        return arrays
+    chosen = np.random.default_rng(seed).permutation(arrays.training)[: search.images]
+    return Arrays(arrays.images, arrays.labels, chosen, arrays.validation)
+
+
+def trial_seed(seed: int, configuration: int) -> int:
+    """One seed per configuration, far from all others."""
+    return int(np.random.SeedSequence([seed, configuration]).generate_state(1)[0]) >> 1
