@@ -94,4 +94,5 @@ class Runtime(Frozen):
     endpoint: str | None = Field(None, description="URL of an S3-compatible server")
     cache: Path = Field(Path(".cache"), description="local downloads and copies; may be deleted")
     devices: Literal["auto", "cpu", "gpu"] = "auto"
-    workers: PositiveInt | None = Field(None, description="trainings at once; none: one per device")
+    workers: PositiveInt | None = Field(None, description="trainings at once; none: as many as the devices take")
+    workers_per_device: PositiveInt = Field(1, description="trainings at once on one device; they share its memory")

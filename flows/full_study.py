@@ -22,7 +22,13 @@ def full_study(study: Study = QUICK, runtime: Runtime = HERE) -> str:
         precision = steps.choose_precision.submit(devices, study, runtime)
         *first, last = MODELS
         trainings = [steps.train.submit(devices, model, study, glyphs, precision, runtime) for model in first]
-        found = steps.search.submit(devices, study, glyphs, precision, runtime)
+        sweep = [
+            steps.search.with_options(task_run_name=f"sweep worker {number}").submit(
+                devices, study, glyphs, precision, runtime
+            )
+            for number in range(1, len(devices) + 1)
+        ]
+        found = sweep[0]
         trainings.append(steps.train.submit(devices, last, study, glyphs, precision, runtime, found))
         augmented = steps.augment.submit(devices, study, glyphs, runtime)
         predictions = [
@@ -47,7 +53,7 @@ def full_study(study: Study = QUICK, runtime: Runtime = HERE) -> str:
             study,
             runtime,
         )
-        everything = [*sets, precision, *trainings, found, augmented, *predictions, *findings, report]
+        everything = [*sets, precision, *trainings, *sweep, augmented, *predictions, *findings, report]
         reported: Outcome[Stored] = steps.results(everything)[-1]
         return reported.value.files[0]
 

@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +20,7 @@ from charrec.study import Runtime
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
+PUTTING_AWAY = 10.0  # seconds that a training has to store itself
 LOG_FORMAT = "%(asctime)s | %(levelname)-7s | %(message)s"
 
 
@@ -34,7 +36,7 @@ class Devices:
         if runtime.devices == "gpu" and not found:
             raise InputError("no GPU is visible", "one, as asked by --devices gpu", "See nvidia-smi, or use cpu.")
         environments = [{"CUDA_VISIBLE_DEVICES": gpu.number} for gpu in found] or [{"CUDA_VISIBLE_DEVICES": ""}]
-        count = runtime.workers or len(environments)
+        count = runtime.workers or len(environments) * runtime.workers_per_device
         self.environments = [environments[i % len(environments)] for i in range(count)]
 
     def __len__(self) -> int:
@@ -53,11 +55,17 @@ class Devices:
     ) -> None:
         with self._lock:
             self._closed = True
-        for pool in self._pools:
-            if pool:
-                for process in list(pool._processes.values()):  # a step in the middle is not worth waiting for
-                    process.terminate()
-                pool.shutdown(cancel_futures=True)
+        started = [pool for pool in self._pools if pool]
+        processes = [process for pool in started for process in pool._processes.values()]
+        for process in processes:  # a training stores what it has, anything else ends at once
+            process.terminate()
+        deadline = time.monotonic() + PUTTING_AWAY
+        for process in processes:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+        for pool in started:
+            pool.shutdown(cancel_futures=True)
 
     def run(self, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """The step's answer from the first device that is free.

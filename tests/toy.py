@@ -94,7 +94,7 @@ def kill_in_the_middle(*words: str) -> None:
 def search(store: Store, show: Callable[..., Any] | None = None) -> SearchResult:
     """The tiny search, stored under `sweep`."""
     from charrec.sweep.heartbeat import Terms
-    from charrec.sweep.status import result
+    from charrec.sweep.standing import result
     from charrec.sweep.worker import work
 
     arrays = search_arrays()

@@ -7,14 +7,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from charrec.errors import InputError
 from charrec.glyphs import Manifest, load_columns, load_images, pack
 from charrec.identity import identity
 from charrec.memo import Outcome, remember
 from charrec.recipe import Arrays
 from charrec.sources import Role, locate, read
 from charrec.split import split
-from charrec.storage import open_store
+from charrec.storage import Store, open_store
 from charrec.study import Runtime, Study
+from charrec.sweep.plan import Sweep
 
 READERS = {
     ("glyphs", "files"): "charrec.sources.chars74k",
@@ -66,6 +68,22 @@ def halves(study: Study, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]
 def arrays(study: Study, glyphs: Outcome[Manifest], runtime: Runtime) -> Arrays:
     """Everything that a training reads, resident; a process that trains again on the same keeps it."""
     return _arrays(local(glyphs.key, runtime), study.image_size, study.split, study.validation_fraction, study.seed)
+
+
+def resident(store: Store, sweep: Sweep, cache: Path) -> Arrays:
+    """What the trials of a search train on, for a worker that was told no more than where the search is.
+
+    Raises InputError where the search does not say.
+    """
+    if sweep.glyphs is None:
+        raise InputError(
+            f"the search {sweep.key} does not say where its images are",
+            "one that a study began",
+            "Call charrec.sweep.work with the images.",
+        )
+    packed = store.local(parquet(sweep.glyphs.key), cache)
+    how = sweep.recipe
+    return _arrays(packed, how.image_size, sweep.glyphs.split, sweep.glyphs.validation_fraction, how.seed)
 
 
 @lru_cache(maxsize=1)

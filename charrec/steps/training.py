@@ -1,5 +1,6 @@
 """Choose the precision, train the networks, search the fourth."""
 
+from charrec.epoch import Interrupted
 from charrec.glyphs import Manifest
 from charrec.hardware import require_usable_gpu
 from charrec.identity import identity
@@ -12,6 +13,9 @@ from charrec.results import SearchResult, TrainingResult
 from charrec.steps.data import arrays
 from charrec.storage import open_store
 from charrec.study import Runtime, Study
+from charrec.sweep.plan import Glyphs, Sweep
+from charrec.sweep.standing import result
+from charrec.termination import Terminated, until_terminated
 from charrec.training import train
 
 
@@ -62,7 +66,11 @@ def train_model(
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 
     def compute() -> TrainingResult:
-        progress = train(how, arrays(study, glyphs, runtime), epochs, store, key, bar)
+        with until_terminated() as stop:
+            try:
+                progress = train(how, arrays(study, glyphs, runtime), epochs, store, key, bar, interrupt=stop)
+            except Interrupted as interrupted:
+                raise Terminated(f"{model} was {interrupted}; it goes on from there") from None
         assert progress.best is not None
         machine = this_machine()
         return TrainingResult(
@@ -83,9 +91,9 @@ def train_model(
 def search(
     study: Study, glyphs: Outcome[Manifest], precision: Outcome[Precision], runtime: Runtime
 ) -> Outcome[SearchResult]:
-    """The Hyperband search for network 4."""
+    """The Hyperband search for network 4, by this process and whatever others work at it."""
     how = recipe(study, "model_4", precision.value.chosen)
-    code = ("charrec.sweep.worker", "charrec.glyphs", "charrec.split", "charrec.models.model_4")
+    code = ("charrec.sweep.oracle", "charrec.sweep.trial", "charrec.glyphs", "charrec.split", "charrec.models.model_4")
     key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=code)}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 
@@ -102,7 +110,7 @@ def search(
         resident = arrays(study, glyphs, runtime)
         with until_terminated() as stop:
             if work(store, sweep, resident, bar, stop) == "stopped":
-                raise SystemExit(143)
+                raise Terminated("the search was asked to stop; it goes on where it stands")
         return result(store, sweep, min(study.search.images or len(resident.training), len(resident.training)))
 
     return remember(store, key, SearchResult, compute)

@@ -68,7 +68,7 @@ class Bracket(Frozen):
 class Document(Frozen):
     """Everything that lasts of a search, but for the trainings themselves."""
 
-    version: Literal[2] = VERSION
+    version: Literal[2] = 2
     trials: dict[TrialId, TrialRecord] = {}  # in the order of their start
     ended: list[TrialId] = []
     waiting: list[TrialId] = []  # for a worker: lost, given back, or failed and worth another try

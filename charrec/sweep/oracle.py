@@ -64,7 +64,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             return "STOPPED"
         trial = self.create_trial(worker)
         if trial.status != "RUNNING":
-            return trial.status
+            return "IDLE" if trial.status == "IDLE" else "STOPPED"
         name, values = trial.trial_id, trial.hyperparameters.values
         trial.metrics, trial.score = MetricsTracker(), None  # nothing of a former try
         if name not in self.records:

@@ -14,7 +14,6 @@ class Glyphs(Frozen):
     key: str
     split: str
     validation_fraction: float
-    seed: int
 
 
 class Sweep(Frozen):

@@ -1,5 +1,6 @@
 """The deck's search space, and how a point of it becomes a typed network."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from charrec.models.convnet import ConvNet
@@ -31,6 +32,6 @@ def space() -> "kt.HyperParameters":
     return hp
 
 
-def propose(values: dict[str, float]) -> ConvNet:
+def propose(values: Mapping[str, object]) -> ConvNet:
     """The network that a trial's values describe; what Keras Tuner adds for itself is left out."""
     return ConvNet.model_validate({name: values[name] for name in SPACE})

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from charrec.sweep.status import RungRow, Status, WorkerRow
+from charrec.sweep.standing import RungRow, Status, WorkerRow
 
 
 def lines(status: Status) -> list[str]:

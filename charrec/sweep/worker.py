@@ -1,6 +1,5 @@
 """A worker takes trials until there are none. Every worker is equal, any of them may vanish at any moment."""
 
-import gc
 import logging
 import random
 import time
@@ -18,7 +17,8 @@ from charrec.storage.proof import prove_compare_and_swap
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, bury, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
 from charrec.sweep.plan import Sweep
-from charrec.sweep.status import SearchFailed
+from charrec.sweep.standing import SearchFailed, status
+from charrec.sweep.table import headline
 from charrec.sweep.transaction import transact
 from charrec.sweep.trial import run, subset
 
@@ -127,8 +127,8 @@ class _Worker:
         finally:
             self.heart.hold(None)
             keras.backend.clear_session()
-            gc.collect()
-        log.info("trial %s: %s", given.trial, how if kept else "another worker has it by now")
+        how = how if kept else "another worker has it by now"
+        log.info("trial %s: %s; %s", given.trial, how, headline(status(self.store, self.sweep, self.heart.terms.lease)))
 
     def run(self, given: Assignment) -> tuple[float, float]:
         """The trial, with a sign of life at every step."""
