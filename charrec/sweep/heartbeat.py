@@ -25,19 +25,18 @@ from charrec.sweep.plan import Sweep
 if TYPE_CHECKING:
     from charrec.sweep.oracle import Assignment, DurableHyperband
 
-LONGEST_PROOF = 60.0  # seconds; what is older was left by a worker killed at its start
-
 log = logging.getLogger(__name__)
 
 
 class Terms(Frozen):
-    """How patient a search is. Nothing here changes a result."""
+    """How patient a search is. Nothing here changes what a network learns."""
 
     lease: PositiveFloat = 60.0  # seconds without a sign of life after which a worker's trial is another's
     stall: PositiveFloat = 900.0  # seconds without a step after which a worker gives no more signs
     poll: PositiveFloat = 5.0  # seconds between two questions of an idle worker
     idle: PositiveFloat | None = None  # seconds after which an idle worker leaves; none: at the search's end
     outage: PositiveFloat = 900.0  # seconds without the store that a worker waits out
+    losses: NonNegativeInt = 5  # workers in a row that a trial may lose without finishing an epoch; then it is to blame
 
 
 class Beat(Frozen):
@@ -147,15 +146,15 @@ def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -
         if seen.get(lease.worker, float("inf")) > terms.lease:
             done = len(read_progress(store, sweep.training(oracle.records[name].configuration)).epochs)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
-            oracle.lose(name, done)
+            oracle.lose(name, done, terms.losses)
 
 
-def bury(store: Store, sweep: Sweep) -> None:
+def bury(store: Store, sweep: Sweep, terms: Terms) -> None:
     """Delete the last signs of all workers of a finished search; one that lives takes its own away when it leaves."""
     for worker in ages(store, sweep):
         store.delete(_key(sweep, worker))
     for entry in store.list(f"{sweep.key}/proofs/"):
-        if entry.age > LONGEST_PROOF:
+        if entry.age > terms.lease:  # a proof takes seconds: this one's worker was killed
             store.delete(entry.key)
 
 

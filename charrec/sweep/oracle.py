@@ -115,12 +115,12 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         self._queue(given.trial, None)
         return True
 
-    def lose(self, name: str, epochs: int) -> None:
+    def lose(self, name: str, epochs: int, most: int = LOSSES) -> None:
         """The worker of a trial is gone, after so many epochs. A trial that always kills its workers is FAILED."""
         record = self.records[name]
         losses = record.losses + 1 if epochs == record.losses_at else 1
         self._note(name, losses=losses, losses_at=epochs)
-        if losses > LOSSES:
+        if losses > most:
             self._end(name, "FAILED", f"lost {losses} workers in a row in epoch {epochs + 1}", 0.0)
         else:
             self._queue(name, f"lost worker {self.leases[name].worker}")

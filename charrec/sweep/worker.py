@@ -54,16 +54,16 @@ def work(
         worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop)
         ending = worker.work()
         if ending == "finished":
-            clean_up(patient, sweep, worker.oracle)
+            clean_up(patient, sweep, worker.oracle, terms)
         return ending
 
 
-def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband) -> None:
+def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband, terms: Terms) -> None:
     """Delete what killed workers left of a search that is finished."""
     for number in sorted({record.configuration for record in oracle.records.values()}):
         key = sweep.training(number)
         sweep_up(store, key, read_progress(store, key).owner)
-    bury(store, sweep)
+    bury(store, sweep, terms)
 
 
 class _Worker:

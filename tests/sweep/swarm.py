@@ -1,0 +1,177 @@
+"""Workers as processes of their own, in folders of their own, to be killed.
+
+They are forked from a server that has imported Keras already and computed nothing: a start takes 0.1 s instead of 5.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from charrec.recipe import Arrays
+from charrec.storage import Store, open_store
+from charrec.storage.folder import FolderStore
+from charrec.study import FULL
+from charrec.sweep.heartbeat import Terms
+from charrec.sweep.plan import Sweep
+from tests.toy import RECIPE, toy_arrays
+
+SWEEP = Sweep(  # the deck's: 30 trials of 22 configurations, 120 epochs
+    key="sweep", search=FULL.search, recipe=RECIPE.model_copy(update={"model": "model_4", "seed": 5})
+)
+TERMS = Terms(lease=5, poll=0.3, losses=30)
+PAUSE = 0.02  # seconds between two steps, so that most kills hit a training at work
+
+
+def small_arrays() -> Arrays:
+    """Five steps an epoch."""
+    return toy_arrays(40, 40)
+
+
+# Moments to die at
+UPLOADED = "between upload and commit"
+SWAPPING = "inside a swap"
+SWAPPED = "after a swap, before its reply"
+
+
+class Swarm:
+    """Workers at SWEEP in one store; `with` it, or they outlive the test."""
+
+    def __init__(self, folder: Path, url: str, endpoint: str | None) -> None:
+        self.folder, self.url, self.endpoint = folder, url, endpoint
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["tests.sweep.preload"])
+        self.living: list[BaseProcess] = []
+        self.doomed: list[BaseProcess] = []
+        self.started = 0
+
+    def __enter__(self) -> "Swarm":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.living:
+            self.kill(process)
+
+    def start(self, death: str | None = None) -> BaseProcess:
+        """One more, that kills itself at a chosen moment if there is one."""
+        self.started += 1
+        place = self.folder / f"worker-{self.started}"
+        place.mkdir(parents=True)
+        credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        process = self.context.Process(target=run, args=(place, self.url, self.endpoint, death, credentials))
+        process.start()
+        self.living.append(process)
+        if death:
+            self.doomed.append(process)
+        return process
+
+    def kill(self, process: BaseProcess) -> None:
+        """kill -9, and wait for the end."""
+        assert process.pid
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        self.living = [other for other in self.living if other is not process]
+
+    def freeze(self, process: BaseProcess) -> None:
+        """SIGSTOP: it keeps all it has, but does nothing; not a thread of it runs."""
+        assert process.pid
+        os.kill(process.pid, signal.SIGSTOP)
+
+    def wake(self, process: BaseProcess) -> None:
+        assert process.pid
+        os.kill(process.pid, signal.SIGCONT)
+
+    def at_work(self) -> list[BaseProcess]:
+        """Those that have not come to the end."""
+        return [process for process in self.living if process.is_alive()]
+
+    def victims(self) -> list[BaseProcess]:
+        """Those that will not kill themselves."""
+        return [process for process in self.at_work() if process not in self.doomed]
+
+    def deaths(self) -> set[str]:
+        """What those died of that killed themselves."""
+        return {path.read_text() for path in self.folder.rglob("died")}
+
+    def said(self) -> str:
+        """All logs, for a test that fails."""
+        return "\n".join(f"--- {path}\n{path.read_text()[-3000:]}" for path in sorted(self.folder.rglob("log")))
+
+
+def run(place: Path, url: str, endpoint: str | None, death: str | None, environment: dict[str, str]) -> None:
+    """A worker's process."""
+    os.chdir(place)
+    os.environ.update(environment)
+    redirect(place / "output")
+    logging.basicConfig(filename=place / "log", level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    from charrec.sweep.worker import work
+    from charrec.termination import until_terminated
+
+    store = open_store(url, endpoint=endpoint)
+    with until_terminated() as stop:
+        ending = work(Doomed(store, death) if death else store, SWEEP, small_arrays(), pace, stop, TERMS)
+    (place / "ending").write_text(ending)
+
+
+def pace(_title: str, _epoch: int, _epochs: int) -> Any:
+    """A Keras callback that takes its time."""
+    import keras
+
+    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(PAUSE))
+
+
+class Doomed:
+    """A store whose user is killed at the worst moment: its process ends by kill -9, as a machine does."""
+
+    def __init__(self, store: Store, death: str) -> None:
+        self.store, self.death, self.uploaded = store, death, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def upload(self, path: Path, key: str) -> str:
+        self.uploaded = True
+        return self.store.upload(path, key)
+
+    def swap(self, key: str, data: bytes, version: str) -> str:
+        if self.death == UPLOADED and self.uploaded and key.endswith("progress.json"):
+            die(self.death)
+        if self.death == SWAPPING and self.uploaded and key.endswith("oracle.json"):
+            if isinstance(self.store, FolderStore):
+                self.store._admit = Dying(self.store._admit)  # type: ignore[method-assign]
+            else:
+                threading.Timer(0.003, die, [self.death]).start()  # the request is on its way
+        version = self.store.swap(key, data, version)
+        if self.death == SWAPPED and key.endswith("oracle.json"):
+            die(self.death)
+        return version
+
+
+class Dying:
+    """FolderStore's first step of three: it is done, the others never are."""
+
+    def __init__(self, admit: Callable[..., None]) -> None:
+        self.admit = admit
+
+    def __call__(self, *args: Any) -> None:
+        self.admit(*args)
+        die(SWAPPING)
+
+
+def die(of: str) -> None:
+    Path("died").write_text(of)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def redirect(path: Path) -> None:
+    """TensorFlow's own words, which no logger sees."""
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)

@@ -1,0 +1,138 @@
+"""Workers die in every way that there is, and the search ends as if nothing had happened."""
+
+import random
+import time
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from charrec.checkpoints import read_progress
+from charrec.storage import Store, open_store
+from charrec.sweep.document import Document, parsed
+from charrec.sweep.standing import result, status
+from tests.processes import eventually
+from tests.sweep.swarm import SWAPPED, SWAPPING, SWEEP, UPLOADED, Swarm, small_arrays
+from tests.toy import history
+
+KILLS = 20
+IMAGES = len(small_arrays().training)
+
+
+class Undisturbed:
+    """The search by one worker, which runs beside the tests until one asks for its result."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = open_store(str(folder / "store"))
+        self.swarm = Swarm(folder / "workers", self.store.url, None)
+        self.swarm.start()
+
+    def done(self) -> Store:
+        for process in self.swarm.living:
+            process.join(300)
+            assert process.exitcode == 0, self.swarm.said()
+        return self.store
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
+    made = Undisturbed(tmp_path_factory.mktemp("undisturbed"))
+    with made.swarm:
+        yield made
+
+
+def document(store: Store) -> Document:
+    return parsed(store.get(SWEEP.oracle), "the test's")
+
+
+def found(store: Store) -> dict[str, object]:
+    """All that a search finds, but for what may differ: names of trials, and seconds."""
+    what = result(store, SWEEP, IMAGES)
+    told = what.model_dump(exclude={"seconds": True, "trials": {"__all__": {"trial", "seconds"}}})  # type: ignore[arg-type]
+    numbers = sorted({row.configuration for row in what.trials})
+    return told | {"histories": {n: history(read_progress(store, SWEEP.training(n))) for n in numbers}}
+
+
+def owed(store: Store) -> set[str]:
+    """The keys of the objects that may be there after a search."""
+    numbers = {record.configuration for record in document(store).trials.values()}
+    trainings = [SWEEP.training(number) for number in numbers]
+    needed = set().union(*(read_progress(store, key).needed() for key in trainings))
+    return needed | {f"{key}/progress.json" for key in trainings} | {f"{SWEEP.key}/sweep.json", SWEEP.oracle}
+
+
+def assert_unharmed(store: Store, undisturbed: Undisturbed) -> None:
+    after = document(store)
+    assert len(after.trials) == len(after.ended) == len(set(after.ended)) == 30
+    assert not after.leases and not after.waiting
+    assert {record.status for record in after.trials.values()} == {"COMPLETED"}
+    committed = [read_progress(store, SWEEP.training(n)) for n in range(22)]
+    assert [[row.epoch for row in progress.epochs] for progress in committed] == [
+        list(range(1, longest(after, n) + 1)) for n in range(22)
+    ]
+    assert result(store, SWEEP, IMAGES).epochs == 120
+    assert found(store) == found(undisturbed.done())
+    assert {entry.key for entry in store.list()} == owed(store)
+
+
+def longest(after: Document, configuration: int) -> int:
+    """The epochs that the last trial of a configuration was to reach."""
+    trials = (record for record in after.trials.values() if record.configuration == configuration)
+    return max(int(record.values["tuner/epochs"]) for record in trials)
+
+
+def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> None:
+    """All of it: the doomed, random kills, one frozen beyond its lease, all killed at once."""
+    for death in (UPLOADED, SWAPPING, SWAPPED):
+        swarm.start(death)
+    kills, frozen = 0, False
+    while kills < KILLS:
+        while len(swarm.at_work()) < workers:
+            swarm.start()
+        time.sleep(rng.uniform(0.2, 2.0))
+        if kills >= KILLS // 2 and not frozen:
+            assert_frozen_worker_is_fenced(swarm, store)
+            frozen, victims = True, swarm.victims()
+        else:
+            victims = rng.sample(swarm.victims(), min(1, len(swarm.victims())))
+        for victim in victims:
+            swarm.kill(victim)
+        kills += len(victims)
+        assert not status(store, SWEEP).finished, f"the search was over after {kills} kills"
+    while len(swarm.at_work()) < workers:
+        swarm.start()
+
+
+def assert_frozen_worker_is_fenced(swarm: Swarm, store: Store) -> None:
+    """It holds a trial, sleeps beyond its lease, wakes, finds that the trial is another's, and takes a new one."""
+    held: list[tuple[BaseProcess, int]] = []
+    assert eventually(lambda: held.extend(holders(swarm, store)) or held, 60), swarm.said()
+    process, token = held[0]
+    swarm.freeze(process)
+    assert eventually(lambda: token not in {lease.token for lease in document(store).leases.values()}, 60), swarm.said()
+    swarm.wake(process)
+    assert eventually(lambda: any(p is process and t > token for p, t in holders(swarm, store)), 60), swarm.said()
+
+
+def holders(swarm: Swarm, store: Store) -> list[tuple[BaseProcess, int]]:
+    """Who holds a trial, and by what token."""
+    leases = document(store).leases.values()
+    return [(p, lease.token) for p in swarm.victims() for lease in leases if f"-{p.pid}-" in lease.worker]
+
+
+def assert_ends(swarm: Swarm) -> None:
+    """All the workers that are left come to the end of the search."""
+    for process in swarm.at_work():
+        process.join(300)
+        assert process.exitcode == 0, swarm.said()
+    assert swarm.deaths() == {UPLOADED, SWAPPING, SWAPPED}
+
+
+def test_two_workers_on_a_folder(undisturbed: Undisturbed, tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    store = open_store(str(tmp_path / "store"))
+    with Swarm(tmp_path / "workers", store.url, None) as swarm:
+        torment(swarm, store, 2, rng)
+        assert_ends(swarm)
+    assert_unharmed(store, undisturbed)
