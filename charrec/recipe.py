@@ -42,7 +42,6 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
 
     from charrec.lookup import resident
 
-    keras.utils.set_random_seed(recipe.seed)
     shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
@@ -50,6 +49,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
         network = build(recipe.model)(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
     finally:
         keras.config.set_dtype_policy(before)
+    seed_weights(network, recipe.seed)
     images = resident(arrays.images, recipe.image_channels)
     model = keras.Sequential([keras.Input((), dtype="int32"), images, network])
     model.compile(
@@ -64,6 +64,20 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
 def network_of(model: "keras.Sequential") -> "keras.Sequential":
     """The network itself: (n, size, size, channels) -> (n, 62) logits."""
     return model.layers[-1]
+
+
+def seed_weights(network: "keras.Sequential", seed: int) -> None:
+    """Draw the initial weights from (seed, place of the layer).
+
+    Left to itself, Keras takes a seed for each from Python's one generator, which every thread of the process shares:
+    a heartbeat or a retry of boto3 at the wrong moment, and a network begins with other weights.
+    """
+    for place, layer in enumerate(network.layers):
+        if hasattr(layer, "kernel"):
+            initializer = layer.kernel_initializer
+            drawn = int(np.random.SeedSequence([seed, place]).generate_state(1)[0])
+            seeded = type(initializer).from_config({**initializer.get_config(), "seed": drawn})
+            layer.kernel.assign(seeded(layer.kernel.shape, layer.kernel.dtype))
 
 
 def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:

@@ -143,9 +143,12 @@ class _Handler(BaseHTTPRequestHandler):
                 connection.putheader(name, value)
             connection.endheaders(body or None)
             reply = connection.getresponse()
-            assert not reply.chunked
-            lines = [f"HTTP/1.1 {reply.status} {reply.reason}", *(f"{n}: {v}" for n, v in reply.getheaders()), "", ""]
-            return "\r\n".join(lines).encode("latin-1"), reply.read()
+            content = reply.read()
+            if reply.chunked:
+                del reply.headers["Transfer-Encoding"]
+                reply.headers["Content-Length"] = str(len(content))
+            lines = [f"HTTP/1.1 {reply.status} {reply.reason}", *map(": ".join, reply.getheaders()), "", ""]
+            return "\r\n".join(lines).encode("latin-1"), content
 
     def answer(self, why: str, status: int, content: bytes) -> None:
         self.proxy.count(why)

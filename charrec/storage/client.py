@@ -43,15 +43,19 @@ def connect(endpoint: str | None) -> "S3Client":
 def explained(where: str, key: str) -> Iterator[None]:
     """Turn the client's errors into NotFound, InputError or ConnectionError, which hold nothing of the request."""
     from botocore import exceptions as aws
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except aws.ClientError as error:
         status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+        if code == "NoSuchUpload":  # also where it is complete, and the reply to that was lost
+            raise ConnectionError(f"{where} knows nothing of an upload in parts") from None
         if status == HTTPStatus.NOT_FOUND and code != "NoSuchBucket":
             raise NotFound(key) from None
         raise refusal(where, status, code) from None
-    except (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError) as error:
+    except (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError, HTTPError) as error:
+        # HTTPError: botocore lets it through where the body of a refusal breaks off
         raise ConnectionError(f"{where} gave no whole reply: {type(error).__name__}") from None
     except aws.BotoCoreError as error:  # no or half credentials, an unknown profile or region
         raise InputError(

@@ -17,7 +17,7 @@ LONGEST = 15.0  # seconds between two tries
 
 
 class PatientStore:
-    """The same store, but a ConnectionError counts only after `seconds` of them.
+    """The same store, but a ConnectionError or TimeoutError counts only after `seconds` of them.
 
     A `create` or `swap` whose reply was lost may have happened and then ends in Conflict: whoever calls them
     looks whether what it finds is its own, as it must anyway.
@@ -68,7 +68,7 @@ class PatientStore:
         while True:
             try:
                 return call()
-            except ConnectionError as error:
+            except (ConnectionError, TimeoutError) as error:
                 if time.monotonic() - start > self.seconds:
                     raise
                 log.warning("%s; trying again", error)

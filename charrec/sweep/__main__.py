@@ -37,16 +37,23 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m charrec.sweep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("status", help="trials by bracket and rung, workers, the best so far")
-    show.add_argument("--watch", type=float, metavar="SECONDS", help="again and again, until the search is finished")
+    show.add_argument("--watch", type=_seconds, metavar="SECONDS", help="again and again, until the search is finished")
     show.add_argument("--json", action="store_true", help="for programs")
     work = commands.add_parser("work", help="one more worker; SIGTERM ends it within seconds, nothing is lost")
     work.add_argument("--cache", type=Path, default=Path(".cache"), help="local copies; may be deleted")
-    work.add_argument("--idle", type=float, metavar="SECONDS", help="leave after so long without a trial")
+    work.add_argument("--idle", type=_seconds, metavar="SECONDS", help="leave after so long without a trial")
     for command in (show, work):
         command.add_argument("store", help="a folder, or s3://bucket/prefix")
         command.add_argument("sweep", nargs="?", help="its key, as in sweeps/0123456789abcdef; none: the latest begun")
         command.add_argument("--endpoint", help="URL of an S3-compatible server")
     return parser.parse_args(arguments)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError("no time")
+    return seconds
 
 
 def _latest(store: Store) -> str:
@@ -63,7 +70,8 @@ def _show(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
         if not options.watch or now.finished or now.aborted:
             return
         time.sleep(options.watch)
-        print()
+        if not options.json:
+            print()
 
 
 def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
@@ -75,7 +83,8 @@ def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
     from charrec.sweep.worker import work
 
     with until_terminated() as stop:
-        work(store, sweep, resident(store, sweep, options.cache), stop=stop, terms=Terms(idle=options.idle))
+        ending = work(store, sweep, resident(store, sweep, options.cache), stop=stop, terms=Terms(idle=options.idle))
+    print(f"{sweep.key}: {ending}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""What Hyperband will run, known before it begins: brackets, rungs, trials, epochs."""
+"""What Hyperband will run, known before it begins: brackets, rungs, trials, epochs; and whether it has."""
 
 from charrec.study import Frozen, Search
+from charrec.sweep.document import Document
 
 
 class Rung(Frozen):
@@ -27,3 +28,17 @@ def schedule(search: Search) -> tuple[Rung, ...]:
         for bracket in reversed(range(oracle._get_num_brackets()))
         for rung in range(oracle._get_num_rounds(bracket))
     )
+
+
+def exhausted(search: Search, seed: int, document: Document) -> bool:
+    """Whether a worker that asks now would be told that nothing is left. Counting trials would not tell it: where the
+    space has no more points, Hyperband ends before its rungs are full.
+    """
+    from charrec.sweep.oracle import DurableHyperband
+
+    if document.leases or document.waiting:
+        return False
+    oracle = DurableHyperband(search, seed)
+    oracle.load(document)
+    status: str = oracle.populate_space("next")["status"]  # not `take`: Keras Tuner keeps for ever what gave out trials
+    return status == "STOPPED"

@@ -1,7 +1,6 @@
 """Where a search stands, asked from anywhere and at any time; and what it found, at its end."""
 
 from collections.abc import Iterator
-from statistics import fmean
 
 from charrec.checkpoints import read_progress
 from charrec.results import SearchResult, TrialRow
@@ -10,7 +9,7 @@ from charrec.study import Frozen
 from charrec.sweep.document import Document, Lease, TrialRecord, parsed
 from charrec.sweep.heartbeat import Terms, ages
 from charrec.sweep.plan import Sweep
-from charrec.sweep.schedule import schedule
+from charrec.sweep.schedule import exhausted, schedule
 from charrec.sweep.space import SPACE, propose
 
 
@@ -43,9 +42,19 @@ class WorkerRow(Frozen):
     lost: bool  # older than the lease: the next that asks gets its trial
 
 
+class TroubleRow(Frozen):
+    """A trial that failed, or waits for another try."""
+
+    trial: str
+    configuration: int
+    failed: bool  # for good
+    message: str
+
+
 class Status(Frozen):
     rungs: tuple[RungRow, ...]
     workers: tuple[WorkerRow, ...]
+    troubles: tuple[TroubleRow, ...]
     best: TrialRow | None
     epochs_done: int
     epochs: int  # in all
@@ -64,27 +73,31 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
     rungs = tuple(_rungs(sweep, trials, set(leases)))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
-    alive = sum(row.trial is not None and not row.lost for row in workers)
     ranked = ranking(document) if document else []
-    finished = bool(rungs) and all(rung.completed + rung.failed == rung.trials for rung in rungs)
-    paces = [record.seconds / _epochs(record) for record in trials.values() if record.seconds]
+    finished = document is not None and _finished(sweep, document)
+    at_work = sum(row.trial is not None and not row.lost for row in workers)
     return Status(
         rungs=rungs,
         workers=workers,
+        troubles=tuple(_troubles(trials)),
         best=ranked[0] if ranked and ranked[0].val_accuracy is not None else None,
         epochs_done=epochs,
         epochs=total,
-        seconds_left=fmean(paces) * (total - epochs) / alive if paces and alive else 0.0 if finished else None,
+        seconds_left=0.0 if finished else _seconds_left(trials, total - epochs, at_work),
         finished=finished,
         aborted=document.aborted if document else None,
     )
 
 
 def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
-    """What a finished search found. Raises SearchFailed where every trial failed or the search was ended."""
+    """What a finished search found. Raises SearchFailed where it is not finished, was ended, or every trial failed."""
     document = _document(store, sweep)
-    if document is None or document.aborted:
-        raise SearchFailed(document.aborted if document and document.aborted else f"{sweep.key} has not begun")
+    if document is None:
+        raise SearchFailed(f"{sweep.key} has not begun")
+    if document.aborted:
+        raise SearchFailed(document.aborted)
+    if not _finished(sweep, document):
+        raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
     rows = ranking(document)
     if rows[0].val_accuracy is None:
         failed = document.trials[rows[0].trial]
@@ -105,7 +118,9 @@ def ranking(document: Document) -> list[TrialRow]:
     A failed or unfinished one comes last. Nothing here depends on which worker came first.
     """
     rows = (_row(name, record) for name, record in document.trials.items())
-    return sorted(rows, key=lambda row: (-(row.val_accuracy or -1.0), -row.epochs, row.configuration))
+    return sorted(
+        rows, key=lambda row: (row.val_accuracy is None, -(row.val_accuracy or 0.0), -row.epochs, row.configuration)
+    )
 
 
 def _document(store: Store, sweep: Sweep) -> Document | None:
@@ -113,6 +128,25 @@ def _document(store: Store, sweep: Sweep) -> Document | None:
         return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
     except NotFound:
         return None
+
+
+def _finished(sweep: Sweep, document: Document) -> bool:
+    return document.aborted is None and exhausted(sweep.search, sweep.recipe.seed, document)
+
+
+def _seconds_left(trials: dict[str, TrialRecord], epochs: int, workers: int) -> float | None:
+    """As long as an epoch took on average so far, shared among the workers."""
+    timed = [record for record in trials.values() if record.seconds]
+    if not timed or not workers:
+        return None
+    return sum(record.seconds for record in timed) / sum(map(_epochs, timed)) * epochs / workers
+
+
+def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
+    for name, record in trials.items():
+        if record.message and record.status in ("FAILED", "INVALID"):
+            failed = record.status == "FAILED"
+            yield TroubleRow(trial=name, configuration=record.configuration, failed=failed, message=record.message)
 
 
 def _row(name: str, record: TrialRecord) -> TrialRow:

@@ -1,13 +1,28 @@
 """A search's status as lines of text, for a terminal, a log or an artifact."""
 
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
 
-from charrec.sweep.standing import RungRow, Status, WorkerRow
+from charrec.sweep.standing import RungRow, Status, TroubleRow, WorkerRow
+
+Cells = tuple[str, ...]
+
+RUNGS = ("bracket", "rung", "epochs", "trials", "completed", "running", "waiting", "failed", "best")
+WORKERS = ("worker", "trial", "configuration", "epochs", "last sign")
+
+LONGEST = 200  # characters of what a trial said
 
 
 def lines(status: Status) -> list[str]:
-    """The whole status: how far, rung by rung, worker by worker."""
-    return [headline(status), "", *_table(RUNGS, map(_rung, status.rungs)), "", *_workers(status)]
+    """The whole status: how far, rung by rung, worker by worker, and what went wrong."""
+    return [
+        headline(status),
+        *_best(status),
+        "",
+        *_table(RUNGS, map(_rung, status.rungs), left=()),
+        "",
+        *(_table(WORKERS, map(_worker, status.workers), left=(0, 4)) if status.workers else ["no workers"]),
+        *_troubles(status),
+    ]
 
 
 def headline(status: Status) -> str:
@@ -18,45 +33,72 @@ def headline(status: Status) -> str:
         f"{ended} of {sum(rung.trials for rung in status.rungs)} trials",
     ]
     if status.best:
-        best = status.best
-        network = ", ".join(f"{name} {value}" for name, value in best.network.items())
-        parts.append(f"best {best.val_accuracy:.4f} (configuration {best.configuration}: {network})")
+        parts.append(f"best {status.best.val_accuracy:.4f} (configuration {status.best.configuration})")
     if status.aborted:
-        parts.append(f"ended: {status.aborted.splitlines()[0]}")
+        parts.append(f"ended: {_plain(status.aborted)}")
     elif status.finished:
         parts.append("finished")
     elif status.seconds_left is not None:
-        parts.append(f"about {timedelta(seconds=round(status.seconds_left))} left")
+        parts.append(f"about {_duration(status.seconds_left)} left")
     return "; ".join(parts)
 
 
-RUNGS = ("bracket", "rung", "epochs", "trials", "completed", "running", "waiting", "failed", "best")
-WORKERS = ("worker", "trial", "configuration", "epochs", "last sign")
+def _best(status: Status) -> Iterator[str]:
+    if status.best:
+        network = ", ".join(f"{name} {value}" for name, value in status.best.network.items())
+        yield f"configuration {status.best.configuration}, {status.best.epochs} epochs: {network}"
 
 
-def _rung(row: RungRow) -> tuple[str, ...]:
+def _rung(row: RungRow) -> Cells:
     best = "" if row.best is None else f"{row.best:.4f}"
-    counts = (row.trials, row.completed, row.running, row.waiting, row.failed)
-    return (str(row.bracket), str(row.rung), f"{row.first}-{row.epochs}", *map(str, counts), best)
+    counts = (row.completed, row.running, row.waiting, row.failed)
+    epochs = f"{row.first + 1}-{row.epochs}"
+    return (str(row.bracket), str(row.rung), epochs, str(row.trials), *(str(count or "-") for count in counts), best)
 
 
-def _workers(status: Status) -> list[str]:
-    return _table(WORKERS, map(_worker, status.workers)) if status.workers else ["no workers"]
+def _worker(row: WorkerRow) -> Cells:
+    sign = "none" if row.age is None else f"{_duration(row.age)} ago"
+    if row.lost:
+        sign += ", lost"
+    if row.trial is None:
+        return (row.worker, "idle", "", "", sign)
+    return (row.worker, row.trial, str(row.configuration), f"{row.epochs} of {row.of}", sign)
 
 
-def _worker(row: WorkerRow) -> tuple[str, ...]:
-    sign = "none" if row.age is None else f"{max(row.age, 0):.0f} s ago"
-    idle = row.trial is None
-    return (
-        row.worker,
-        "idle" if idle else str(row.trial),
-        "" if idle else str(row.configuration),
-        "" if idle else f"{row.epochs} of {row.of}",
-        f"{sign}, lost" if row.lost else sign,
-    )
+def _troubles(status: Status) -> Iterator[str]:
+    if status.troubles:
+        yield ""
+        yield from map(_trouble, status.troubles)
 
 
-def _table(head: tuple[str, ...], rows: "map[tuple[str, ...]]") -> list[str]:
+def _trouble(row: TroubleRow) -> str:
+    how = "failed" if row.failed else "waits for another try"
+    return f"trial {row.trial}, configuration {row.configuration}, {how}: {_plain(row.message)}"
+
+
+def _table(head: Cells, rows: Iterable[Cells], left: tuple[int, ...]) -> list[str]:
+    """Columns as wide as they must be; numbers stand right, the columns named by `left` stand left."""
     every = [head, *rows]
     widths = [max(len(row[column]) for row in every) for column in range(len(head))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in every]
+
+    def cell(row: Cells, column: int) -> str:
+        return row[column].ljust(widths[column]) if column in left else row[column].rjust(widths[column])
+
+    return ["  ".join(cell(row, column) for column in range(len(head))).rstrip() for row in every]
+
+
+def _duration(seconds: float) -> str:
+    """In two units at most: 45 s, 12 min, 1 h 37 min, 2 d 3 h."""
+    whole = max(round(seconds), 0)
+    if whole < 120:
+        return f"{whole} s"
+    hours, minutes = divmod(round(whole / 60), 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    return "{} d {} h".format(*divmod(hours, 24))
+
+
+def _plain(text: str) -> str:
+    """One line that cannot move a terminal's cursor."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

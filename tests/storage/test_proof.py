@@ -1,0 +1,79 @@
+"""A store is tried before a search trusts it: real servers pass, those that only pretend are refused."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from charrec.errors import InputError
+from charrec.storage import Store
+from charrec.storage.proof import prove_compare_and_swap
+from charrec.storage.s3 import S3Store
+from tests.fault_proxy import FAULTS, Answer, FaultProxy, Headers
+
+Rewrite = Callable[[str, str, Headers], Headers | Answer]
+
+
+@pytest.mark.parametrize("kind", ["folder", "bucket"])
+def test_a_good_store_passes_and_is_left_empty(kind: str, request: pytest.FixtureRequest) -> None:
+    store: Store = request.getfixturevalue(kind)
+    prove_compare_and_swap(store, "sweep/proofs")
+    assert store.list() == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_good_store_passes_on_a_bad_line(fault: str, s3_url: str, s3_server: str) -> None:
+    with FaultProxy(s3_server, 4, {fault: 0.15}) as proxy:
+        store = S3Store(s3_url, proxy.url)
+        prove_compare_and_swap(store, "sweep/proofs")
+        assert proxy.counts[fault] > 0
+        proxy.on = False
+        assert store.list() == []
+
+
+def ignoring(*names: str) -> Rewrite:
+    return lambda method, path, headers: {name: value for name, value in headers.items() if name not in names}
+
+
+def answering(name: str, status: int, code: str) -> Rewrite:
+    """What such a server says to every request with this header."""
+    refusal = status, f"<Error><Code>{code}</Code></Error>".encode()
+    return lambda method, path, headers: refusal if name in headers else headers
+
+
+@pytest.mark.parametrize(
+    ("server", "found"),
+    [
+        (ignoring("If-Match", "If-None-Match"), "created an object that existed"),  # rclone, s3rver
+        (ignoring("If-None-Match"), "created an object that existed"),
+        (ignoring("If-Match"), "overwrote an object that had changed"),
+        (answering("If-Match", 501, "NotImplemented"), "answers 501 NotImplemented"),  # Swift
+        (answering("If-None-Match", 501, "NotImplemented"), "answers 501 NotImplemented"),
+        (answering("If-Match", 412, "PreconditionFailed"), "refused to overwrite the version"),  # Ceph 16
+        (answering("If-None-Match", 412, "PreconditionFailed"), "refused to create an object that did not exist"),
+    ],
+)
+def test_a_server_whose_conditions_do_not_hold_is_refused(
+    server: Rewrite, found: str, s3_url: str, s3_server: str
+) -> None:
+    with FaultProxy(s3_server, 0, {}, rewrite=server) as proxy:
+        store = S3Store(s3_url, proxy.url)
+        with pytest.raises(InputError, match=rf"^{re.escape(s3_url)}.* {found}") as caught:
+            prove_compare_and_swap(store, "sweep/proofs")
+        assert "conditional writes (If-Match, If-None-Match)" in caught.value.expected
+        assert "or a folder" in caught.value.remedy
+        assert proxy.counts["rewritten"] + proxy.counts["answered"] > 0
+        assert store.list() == []
+
+
+def test_a_server_that_looks_first_and_writes_later_is_refused(bucket: S3Store, s3_server: str) -> None:
+    def look(method: str, path: str, headers: Headers) -> Headers | Answer:
+        if "If-Match" in headers and headers["If-Match"] != bucket.read(path.split("/", 3)[3])[1]:
+            return 412, b"<Error><Code>PreconditionFailed</Code></Error>"
+        return ignoring("If-Match")(method, path, headers)
+
+    with FaultProxy(s3_server, 0, {"delay": 1.0}, only=lambda method, _: method == "PUT", rewrite=look) as proxy:
+        with pytest.raises(InputError, match=r"kept \d of 8 increments by 4 writers; expected a store whose"):
+            prove_compare_and_swap(S3Store(bucket.url, proxy.url), "sweep/proofs")
+        assert proxy.counts["rewritten"] >= 8
+    assert bucket.list() == []

@@ -1,0 +1,182 @@
+"""What is particular to a store in a bucket: what its server and the way to it may do."""
+
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charrec.errors import InputError
+from charrec.storage import Conflict, Corrupt, NotFound, open_store
+from charrec.storage.s3 import S3Store
+from tests.fault_proxy import FaultProxy
+
+
+def test_an_object_without_a_recorded_digest_is_corrupt(bucket: S3Store) -> None:
+    bucket.client.put_object(Bucket=bucket.bucket, Key=f"{bucket.base}a", Body=b"1")
+    with pytest.raises(Corrupt, match="a has no recorded SHA-256; expected an object that charrec wrote"):
+        bucket.get("a")
+
+
+def test_a_local_copy_is_fetched_once_and_again_when_it_is_damaged(bucket: S3Store, tmp_path: Path) -> None:
+    bucket.put("a/b", b"right")
+    path, fetched = bucket.local("a/b", tmp_path), []
+    bucket.client.meta.events.register("before-send.s3.GetObject", lambda **_: fetched.append(1))
+    assert bucket.local("a/b", tmp_path) == path and fetched == []
+    path.write_bytes(b"wrong")
+    assert bucket.local("a/b", tmp_path).read_bytes() == b"right" and fetched == [1]
+
+
+def test_list_reads_on_after_the_first_thousand(bucket: S3Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda index: bucket.put(f"{index:04}", b""), range(1001)))
+    assert [entry.key for entry in bucket.list()] == [f"{index:04}" for index in range(1001)]
+
+
+def lose_replies(bucket: S3Store, times: int) -> list[int]:
+    """The next writes reach the server; their replies do not come back. Returns the replies lost, as they happen."""
+    from botocore.exceptions import ReadTimeoutError
+
+    statuses: list[int] = []
+
+    def send(request: Any, **_: Any) -> None:
+        if len(statuses) < times:
+            statuses.append(bucket.client._endpoint.http_session.send(request).status_code)  # type: ignore[attr-defined]
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    bucket.client.meta.events.register("before-send.s3.PutObject", send)
+    return statuses
+
+
+@pytest.mark.parametrize(("times", "replies"), [(1, [200]), (5, [200, 412, 412, 412, 412])])
+def test_a_swap_whose_reply_was_lost_is_recognised(
+    bucket: S3Store, times: int, replies: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    version = bucket.create("a", b"1")
+    lost = lose_replies(bucket, times)
+    version = bucket.swap("a", b"2", version)
+    assert lost == replies and bucket.read("a") == (b"2", version)
+
+
+def test_a_create_whose_reply_was_lost_is_recognised(bucket: S3Store) -> None:
+    lost = lose_replies(bucket, 1)
+    version = bucket.create("a", b"1")
+    assert lost == [200] and bucket.read("a") == (b"1", version)
+
+
+def test_a_lost_refusal_stays_a_conflict_even_for_the_same_content(bucket: S3Store) -> None:
+    bucket.create("a", b"1")
+    lost = lose_replies(bucket, 1)
+    with pytest.raises(Conflict):
+        bucket.create("a", b"1")
+    assert lost == [412]
+
+
+def answer(bucket: S3Store, status: int, code: str, times: int) -> list[int]:
+    """The next writes get this reply in place of the server's, as other servers give it."""
+    from botocore.awsrequest import AWSResponse
+    from botocore.compat import HTTPHeaders
+
+    class Raw(BytesIO):
+        def stream(self, amount: int | None = None) -> list[bytes]:
+            return [self.read()]
+
+    answered: list[int] = []
+
+    def send(request: Any, **_: Any) -> Any:
+        if len(answered) == times:
+            return None
+        answered.append(status)
+        return AWSResponse(request.url, status, HTTPHeaders(), Raw(f"<Error><Code>{code}</Code></Error>".encode()))
+
+    bucket.client.meta.events.register("before-send.s3.PutObject", send)
+    return answered
+
+
+def test_a_write_that_met_another_in_flight_goes_again(bucket: S3Store) -> None:
+    version = bucket.create("a", b"1")
+    answered = answer(bucket, 409, "ConditionalRequestConflict", 2)
+    bucket.swap("a", b"2", version)
+    assert answered == [409, 409] and bucket.get("a") == b"2"
+
+
+def test_a_write_that_never_gets_its_turn_is_a_conflict(bucket: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charrec.storage.s3.time.sleep", lambda seconds: None)
+    answered = answer(bucket, 409, "ConditionalRequestConflict", 100)
+    with pytest.raises(Conflict):
+        bucket.create("a", b"1")
+    assert len(answered) == 6
+
+
+def test_a_server_without_conditional_writes_is_refused(bucket: S3Store) -> None:
+    answered = answer(bucket, 501, "NotImplemented", 100)
+    with pytest.raises(InputError, match="answers 501 NotImplemented; expected an S3 server with conditional"):
+        bucket.create("a", b"1")
+    assert len(answered) == 1
+
+
+def test_a_body_that_breaks_off_is_read_again(bucket: S3Store) -> None:
+    from botocore.awsrequest import AWSResponse
+    from botocore.compat import HTTPHeaders
+    from urllib3.exceptions import ProtocolError
+
+    class Broken(BytesIO):
+        def read(self, amount: int | None = -1) -> bytes:
+            if data := super().read(4):
+                return data
+            raise ProtocolError("connection broken")
+
+    broken: list[int] = []
+
+    def send(request: Any, **_: Any) -> Any:
+        if broken:
+            return None
+        broken.append(200)
+        return AWSResponse(request.url, 200, HTTPHeaders(), Broken(b"half"))
+
+    bucket.put("a", b"whole")
+    bucket.client.meta.events.register("before-send.s3.GetObject", send)
+    assert bucket.get("a") == b"whole" and broken == [200]
+
+
+def test_a_refusal_that_breaks_off_is_one_or_a_connection_error(s3_url: str, s3_server: str) -> None:
+    found = set()
+    with FaultProxy(s3_server, 0, {"cut": 1.0}) as proxy:
+        store = S3Store(s3_url, proxy.url)
+        for _ in range(10):  # some end, some are reset
+            with pytest.raises((NotFound, ConnectionError)) as caught:
+                store.get("missing")
+            found.add(caught.type)
+        assert proxy.counts["cut"] == 10
+    assert found == {NotFound, ConnectionError}
+
+
+def test_a_missing_bucket_is_an_input_error(s3_server: str) -> None:
+    store = open_store("s3://no-such-bucket/a", endpoint=s3_server)
+    for act in (
+        lambda: store.get("a"),
+        lambda: store.create("a", b""),
+        lambda: store.swap("a", b"", '"0"'),
+        lambda: store.list(),
+    ):
+        with pytest.raises(InputError, match="404 NoSuchBucket; expected a bucket that exists"):
+            act()
+
+
+def test_a_server_that_is_not_there_is_a_connection_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    # boto3 itself reads the variable; port 9 is the discard service's.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    with pytest.raises(ConnectionError, match="^s3://bucket/a at 127.0.0.1:9 gave no whole reply"):
+        open_store("s3://bucket/a").get("a")
+
+
+def test_no_credentials_is_an_input_error(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(InputError, match="NoCredentialsError; expected credentials"):
+        open_store("s3://bucket/a", endpoint=s3_server).get("a")

@@ -1,0 +1,56 @@
+"""A search without training and without a store: a formula answers what a worker would."""
+
+from collections.abc import Callable
+
+from charrec.study import FULL, Search
+from charrec.sweep.document import Document, parsed
+from charrec.sweep.oracle import Assignment, DurableHyperband
+
+DECK = FULL.search  # 30 trials of 22 configurations, 120 epochs
+SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one epoch, one of them promoted; 2 of two
+
+Between = Callable[[DurableHyperband], DurableHyperband]
+
+
+def points(given: Assignment) -> float:
+    """A score: of a network and its epochs, no two equal."""
+    net = given.network
+    sums = net.filters_hp_1 + 3 * net.filters_hp_2 + 7 * net.filters_hp_3 + net.units / 7 - 31 * net.dropout
+    return round(0.5 + sums / 4000 + given.epochs / 100, 6)
+
+
+def taken(oracle: DurableHyperband, worker: str = "worker") -> Assignment:
+    """The trial that this worker gets; there must be one."""
+    given = oracle.take(worker)
+    assert isinstance(given, Assignment), given
+    return given
+
+
+def alone(
+    oracle: DurableHyperband,
+    scored: Callable[[Assignment], float] = points,
+    between: Between = lambda same: same,
+) -> list[Assignment]:
+    """One worker takes every trial that there is; `between` stands for what may happen around each."""
+    trials = []
+    while isinstance(given := oracle.take("worker"), Assignment):
+        oracle = between(oracle)
+        assert oracle.complete(given, scored(given), 1.0)
+        oracle = between(oracle)
+        trials.append(given)
+    assert given == "STOPPED"
+    return trials
+
+
+def searched(search: Search = DECK, seed: int = FULL.seed) -> Document:
+    """A search from its beginning to its end."""
+    oracle = DurableHyperband(search, seed)
+    alone(oracle)
+    return oracle.dump()
+
+
+def reborn(oracle: DurableHyperband, search: Search = DECK) -> DurableHyperband:
+    """Another process, which knows the stored document alone."""
+    other = DurableHyperband(search, seed=99)
+    other.load(parsed(oracle.dump().model_dump_json().encode(), "the store"))
+    return other
