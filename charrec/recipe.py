@@ -58,6 +58,9 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
         metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)  # or load_weights drops the slots in silence
+    # Now, not in the first step: an epoch that goes on sets the sums, and TensorFlow traces a step once, not twice.
+    model.compute_metrics(None, np.zeros(1, np.int64), np.zeros((1, len(CLASSES)), np.float32))
+    model.reset_metrics()
     return model
 
 

@@ -31,9 +31,7 @@ def schedule(search: Search) -> tuple[Rung, ...]:
 
 
 def exhausted(search: Search, seed: int, document: Document) -> bool:
-    """Whether a worker that asks now would be told that nothing is left. Counting trials would not tell it: where the
-    space has no more points, Hyperband ends before its rungs are full.
-    """
+    """Whether a worker that asks now would be told that nothing is left."""
     from charrec.sweep.oracle import DurableHyperband
 
     if document.leases or document.waiting:

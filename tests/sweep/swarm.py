@@ -43,8 +43,8 @@ SWAPPED = "after a swap, before its reply"
 class Swarm:
     """Workers at SWEEP in one store; `with` it, or they outlive the test."""
 
-    def __init__(self, folder: Path, url: str, endpoint: str | None) -> None:
-        self.folder, self.url, self.endpoint = folder, url, endpoint
+    def __init__(self, folder: Path, url: str, endpoint: str | None, terms: Terms = TERMS) -> None:
+        self.folder, self.url, self.endpoint, self.terms = folder, url, endpoint, terms
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["tests.sweep.preload"])
         self.living: list[BaseProcess] = []
@@ -64,7 +64,8 @@ class Swarm:
         place = self.folder / f"worker-{self.started}"
         place.mkdir(parents=True)
         credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        process = self.context.Process(target=run, args=(place, self.url, self.endpoint, death, credentials))
+        arguments = (place, self.url, self.endpoint, death, self.terms, credentials)
+        process = self.context.Process(target=run, args=arguments)
         process.start()
         self.living.append(process)
         if death:
@@ -105,7 +106,9 @@ class Swarm:
         return "\n".join(f"--- {path}\n{path.read_text()[-3000:]}" for path in sorted(self.folder.rglob("log")))
 
 
-def run(place: Path, url: str, endpoint: str | None, death: str | None, environment: dict[str, str]) -> None:
+def run(
+    place: Path, url: str, endpoint: str | None, death: str | None, terms: Terms, environment: dict[str, str]
+) -> None:
     """A worker's process."""
     os.chdir(place)
     os.environ.update(environment)
@@ -116,7 +119,7 @@ def run(place: Path, url: str, endpoint: str | None, death: str | None, environm
 
     store = open_store(url, endpoint=endpoint)
     with until_terminated() as stop:
-        ending = work(Doomed(store, death) if death else store, SWEEP, small_arrays(), pace, stop, TERMS)
+        ending = work(Doomed(store, death) if death else store, SWEEP, small_arrays(), pace, stop, terms)
     (place / "ending").write_text(ending)
 
 

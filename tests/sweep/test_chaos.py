@@ -12,6 +12,7 @@ from charrec.checkpoints import read_progress
 from charrec.storage import Store, open_store
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.standing import result, status
+from tests.fault_proxy import FAULTS, FaultProxy
 from tests.processes import eventually
 from tests.sweep.swarm import SWAPPED, SWAPPING, SWEEP, UPLOADED, Swarm, small_arrays
 from tests.toy import history
@@ -138,4 +139,19 @@ def test_two_workers_on_a_folder(undisturbed: Undisturbed, tmp_path: Path, seed:
     with Swarm(tmp_path / "workers", store.url, None) as swarm:
         torment(swarm, store, 2, rng)
         assert_ends(swarm)
+    assert_unharmed(store, undisturbed)
+
+
+def test_four_workers_on_s3_that_loses_what_it_can(
+    undisturbed: Undisturbed, tmp_path: Path, s3_server: str, s3_url: str, seed: int
+) -> None:
+    rng = random.Random(seed)
+    store = open_store(s3_url, endpoint=s3_server)
+    with (
+        FaultProxy(s3_server, seed, dict.fromkeys(FAULTS, 0.02)) as proxy,
+        Swarm(tmp_path / "workers", s3_url, proxy.url) as swarm,
+    ):
+        torment(swarm, store, 4, rng)
+        assert_ends(swarm)
+    assert all(proxy.counts[fault] for fault in FAULTS), proxy.counts
     assert_unharmed(store, undisturbed)

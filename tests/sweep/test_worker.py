@@ -1,0 +1,127 @@
+"""What a worker does when it is asked to leave, is refused, hangs, or finds nothing to do."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from charrec.checkpoints import read_progress
+from charrec.errors import InputError
+from charrec.storage import open_store
+from charrec.study import Search
+from charrec.sweep.document import Document, parsed
+from charrec.sweep.heartbeat import Terms
+from charrec.sweep.oracle import DurableHyperband
+from charrec.sweep.plan import Sweep
+from charrec.sweep.worker import work
+from tests.fault_proxy import Answer, FaultProxy, Headers
+from tests.processes import eventually
+from tests.sweep.swarm import SWEEP, Swarm, small_arrays
+from tests.toy import WARNINGS
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
+
+
+def document(url: str) -> Document | None:
+    store = open_store(url)
+    return parsed(store.get(SWEEP.oracle), url) if store.exists(SWEEP.oracle) else None
+
+
+def test_sigterm_stores_the_steps_so_far_and_the_next_worker_goes_on_from_there(tmp_path: Path) -> None:
+    url = str(tmp_path / "store")
+    key = SWEEP.training(0)
+    store = open_store(url)
+    with Swarm(tmp_path / "workers", url, None, Terms(lease=3600, poll=0.2)) as swarm:
+        first = swarm.start()
+        assert eventually(lambda: read_progress(store, key).epochs, 60), swarm.said()
+        assert first.pid
+        os.kill(first.pid, signal.SIGTERM)
+        first.join(10)
+        assert first.exitcode == 0, swarm.said()
+        left = document(url)
+        assert left
+        assert (left.leases, left.waiting) == ({}, ["0000"])  # an hour's lease, given back
+        assert (tmp_path / "workers" / "worker-1" / "ending").read_text() == "stopped"
+        assert [entry.key for entry in store.list(f"{SWEEP.key}/workers/")] == []
+        before = read_progress(store, key)
+        assert before.last
+        assert before.last.begun.steps > 0
+        assert before.last.epoch == len(before.epochs)
+        swarm.start()
+        assert eventually(lambda: "0000" in document(url).ended, 60), swarm.said()  # type: ignore[union-attr]
+    assert read_progress(store, key).epochs[: len(before.epochs)] == before.epochs
+    assert len(read_progress(store, key).epochs) == 2
+
+
+def test_a_worker_that_hangs_loses_its_trial_and_stores_nothing_more(tmp_path: Path) -> None:
+    url = str(tmp_path / "store")
+    sweep = Sweep(key="sweep", search=Search(max_epochs=1, factor=2), recipe=SWEEP.recipe)
+    stop, hung, woken = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_title: str, _epoch: int, _epochs: int) -> None:
+        if not hung.is_set():  # the first trial alone
+            hung.set()
+            woken.wait(60)
+
+    terms = Terms(lease=1, stall=1, poll=0.1)
+    worker = threading.Thread(
+        target=work, args=(open_store(url), sweep, small_arrays(), hang, stop.is_set, terms), daemon=True
+    )
+    worker.start()
+    assert hung.wait(60)
+    token = next(iter(document(url).leases.values())).token  # type: ignore[union-attr]
+    time.sleep(3)  # no sign of life after the first second
+    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    from charrec.sweep.heartbeat import reap
+    from charrec.sweep.transaction import transact
+
+    def take() -> object:
+        reap(open_store(url), sweep, oracle, terms)
+        return oracle.take("another")
+
+    taken = transact(open_store(url), sweep.oracle, oracle, take)
+    assert taken.trial == "0000"  # type: ignore[attr-defined]
+    assert taken.token > token  # type: ignore[attr-defined]
+    woken.set()
+    stop.set()
+    worker.join(60)
+    assert not worker.is_alive()
+    assert read_progress(open_store(url), sweep.training(0)).epochs == ()
+
+
+def test_an_idle_worker_leaves(tmp_path: Path) -> None:
+    """All trials that could run are another's, and it does not end."""
+    store = open_store(str(tmp_path))
+    sweep = Sweep(key="sweep", search=Search(max_epochs=1, factor=2), recipe=SWEEP.recipe)
+    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    assert oracle.take("another") != "IDLE"
+    store.put(sweep.oracle, oracle.dump().model_dump_json().encode())
+    store.put(f"{sweep.key}/workers/another", b'{"worker": "another"}')
+    assert work(store, sweep, small_arrays(), terms=Terms(lease=3600, poll=0.1, idle=0.3)) == "idle"
+    assert [entry.key for entry in store.list(f"{sweep.key}/workers/")] == [f"{sweep.key}/workers/another"]
+
+
+def test_another_search_under_the_same_key_is_refused(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    SWEEP.begin(store)
+    SWEEP.begin(store)
+    other = SWEEP.model_copy(update={"search": Search(max_epochs=2)})
+    with pytest.raises(InputError, match="/sweep holds another search; expected one search per key"):
+        work(store, other, small_arrays())
+    assert Sweep.stored(store, "sweep") == SWEEP
+    assert [entry.key for entry in store.list()] == ["sweep/sweep.json"]
+
+
+def test_a_store_without_compare_and_swap_is_refused_before_anything_is_written(s3_server: str, s3_url: str) -> None:
+    def ignored(_method: str, _path: str, headers: Headers) -> Headers | Answer:
+        return {name: value for name, value in headers.items() if name.lower() not in ("if-match", "if-none-match")}
+
+    with (
+        FaultProxy(s3_server, 0, {}, rewrite=ignored) as proxy,
+        pytest.raises(InputError, match=r"created an object that existed; expected a store whose conditional writes"),
+    ):
+        work(open_store(s3_url, endpoint=proxy.url), SWEEP, small_arrays())
+    assert open_store(s3_url, endpoint=s3_server).list() == []
