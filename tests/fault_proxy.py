@@ -63,7 +63,7 @@ class FaultProxy:
         self.on = True
         self.counts: Counter[str] = Counter()
         self._random, self._lock = random.Random(seed), threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -88,6 +88,10 @@ class FaultProxy:
     def count(self, what: str) -> None:
         with self._lock:
             self.counts[what] += 1
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # many clients at once; of more than the usual 5 the rest waits a second
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import uuid4
 
+from charrec.errors import InputError
 from charrec.storage import Conflict, NotFound, Store
 from charrec.sweep.document import parsed
 from charrec.sweep.oracle import DurableHyperband
@@ -28,6 +29,8 @@ def transact(store: Store, name: str, oracle: DurableHyperband, operation: Calla
             data, version = store.read(name)
         except NotFound:
             data, version = None, None
+        if data is None and not attempt and oracle.token:
+            raise InputError(f"{store.url}/{name} is gone", "the search that was there", "Start the workers anew.")
         if data is not None:
             oracle.load(parsed(data, f"{store.url}/{name}"))
             if transaction in oracle.transactions:

@@ -39,12 +39,12 @@ def test_an_outage_of_two_seconds_is_waited_out(line: FaultProxy, s3_url: str) -
 
 
 def test_a_longer_one_is_a_connection_error(line: FaultProxy, s3_url: str) -> None:
-    store = PatientStore(S3Store(s3_url, line.url), seconds=0.5)
+    store = PatientStore(S3Store(s3_url, line.url), seconds=1.5)
     line.on = True
     start = time.monotonic()
     with pytest.raises(ConnectionError, match=f"^{s3_url} at 127.0.0.1:[0-9]+ gave no whole reply"):
         store.get("a")
-    assert 0.5 < time.monotonic() - start < 10
+    assert 1.5 < time.monotonic() - start < 10
     assert line.counts["drop"] > 5 and line.counts["forwarded"] == 0  # more than the client's own attempts
 
 
@@ -96,5 +96,6 @@ def test_a_large_file_whose_completion_was_lost_goes_up_again(s3_url: str, s3_se
     with FaultProxy(s3_server, 0, {"lose": 1.0}, only=completion, rewrite=forget) as proxy:
         store = PatientStore(S3Store(s3_url, proxy.url), seconds=60)
         store.upload(tmp_path / "large", "large")
-        assert len(completed) == 2 and proxy.counts["lose"] == 1 and proxy.counts["answered"] == 1
+        assert len(completed) == 2 and proxy.counts["lose"] == 1
+        assert proxy.counts["answered"] == 2  # the same completion again, and the client's cancelling of it
         assert store.get("large") == bytes(9_000_000)

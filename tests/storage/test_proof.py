@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Store
+from charrec.storage import Conflict, Store
 from charrec.storage.proof import prove_compare_and_swap
 from charrec.storage.s3 import S3Store
 from tests.fault_proxy import FAULTS, Answer, FaultProxy, Headers
@@ -23,12 +23,45 @@ def test_a_good_store_passes_and_is_left_empty(kind: str, request: pytest.Fixtur
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_good_store_passes_on_a_bad_line(fault: str, s3_url: str, s3_server: str) -> None:
-    with FaultProxy(s3_server, 4, {fault: 0.15}) as proxy:
+    def with_a_body(method: str, _path: str) -> bool:
+        return method == "GET" or fault != "cut"
+
+    with FaultProxy(s3_server, 1, {fault: 0.15}, only=with_a_body) as proxy:  # by this seed the first one is hit
         store = S3Store(s3_url, proxy.url)
         prove_compare_and_swap(store, "sweep/proofs")
         assert proxy.counts[fault] > 0
         proxy.on = False
         assert store.list() == []
+
+
+def test_an_increment_made_again_after_a_lost_reply_does_not_speak_against_a_store(
+    bucket: S3Store, s3_server: str
+) -> None:
+    counts: list[int] = []
+
+    def come_between(method: str, path: str, headers: Headers) -> Headers:
+        """Before a write is sent again, somebody else counts on top of it."""
+        if "attempt=2" in headers.get("amz-sdk-request", ""):
+            counts.append(increment(bucket, path.split("/", 3)[3]))
+        return headers
+
+    def first_increments(method: str, _path: str) -> bool:
+        return method == "PUT" and proxy.counts["lose"] == 0 and proxy.counts["forwarded"] > 6  # requests before them
+
+    with FaultProxy(s3_server, 0, {"lose": 1.0}, only=first_increments, rewrite=come_between) as proxy:
+        prove_compare_and_swap(S3Store(bucket.url, proxy.url), "sweep/proofs")
+        assert proxy.counts["lose"] == len(counts) > 0
+    assert bucket.list() == []
+
+
+def increment(store: Store, key: str) -> int:
+    while True:
+        data, version = store.read(key)
+        try:
+            store.swap(key, str(int(data) + 1).encode(), version)
+            return int(data) + 1
+        except Conflict:
+            continue
 
 
 def ignoring(*names: str) -> Rewrite:

@@ -83,7 +83,6 @@ def test_workers_at_once_neither_lose_nor_double_a_trial(store: Store) -> None:
     assert Counter((row.values["tuner/bracket"], row.values["tuner/round"]) for row in found.trials.values()) == {
         (rung.bracket, rung.rung): rung.trials for rung in schedule(SEARCH)
     }
-    assert len(set(found.transactions)) == len(found.transactions) == 2 * TRIALS
 
 
 @pytest.mark.parametrize("losses", [1, 10], ids=["a reply", "all replies to one call"])
