@@ -16,11 +16,13 @@ from charrec.hardware import gpu_names
 from charrec.sources import kaggle
 from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
+from charrec.sweep.standing import SearchFailed
+from charrec.termination import Terminated
 from flows import local_server
 from tasks.devices import DeviceLost
 
 # What a study may end with, each with a message that says all: a traceback would only bury it.
-EXPLAINED = (InputError, TrainingDiverged, DeviceLost, ConnectionError, TimeoutError)
+EXPLAINED = (InputError, TrainingDiverged, SearchFailed, DeviceLost, Terminated, ConnectionError, TimeoutError)
 
 
 class Options(Study, Runtime, BaseSettings):

@@ -13,6 +13,7 @@ from prefect.states import Completed
 
 from charrec.memo import Outcome
 from charrec.steps import data, reading, reporting, training
+from charrec.termination import Terminated
 from tasks.devices import DeviceLost, Devices
 
 
@@ -29,7 +30,8 @@ def patient(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Tas
 def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Task[..., Any]:
     """A task that runs the step on the first free device; its first argument is `Devices`.
 
-    A lost process is worth another try, since the step goes on from its last epoch; a diverged loss is not.
+    A process that was lost or asked to end is worth another try, since the step goes on from its last epoch; a
+    diverged loss is not.
     """
 
     def run(devices: Devices, *args: Any, **kwargs: Any) -> Any:
@@ -38,7 +40,7 @@ def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> T
     own, of_step = signature(run).parameters["devices"], signature(step).parameters.values()
     run.__signature__ = Signature([own, *of_step])  # type: ignore[attr-defined]  # Prefect names runs by it
     run.__doc__ = step.__doc__
-    return _task(run, name, retries=2, retry_condition_fn=_after(DeviceLost), **options)
+    return _task(run, name, retries=2, retry_condition_fn=_after(DeviceLost, Terminated), **options)
 
 
 def _task(run: Callable[..., Any], name: str, **options: Any) -> Task[..., Any]:

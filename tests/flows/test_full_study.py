@@ -31,7 +31,7 @@ TINY = {
     "--search.max-epochs": "2", "--search.factor": "2", "--search.images": "64",
 }  # fmt: skip
 MODELS = ("model_1", "model_2", "model_3", "model_4")
-SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "search", "draw augmented", "report")
+SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "sweep worker 1", "draw augmented", "report")
 STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
 
 
@@ -289,8 +289,9 @@ def test_a_missing_class_ends_it_with_one_clear_line_and_nothing_half_made(desk:
     assert list((tmp_path / "results/.tmp").iterdir()) == []
 
 
-def test_on_s3_it_ends_with_the_same_accuracies(desk: Desk, whole: Ran, s3_url: str, s3_server: str) -> None:
-    ran = desk.run(s3_url, endpoint=s3_server)
+def test_two_workers_on_s3_end_with_the_same_accuracies(desk: Desk, whole: Ran, s3_url: str, s3_server: str) -> None:
+    ran = desk.run(s3_url, endpoint=s3_server, workers="2")
+    assert ran.states.keys() == STEPS | {"sweep worker 2"}
     assert ran.lines[-1].startswith(f"Report: {s3_url}/reports/")
     result = ran.result(s3_server)
     assert histories(result) == histories(whole.result())
