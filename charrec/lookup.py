@@ -7,17 +7,24 @@ import keras
 import numpy as np
 from keras import ops
 
-_RESIDENT: dict[tuple[int, int], "Lookup"] = {}
+_RESIDENT: dict[int, keras.Variable] = {}
 
 
-def resident(images: np.ndarray, channels: int) -> "Lookup":
-    """The layer over these images: one for all networks of a process, as long as the array lives.
+def resident(images: np.ndarray) -> keras.Variable:
+    """The images on the device: one copy for all networks of a process, as long as the array lives.
 
-    Chars74K is 1 GiB; a copy for every network of a search would fill the memory of any device.
+    Chars74K is 1 GiB; a copy for every network of a search would fill the memory of any device. It is the variable
+    that is shared and not a layer, since a layer never forgets the networks that it was part of.
     """
-    key = id(images), channels
+    key = id(images)
     if key not in _RESIDENT:
-        _RESIDENT[key] = Lookup(images, channels)
+        _RESIDENT[key] = keras.Variable(
+            lambda shape, dtype: ops.convert_to_tensor(images, dtype),
+            shape=images.shape,
+            dtype="uint8",
+            trainable=False,
+            name="images",
+        )
         finalize(images, _RESIDENT.pop, key, None)
     return _RESIDENT[key]
 
@@ -29,16 +36,10 @@ class Lookup(keras.layers.Layer):
     They are data, so they are left out of weight files.
     """
 
-    def __init__(self, images: np.ndarray, channels: int) -> None:
+    def __init__(self, images: keras.Variable, channels: int) -> None:
         super().__init__(trainable=False, dtype="float32")
         self.channels = channels
-        self.images = self.add_weight(
-            shape=images.shape,
-            dtype="uint8",
-            trainable=False,
-            initializer=lambda shape, dtype: ops.convert_to_tensor(images, dtype),
-            name="images",
-        )
+        self.images = images
 
     def call(self, positions: Any) -> Any:
         images = ops.expand_dims(ops.take(self.images, positions, axis=0), -1)

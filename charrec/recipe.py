@@ -40,7 +40,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     """(n,) positions in `arrays.images` -> (n, 62) logits, with Adam at its defaults, as on the slides."""
     import keras
 
-    from charrec.lookup import resident
+    from charrec.lookup import Lookup, resident
 
     shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
     before = keras.config.dtype_policy()
@@ -50,13 +50,15 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     finally:
         keras.config.set_dtype_policy(before)
     seed_weights(network, recipe.seed)
-    images = resident(arrays.images, recipe.image_channels)
-    model = keras.Sequential([keras.Input((), dtype="int32"), images, network])
+    lookup = Lookup(resident(arrays.images), recipe.image_channels)
+    model = keras.Sequential([keras.Input((), dtype="int32"), lookup, network])
     model.compile(
         optimizer=keras.optimizers.Adam(),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
+    # There is nobody to sum with; TensorFlow's sum would keep the graph of every network in a registry for ever.
+    model.optimizer._all_reduce_sum_gradients = list
     model.optimizer.build(model.trainable_variables)  # or load_weights drops the slots in silence
     # Now, not in the first step: an epoch that goes on sets the sums, and TensorFlow traces a step once, not twice.
     model.compute_metrics(None, np.zeros(1, np.int64), np.zeros((1, len(CLASSES)), np.float32))
