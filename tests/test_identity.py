@@ -26,7 +26,9 @@ ASK = """
 import json
 from charrec.identity import identity
 code = {m: ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{m}") for m in MODELS}
-code["search"] = ("charrec.sweep.worker", "charrec.glyphs", "charrec.split", "charrec.models.model_4")
+code["search"] = (
+    "charrec.sweep.oracle", "charrec.sweep.trial", "charrec.glyphs", "charrec.split", "charrec.models.model_4"
+)
 code["evaluation"] = ("charrec.evaluation",)
 print(json.dumps({name: identity(code=modules) for name, modules in code.items()}))
 """
@@ -69,10 +71,19 @@ CHANGES = {
     "model 3's dropout": ("models/model_3.py", "Dropout(0.4)", "Dropout(0.5)", {"model_3"}),
     "model 4's pool": ("models/model_4.py", "strides=2", "strides=3", {"model_4", "search"}),
     "the augmentation": ("models/augmentation.py", "Rotation(0.02", "Rotation(0.03", AUGMENTED),
-    "the training": ("training.py", "optimizers.Adam()", "optimizers.Adam(1e-4)", TRAININGS),
+    "the optimizer": ("recipe.py", "optimizers.Adam()", "optimizers.Adam(1e-4)", TRAININGS),
+    "the order of images": ("epoch.py", "permutation(arrays.training)", "choice(arrays.training, 9)", TRAININGS),
+    "the batches": ("batches.py", ".batch(size)", ".batch(size + 1)", TRAININGS),
+    "the best epoch": ("training.py", "> best_so_far", ">= best_so_far", TRAININGS),
+    "the checkpoints": ("checkpoints.py", "epoch-{epoch:03d}", "epoch-{epoch:04d}", TRAININGS),
     "what a function imports": ("lookup.py", "self.channels > 1", "self.channels > 2", TRAININGS),
     "the split": ("split.py", "int(fraction * n)", "round(fraction * n)", TRAININGS),
     "the search space": ("sweep/space.py", "(0.3, 0.4", "(0.2, 0.4", {"search"}),
+    "what counts as a failure": ("sweep/oracle.py", "RETRIES = 2", "RETRIES = 3", {"search"}),
+    "a trial's seed": ("sweep/trial.py", ">> 1", ">> 2", {"search"}),
+    "a worker's patience": ("sweep/heartbeat.py", "PositiveFloat = 60.0", "PositiveFloat = 30.0", set()),
+    "a worker": ("sweep/worker.py", "LONGEST_MESSAGE = 1000", "LONGEST_MESSAGE = 2000", set()),
+    "the search's table": ("sweep/table.py", "LONGEST = 200", "LONGEST = 300", set()),
     "the evaluation": ("evaluation.py", "PAIRS = 30", "PAIRS = 40", {"evaluation"}),
     "the classes": ("alphabet.py", "c.upper()", "c.lower()", TRAININGS | {"evaluation"}),
     "the study's defaults": ("study.py", "PositiveInt = Field(64", "PositiveInt = Field(32", set()),

@@ -1,11 +1,14 @@
 """A training that is killed goes on as if it had not been; what cannot go on says so."""
 
+import gc
+import itertools
 import json
 import math
 import os
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,24 @@ import keras
 import numpy as np
 import pytest
 
-from charrec.checkpoints import Checkpoint, Progress, load, read_progress
-from charrec.epoch import TrainingDiverged
+from charrec.batches import _slices, batches
+from charrec.checkpoints import (
+    Checkpoint,
+    Progress,
+    TakenOver,
+    claim,
+    commit,
+    load,
+    read_progress,
+    read_version,
+    save,
+    sweep_up,
+)
+from charrec.epoch import Begun, Interrupted, TrainingDiverged
 from charrec.errors import InputError
+from charrec.lookup import resident
 from charrec.recipe import Arrays, Recipe, compiled, network_of, seed_layers
-from charrec.storage import Corrupt, Store, open_store
+from charrec.storage import Conflict, Corrupt, Store, open_store
 from charrec.training import train
 from tests.toy import EPOCHS, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
 
@@ -49,7 +65,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, arrays: Arrays) -> Cal
 
 
 def assert_same(one: Trained, other: Trained, recipe: Recipe, arrays: Arrays) -> None:
-    """Bit for bit: histories, weights, generators, optimizer slots."""
+    """Bit for bit: histories, weights, optimizer slots."""
     assert history(one[1]) == history(other[1])
     for mine, yours in zip(state(*one, recipe, arrays), state(*other, recipe, arrays), strict=True):
         assert np.array_equal(mine, yours)
@@ -95,15 +111,114 @@ def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_the_same(
     assert_same((store, train(RECIPE, arrays, EPOCHS, store, "t")), undisturbed("float32"), RECIPE, arrays)
 
 
-def test_a_training_goes_on_on_jax(tmp_path: Path) -> None:
+def stop_at(*steps: int) -> Callable[[], Callable[[], bool]]:
+    """For one training after the other: an `interrupt` that is true from its n-th call on; then one that never is."""
+    waiting = iter(steps)
+
+    def interrupt() -> Callable[[], bool]:
+        calls, step = itertools.count(), next(waiting, math.inf)
+        return lambda: next(calls) >= step
+
+    return interrupt
+
+
+def needed(progress: Progress) -> list[str]:
+    """The keys that may be there."""
+    return sorted([*progress.needed(), "t/progress.json"])
+
+
+@pytest.mark.xfail(strict=True, reason="the state of random layers in the middle of an epoch is not stored")
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_training_that_is_interrupted_between_steps_is_the_one_that_was_not(
+    precision: str, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
+) -> None:
+    """In its very first epoch, then twice in the second one, each time to go on in a new network."""
+    recipe = RECIPE.model_copy(update={"precision": precision})
+    begun = []
+    interrupt = stop_at(5, 40 + 20, 7)  # 35 steps and a look at the validation are left of the first epoch
+    for _ in range(3):
+        with pytest.raises(Interrupted, match=r"^interrupted after \d+ steps of an epoch$"):
+            train(recipe, arrays, EPOCHS, store, "t", interrupt=interrupt())
+        progress = read_progress(store, "t")
+        assert progress.last
+        begun.append((progress.last.epoch, progress.last.begun.steps))
+        assert [entry.key for entry in store.list()] == needed(progress)
+    assert begun == [(0, 5), (1, 24), (1, 31)]
+    progress = train(recipe, arrays, EPOCHS, store, "t", interrupt=interrupt())
+    assert [entry.key for entry in store.list()] == needed(progress)
+    assert_same((store, progress), undisturbed(precision), recipe, arrays)
+
+
+@pytest.mark.xfail(strict=True, reason="the state of random layers in the middle of an epoch is not stored")
+def test_what_an_interrupted_epoch_has_begun_is_stored(store: Store, arrays: Arrays) -> None:
+    with pytest.raises(Interrupted) as raised:
+        train(RECIPE, arrays, 1, store, "t", interrupt=stop_at(6)())
+    stored = read_progress(store, "t")
+    assert stored.last
+    begun = stored.last.begun
+    assert begun == raised.value.begun
+    assert stored.epochs == () and stored.best is None
+    assert begun.metrics[1] == begun.metrics[3] == begun.steps * RECIPE.batch_size  # images of which there are sums
+    model = compiled(RECIPE, arrays)
+    seed_layers(model, RECIPE.seed, epoch=1)
+    fresh = [np.asarray(v).tolist() for v in model.variables if v.name == "seed_generator_state"]
+    assert [state[0] for state in begun.generators] == [state[0] for state in fresh]
+    assert all(now[1] != then[1] for now, then in zip(begun.generators, fresh, strict=True))  # drawn from since
+    (row,) = train(RECIPE, arrays, 1, store, "t").epochs
+    assert row.seconds > begun.seconds > 0
+
+
+def test_who_asks_to_stop_in_the_validation_keeps_the_epoch(store: Store, arrays: Arrays) -> None:
+    steps = len(arrays.training) // SMALL.batch_size
+    with pytest.raises(Interrupted):
+        train(SMALL, arrays, 2, store, "t", interrupt=stop_at(steps)())
+    progress = read_progress(store, "t")
+    assert len(progress.epochs) == 1
+    assert progress.last
+    assert (progress.last.epoch, progress.last.begun.steps) == (1, 1)
+
+
+def test_who_asks_to_stop_in_the_last_validation_has_it_all(store: Store, arrays: Arrays) -> None:
+    steps = len(arrays.training) // SMALL.batch_size
+    assert len(train(SMALL, arrays, 1, store, "t", interrupt=stop_at(steps)()).epochs) == 1
+
+
+def test_an_error_between_two_steps_ends_the_epoch_and_stores_nothing(store: Store, arrays: Arrays) -> None:
+    calls = itertools.count()
+
+    def interrupt() -> bool:
+        if next(calls) == 5:
+            raise LookupError("the lease is gone")
+        return False
+
+    with pytest.raises(LookupError, match="the lease is gone"):
+        train(SMALL, arrays, 1, store, "t", interrupt=interrupt)
+    assert [entry.key for entry in store.list()] == ["t/progress.json"]
+    assert read_progress(store, "t").last is None
+
+
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The histories of a resumed, an undisturbed and an interrupted training, and the backend's name."""
     environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-m", "tests.toy", "jax", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.toy", "jax", str(tmp_path_factory.mktemp("jax"))]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    resumed, undisturbed, backend = map(json.loads, ran.stdout.splitlines())
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_a_training_goes_on_on_jax(on_jax: Any) -> None:
+    resumed, undisturbed, _, backend = on_jax
     assert backend == "jax"
     assert len(undisturbed) == 2
     assert undisturbed[1]["loss"] < undisturbed[0]["loss"]
     assert resumed == undisturbed
+
+
+@pytest.mark.xfail(strict=True, reason="the state of random layers in the middle of an epoch is not stored")
+def test_a_training_that_is_interrupted_between_steps_goes_on_on_jax(on_jax: Any) -> None:
+    """After an error too: jax, which lends a step the resident images, has given them back."""
+    _, undisturbed, interrupted, _ = on_jax
+    assert interrupted == undisturbed
 
 
 def test_a_finished_training_is_not_touched(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
@@ -241,6 +356,135 @@ def test_the_process_that_comes_late_leaves_the_checkpoint_of_the_other_whole(st
     load(compiled(SMALL, arrays), store, progress.last)
 
 
+# Who owns a training
+
+
+@pytest.fixture(scope="module")
+def model(arrays: Arrays) -> Any:
+    """Weights to store; nobody trains them."""
+    return compiled(SMALL, arrays)
+
+
+def extended(progress: Progress, checkpoint: Checkpoint) -> Progress:
+    return progress.model_copy(update={"last": checkpoint, "best": progress.best or checkpoint})
+
+
+def test_a_training_belongs_to_who_claimed_it_last(store: Store, model: Any) -> None:
+    """What the former owner then uploads and would commit is refused and deleted; the other's checkpoints are whole."""
+    first, version = claim(store, "t", "first")
+    first_checkpoint = save(model, store, "t", "first", 1, Begun())
+    committed = extended(first, first_checkpoint)
+    version = commit(store, "t", committed, version, first)
+
+    second, newer = claim(store, "t", "second")
+    assert second == committed.model_copy(update={"owner": "second"})
+    late = save(model, store, "t", "first", 2, Begun())
+    with pytest.raises(TakenOver, match=r"t/progress.json was changed by another process; expected one process per"):
+        commit(store, "t", extended(committed, late), version, committed)
+    assert read_progress(store, "t") == second
+    assert {entry.key for entry in store.list("t/epoch-")} == {first_checkpoint.key}
+
+    commit(store, "t", extended(second, save(model, store, "t", "second", 2, Begun())), newer, second)
+    progress = read_progress(store, "t")
+    assert progress.last and progress.best
+    assert (progress.last.key, progress.best.key) == ("t/epoch-002-second.weights.h5", first_checkpoint.key)
+    for checkpoint in (progress.last, progress.best):
+        load(model, store, checkpoint)
+
+
+def test_of_two_that_claim_at_once_one_is_refused(store: Store) -> None:
+    class Slow(Wrapped):
+        def swap(self, key: str, data: bytes, version: str) -> str:
+            claim(self.store, "t", "quick")
+            return self.store.swap(key, data, version)
+
+    claim(store, "t", "nobody")
+    with pytest.raises(TakenOver):
+        claim(Slow(store), "t", "slow")
+    assert read_progress(store, "t").owner == "quick"
+
+
+def test_a_claim_sweeps_up_what_dead_owners_left(store: Store, model: Any) -> None:
+    before, version = claim(store, "t", "first")
+    kept = save(model, store, "t", "first", 1, Begun())
+    commit(store, "t", extended(before, kept), version, before)
+    save(model, store, "t", "first", 2, Begun())
+    store.put("t/epoch-001-7-of-one-long-dead.weights.h5", b"")
+    claim(store, "t", "second")
+    assert [entry.key for entry in store.list("t/epoch-")] == [kept.key]
+
+
+def test_who_is_no_longer_the_owner_sweeps_nothing_up(store: Store, model: Any) -> None:
+    claim(store, "t", "first")
+    claim(store, "t", "second")
+    uploaded = save(model, store, "t", "second", 1, Begun())  # to be committed next
+    sweep_up(store, "t", "first")
+    assert [entry.key for entry in store.list("t/epoch-")] == [uploaded.key]
+    sweep_up(store, "t", "second")
+    assert store.list("t/epoch-") == []
+
+
+def test_who_falls_asleep_over_the_sweeping_deletes_nothing_of_a_later_owner(store: Store, model: Any) -> None:
+    class Asleep(Wrapped):
+        def list(self, prefix: str = "") -> list[Any]:
+            listed = self.store.list(prefix)
+            claim(self.store, "t", "second")
+            save(model, self.store, "t", "second", 1, Begun())
+            return listed
+
+    claim(store, "t", "first")
+    sweep_up(Asleep(store), "t", "first")
+    assert [entry.key for entry in store.list("t/epoch-")] == ["t/epoch-001-second.weights.h5"]
+
+
+class Wrapped:
+    """A store to interfere with."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+class LostReplies(Wrapped):
+    """Every write happens, its reply is lost, and the next try finds that something has changed."""
+
+    def swap(self, key: str, data: bytes, version: str) -> str:
+        self.store.swap(key, data, version)
+        raise Conflict(key)
+
+    def create(self, key: str, data: bytes) -> str:
+        self.store.create(key, data)
+        raise Conflict(key)
+
+
+def test_a_commit_that_happened_and_whose_reply_was_lost_is_recognised(store: Store, arrays: Arrays) -> None:
+    progress = train(SMALL, arrays, 2, LostReplies(store), "t")
+    assert len(progress.epochs) == 2
+    assert read_progress(store, "t") == progress
+    assert [entry.key for entry in store.list()] == needed(progress)
+
+
+@pytest.mark.xfail(strict=True, reason="commit deletes it")
+def test_a_commit_that_happened_before_another_owner_came_keeps_its_checkpoint(store: Store, model: Any) -> None:
+    """Its reply was lost; the former owner must not take what it uploaded for garbage: the new one goes on from it."""
+
+    class Overtaken(LostReplies):
+        def swap(self, key: str, data: bytes, version: str) -> str:
+            self.store.swap(key, data, version)
+            claim(self.store, "t", "second")
+            raise Conflict(key)
+
+    before, version = claim(store, "t", "first")
+    uploaded = save(model, store, "t", "first", 1, Begun())
+    with pytest.raises(TakenOver):
+        commit(Overtaken(store), "t", extended(before, uploaded), version, before)
+    progress, _ = read_version(store, "t")
+    assert (progress.owner, progress.last) == ("second", uploaded)
+    load(model, store, uploaded)
+
+
 def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> None:
     progress = train(SMALL, arrays, 1, store, "t")
     assert progress.last
@@ -262,6 +506,49 @@ def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, array
     assert sizes[0] == sizes[1]
     values = 3 * network_of(model).count_params()  # each with Adam's two moments
     assert 4 * values < sizes[0] < 4 * values + 100_000
+
+
+def test_all_networks_of_a_process_share_one_copy_of_the_images(arrays: Arrays) -> None:
+    images = resident(arrays.images)
+    assert np.array_equal(np.asarray(images), arrays.images)
+    coloured = RECIPE.model_copy(update={"image_channels": 3})
+    networks = [compiled(recipe, arrays) for recipe in (SMALL, RECIPE, coloured)]
+    keras.backend.clear_session()
+    networks.append(compiled(SMALL, arrays))
+    for network in networks:
+        assert network.layers[0].images is images
+        assert np.asarray(network(np.array([0, 5], np.int32))).shape == (2, 62)
+
+
+def test_the_copy_is_freed_with_the_images_and_a_network_before_them(tmp_path: Path) -> None:
+    def worked(arrays: Arrays) -> weakref.ref[Any]:
+        train(SMALL, arrays, 1, open_store(str(tmp_path)), "t")
+        return weakref.ref(network_of(compiled(SMALL, arrays)))
+
+    own = toy_arrays(16, 16)
+    network, images, copy = worked(own), weakref.ref(own.images), weakref.ref(resident(own.images))
+    keras.backend.clear_session()
+    gc.collect()
+    assert network() is None
+    assert images() is not None and copy() is not None
+    del own
+    gc.collect()
+    assert images() is None
+    assert copy() is None
+
+
+def test_a_set_of_batches_keeps_the_order_and_its_last_batch_is_the_rest() -> None:
+    positions, labels = np.array([5, 3, 9, 1, 7]), np.array([50, 30, 90, 10, 70])
+    found = [(x.tolist(), y.tolist()) for x, y in batches(positions, labels, 2).as_numpy_iterator()]
+    assert found == [([5, 3], [50, 30]), ([9, 1], [90, 10]), ([7], [70])]
+    elsewhere = _slices(positions, labels, 2)  # what other backends are given
+    assert [(x.tolist(), y.tolist()) for x, y in (elsewhere[n] for n in range(len(elsewhere)))] == found
+
+
+def test_tensorflow_tunes_nothing_in_a_set_of_batches() -> None:
+    """Its autotuning sleeps up to a minute at the end of an epoch."""
+    options = batches(np.arange(3), np.arange(3), 2).options()
+    assert options.autotune.enabled is False
 
 
 def test_every_random_layer_is_seeded_by_the_seed_the_epoch_and_its_place(arrays: Arrays) -> None:

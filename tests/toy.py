@@ -1,9 +1,12 @@
 """Ten classes that a network learns in seconds, and a process that works on them until it is killed.
 
 `python -m tests.toy train STORE` is for a kill in the middle of epoch 2 of 3, `search STORE` in a trial's second epoch:
-it prints MIDDLE there and waits. `python -m tests.toy jax STORE` prints what a resumed and an undisturbed training say.
+it prints MIDDLE there and waits. `python -m tests.toy jax STORE` prints what a resumed, an undisturbed and an
+interrupted training say.
 """
 
+import contextlib
+import itertools
 import json
 import math
 import signal
@@ -74,11 +77,11 @@ def history(progress: Progress) -> list[dict[str, float]]:
 
 
 def state(store: Store, progress: Progress, recipe: Recipe, arrays: Arrays) -> list[np.ndarray]:
-    """Weights, generators and optimizer slots after the last epoch."""
+    """Weights and optimizer slots after the last epoch."""
     assert progress.last
     model = compiled(recipe, arrays)
     load(model, store, progress.last)
-    return [np.asarray(variable, np.float64) for variable in (*model.variables, *model.optimizer.variables)]
+    return [np.asarray(variable, np.float64) for variable in (*model.weights, *model.optimizer.variables)]
 
 
 def kill_in_the_middle(*words: str) -> None:
@@ -126,6 +129,23 @@ def wait_at(step: int) -> Any:
     return keras.callbacks.LambdaCallback(on_train_batch_end=wait)
 
 
+def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> Progress:
+    """A training of 2 epochs that ends in an error, then is asked to stop, both between two steps of an epoch."""
+    from charrec.epoch import Interrupted
+
+    def stop_at(step: int, how: Callable[[], bool]) -> Callable[[], bool]:
+        calls = itertools.count()
+        return lambda: next(calls) >= step and how()
+
+    def fail() -> bool:
+        raise KeyboardInterrupt
+
+    for interrupt in (stop_at(2, fail), stop_at(3, lambda: True)):
+        with contextlib.suppress(Interrupted, KeyboardInterrupt):
+            train(recipe, arrays, 2, store, "interrupted", interrupt=interrupt)
+    return train(recipe, arrays, 2, store, "interrupted")
+
+
 def keras_backend() -> str:
     import keras
 
@@ -140,11 +160,12 @@ def main(command: str, place: str) -> None:
     elif command == "search":  # the promoted trial is the first to train an epoch 2
         search(store, lambda title, epoch, epochs: wait_at(10) if epoch == 2 else doom(title, epoch, epochs))
     elif command == "jax":
-        recipe, arrays = RECIPE.model_copy(update={"model": "model_1", "batch_size": 16}), toy_arrays(64, 32)
+        recipe, arrays = RECIPE.model_copy(update={"batch_size": 16}), toy_arrays(72, 32)
         for key, stops in (("resumed", (1, 2)), ("undisturbed", (2,))):
             for epochs in stops:
                 progress = train(recipe, arrays, epochs, store, key)
             print(json.dumps(history(progress)))
+        print(json.dumps(history(interrupted(recipe, arrays, store))))
         print(json.dumps(keras_backend()))
 
 

@@ -1,5 +1,6 @@
 """The simulator's arithmetic where it can be done by hand, and that no fleet changes what a search finds."""
 
+import math
 import random
 import time
 from statistics import fmean
@@ -15,7 +16,8 @@ from tests.toy import WARNINGS
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 SEEDS = range(20)
-IDEAL = Fleet(epoch=1, spread=0, noise=0, startup=0, overhead=0, terms=Terms(poll=0.02))  # times are in epochs
+IDEAL = Fleet(epoch=1, spread=0, noise=0, startup=0, overhead=0, terms=Terms(poll=0.1))  # times are in epochs
+ONE = Fleet(search=Search(max_epochs=1, factor=2), epoch=100, spread=0, noise=0, startup=0, overhead=0)  # trial, epoch
 
 
 def ran(fleet: Fleet, **changes: object) -> Simulated:
@@ -37,8 +39,8 @@ def test_a_worker_that_starts_up_and_loads_takes_that_much_longer() -> None:
 def test_as_many_workers_as_configurations_take_the_longest_bracket() -> None:
     """Bracket 2 trains 2 + 2 + 6 epochs one after the other, as bracket 1 does 4 + 6 and bracket 0 10."""
     many = ran(IDEAL, workers=22)
-    assert many.makespan == pytest.approx(10, abs=2 * 0.03)  # asked at the latest 1.5 polls after each barrier
-    assert many.idle_share == pytest.approx(1 - 120 / 220, abs=0.01)
+    assert 10 <= many.makespan < 10 + 2 * 0.15  # an idle worker asks at the latest 1.5 polls after a barrier
+    assert many.idle_share == pytest.approx(1 - 120 / 220, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -46,17 +48,17 @@ def test_as_many_workers_as_configurations_take_the_longest_bracket() -> None:
     [(1, 120, 0.00), (2, 62, 0.03), (4, 34, 0.13), (8, 18, 0.18), (12, 16, 0.36), (22, 12, 0.56)],
 )
 def test_the_designs_table_holds(workers: int, makespan: float, idle: float) -> None:
-    """Epoch times +-30 %. Measured here over 20 seeds: 120.3, 62.4, 35.0, 18.4, 15.6, 12.4; idle 0 to 56.0 %."""
+    """Epoch times +-30 %. Over 20 seeds this simulator gives 120.3, 62.4, 35.0, 18.4, 15.6, 12.4; idle 0 to 56 %."""
     runs = [ran(IDEAL, workers=workers, spread=0.3, seed=seed) for seed in SEEDS]
     assert fmean(run.makespan for run in runs) == pytest.approx(makespan, rel=0.05)
     assert fmean(run.idle_share for run in runs) == pytest.approx(idle, abs=0.015)
 
 
 def test_more_workers_than_configurations_only_wait() -> None:
-    for seed in SEEDS:
+    for seed in SEEDS[:5]:
         spread = IDEAL.model_copy(update={"spread": 0.3, "seed": seed})
-        enough, more = ran(spread, workers=22), ran(spread, workers=64)
-        assert more.makespan == pytest.approx(enough.makespan, abs=3 * 0.03)
+        enough, more = ran(spread, workers=22), ran(spread, workers=40)
+        assert more.makespan == pytest.approx(enough.makespan, abs=2 * 0.15)
         assert more.busy == pytest.approx(enough.busy)
         assert more.idle > enough.idle
 
@@ -84,15 +86,12 @@ def test_a_preemption_loses_at_most_the_epoch_at_hand(seed: int) -> None:
     assert run.epochs == pytest.approx(120 + run.lost)
 
 
-def test_with_notice_nothing_is_lost_and_nobody_waits_for_a_lease(seed: int) -> None:
-    told, untold = (
-        [ran(Fleet(), workers=8, preemptions=60, notice=notice, seed=(seed + n) % 2**31) for n in range(5)]
-        for notice in (True, False)
-    )
-    assert {run.lost for run in told} == {0}
-    assert all(run.epochs == pytest.approx(120) for run in told)
-    assert all(run.preemptions for run in told)
-    assert fmean(run.makespan for run in told) < fmean(run.makespan for run in untold)
+def test_a_trial_given_back_waits_for_nothing_and_loses_nothing() -> None:
+    runs = [ran(ONE, preemptions=20, notice=True, seed=seed) for seed in range(50)]
+    assert any(run.preemptions for run in runs)
+    for run in runs:
+        assert (run.idle, run.lost) == (0, 0)
+        assert (run.makespan, run.epochs) == (pytest.approx(100), pytest.approx(1))
 
 
 def test_a_lost_trial_waits_for_its_lease_and_no_longer() -> None:
@@ -104,6 +103,16 @@ def test_a_lost_trial_waits_for_its_lease_and_no_longer() -> None:
         lease, poll = fleet.terms.lease, 1.5 * fleet.terms.poll
         most = max(lease + poll, fleet.startup) + fleet.overhead + fleet.epoch
         assert undisturbed.makespan <= run.makespan <= undisturbed.makespan + run.preemptions * (most + fleet.startup)
+
+
+def test_a_trial_lost_by_a_worker_waits_for_most_of_a_lease() -> None:
+    """Whoever comes next has nothing else to do."""
+    runs = [ran(ONE, preemptions=20, seed=seed) for seed in range(50)]
+    assert any(run.lost for run in runs) and not all(run.lost for run in runs)
+    for run in runs:
+        assert run.busy == pytest.approx(100 * (1 + run.lost))
+        assert run.makespan == pytest.approx(run.busy + run.idle)
+        assert math.ceil(run.lost) * 0.75 * 60 <= run.idle <= run.preemptions * (60 + 1.5 * 5)
 
 
 def test_without_preemptions_nothing_is_lost(seed: int) -> None:

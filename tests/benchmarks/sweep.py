@@ -1,0 +1,189 @@
+"""The same small search by 1, 2 and 4 workers, and by Keras Tuner's own chief and workers; then each loses a worker.
+
+`python -m tests.benchmarks.sweep [ours] [stock] [memory]`: the deck's 30 trials and 120 epochs of network 4, on a few
+images, so that the time is the search's rather than the networks'.
+"""
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from charrec.recipe import Arrays, Recipe
+from charrec.storage import open_store
+from charrec.study import FULL
+from charrec.sweep.heartbeat import Terms
+from charrec.sweep.plan import Sweep
+from tests.toy import toy_arrays
+
+LIMIT = 900  # seconds; a search that hangs is ended
+LEASE = 15.0
+SWEEP = Sweep(
+    key="sweep",
+    search=FULL.search,
+    recipe=Recipe(
+        model="model_4", network=None, seed=5, batch_size=8, image_size=32, image_channels=1, precision="float32"
+    ),
+)
+
+
+def small_arrays() -> Arrays:
+    """800 steps in all epochs of a configuration that gets 10."""
+    return toy_arrays(640, 160)
+
+
+# Ours
+
+
+def our_worker(folder: Path) -> None:
+    """A worker of charrec; says its memory and time at the end."""
+    from charrec.sweep.worker import work
+
+    work(open_store(str(folder / "store")), SWEEP, small_arrays(), terms=Terms(lease=LEASE, poll=1))
+
+
+def our_table(folder: Path) -> list[str]:
+    from charrec.sweep.standing import result
+
+    found = result(open_store(str(folder / "store")), SWEEP, len(small_arrays().training))
+    return [f"{row.configuration} {row.epochs} {row.val_accuracy} {row.state}" for row in found.trials]
+
+
+# Keras Tuner's own
+
+
+def stock_worker(folder: Path) -> None:
+    """What its guide to distributed tuning says: the same script for the chief and every worker."""
+    import keras
+    import keras_tuner as kt
+    import numpy as np
+
+    from charrec.alphabet import CLASSES
+    from charrec.models import build
+    from charrec.sweep.space import SPACE, propose
+
+    arrays = small_arrays()
+
+    def model(hp: Any) -> Any:
+        values = {name: hp.Choice(name, list(choices), ordered=True) for name, choices in SPACE.items()}
+        network = build("model_4")((32, 32, 1), len(CLASSES), net=propose(values))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        network.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=["accuracy"])
+        return network
+
+    tuner = kt.Hyperband(
+        model, objective="val_accuracy", max_epochs=FULL.search.max_epochs, factor=FULL.search.factor, seed=6,
+        directory=str(folder), project_name="search",
+    )  # fmt: skip
+    sets = [
+        (np.asarray(arrays.images[part][..., None]), arrays.labels[part])
+        for part in (arrays.training, arrays.validation)
+    ]
+    tuner.search(*sets[0], batch_size=8, validation_data=sets[1], verbose=0)
+
+
+def stock_table(folder: Path) -> list[str]:
+    import json
+
+    states = [json.loads(path.read_text()) for path in folder.rglob("trial.json")]
+    return [f"{state['trial_id']} {state['score']} {state['status']}" for state in states]
+
+
+# Both
+
+
+@contextmanager
+def processes(kind: str, count: int, folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """`count` workers, and what else the kind needs, first."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    roles = ["chief"] if kind == "stock" and count > 1 else []
+    roles += [f"worker{number}" for number in range(count)]
+    started = []
+    for role in roles:
+        shared = {"KERASTUNER_TUNER_ID": role, "KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+        environment = os.environ | (shared if len(roles) > 1 and kind == "stock" else {})
+        command = [sys.executable, "-m", "tests.benchmarks.sweep", f"{kind}_worker", folder]
+        log = (folder / f"{role}.log").open("wb")
+        started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def timed(kind: str, count: int, table: Callable[[Path], list[str]], kill_after: float | None) -> list[str]:
+    """How long it took, what became of the trials; with a kill -9 of one worker, after so many seconds."""
+    folder = Path(tempfile.mkdtemp())
+    start = time.perf_counter()
+    with processes(kind, count, folder) as started:
+        if kill_after:
+            time.sleep(kill_after)
+            started[-1].send_signal(signal.SIGKILL)
+        alive = [process for process in started if not (kill_after and process is started[-1])]
+        while any(process.poll() is None for process in alive) and time.perf_counter() - start < LIMIT:
+            time.sleep(0.2)
+        seconds = time.perf_counter() - start
+        hung = any(process.poll() is None for process in alive)
+        exits = [process.poll() for process in alive]
+    rows = table(folder)
+    done = sum(row.endswith("COMPLETED") for row in rows)
+    what = "hung, ended by us" if hung else f"exit codes {exits}"
+    print(
+        f"| {kind} | {count} | {'one killed' if kill_after else ''} | {seconds:.0f} | {done} of 30 | {what} |",
+        flush=True,
+    )
+    shutil.rmtree(folder)
+    return rows
+
+
+def memory() -> None:
+    """Resident memory after each of 30 trials in one process."""
+    from charrec.sweep import worker
+
+    page = os.sysconf("SC_PAGE_SIZE")
+    seen = []
+    attempt = worker._Worker.attempt
+
+    def measured(self: Any, given: Any) -> None:
+        attempt(self, given)
+        seen.append(int(Path("/proc/self/statm").read_text().split()[1]) * page / 2**20)
+
+    worker._Worker.attempt = measured  # type: ignore[method-assign]
+    our_worker(Path(tempfile.mkdtemp()))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print("MiB after trials 1, 5, 10, ... 30:", ", ".join(f"{seen[n - 1]:.0f}" for n in (1, 5, 10, 15, 20, 25, 30)))
+    print(f"peak {peak:.0f} MiB")
+
+
+def main(words: list[str]) -> None:
+    if words and words[0].endswith("_worker"):
+        globals()[words[0]](Path(words[1]))
+        return
+    print("| search | workers | | seconds | trials completed | end |\n|---|---|---|---|---|---|")
+    if not words or "ours" in words:
+        tables = [timed("our", count, our_table, None) for count in (1, 2, 4)]
+        timed("our", 2, our_table, 60)
+        print("the same trials, scores and ranking:", all(table == tables[0] for table in tables))
+    if not words or "stock" in words:
+        for count, kill in ((1, None), (2, None), (2, 60.0)):
+            timed("stock", count, stock_table, kill)
+    if not words or "memory" in words:
+        memory()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    main(sys.argv[1:])
