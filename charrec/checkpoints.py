@@ -110,7 +110,8 @@ def commit(store: Store, key: str, progress: Progress, version: str | None, befo
     except Conflict:
         found, now = read_version(store, key)
         if now is None or found != progress:
-            _delete(store, progress.needed() - before.needed())
+            # Not what is needed now: our write may have happened, its reply been lost, and another have claimed since.
+            _delete(store, progress.needed() - before.needed() - found.needed())
             raise TakenOver(
                 f"{store.url}/{_name(key)} was changed by another process",
                 "one process per training",

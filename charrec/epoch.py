@@ -9,7 +9,7 @@ import numpy as np
 
 from charrec.alphabet import CLASSES
 from charrec.batches import batches
-from charrec.recipe import Arrays, Recipe, seed_layers
+from charrec.recipe import Arrays, Recipe, generators, seed_layers
 from charrec.results import Epoch
 from charrec.study import Frozen
 
@@ -24,10 +24,11 @@ class TrainingDiverged(RuntimeError):
 
 
 class Begun(Frozen):
-    """The first steps of an epoch, done; the weights, slots and generators after them are a checkpoint's."""
+    """The first steps of an epoch, done; the weights and slots after them are a checkpoint's."""
 
     steps: int = 0
     metrics: tuple[float, ...] = ()  # what Keras has added up over those steps
+    generators: tuple[tuple[int, ...], ...] = ()  # of the random layers; Keras leaves them out of weight files
     seconds: float = 0.0
 
 
@@ -53,7 +54,10 @@ def train_epoch(
     `interrupt()` is asked before every step, and called in validation too; what it raises ends the epoch, True raises
     Interrupted. Raises TrainingDiverged.
     """
-    if not begun.steps:
+    if begun.steps:
+        for generator, state in zip(generators(model), begun.generators, strict=True):
+            generator.assign(state)
+    else:
         seed_layers(model, recipe.seed, epoch)
     order = np.random.default_rng([recipe.seed, epoch]).permutation(arrays.training)
     rest = order[begun.steps * recipe.batch_size :]
@@ -95,8 +99,15 @@ def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "ker
 
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
             if interrupt() and batch:
-                sums = tuple(float(variable) for variable in self.model.metrics_variables)
-                raise Interrupted(Begun(steps=begun.steps + batch, metrics=sums, seconds=begun.seconds + clock.total()))
+                model = self.model  # on jax, this brings its variables up to date
+                raise Interrupted(
+                    Begun(
+                        steps=begun.steps + batch,
+                        metrics=tuple(float(variable) for variable in model.metrics_variables),
+                        generators=tuple(tuple(np.asarray(state).tolist()) for state in generators(model)),
+                        seconds=begun.seconds + clock.total(),
+                    )
+                )
 
         def on_test_batch_begin(self, batch: int, logs: object = None) -> None:
             interrupt()

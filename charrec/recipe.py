@@ -59,7 +59,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     )
     # There is nobody to sum with; TensorFlow's sum would keep the graph of every network in a registry for ever.
     model.optimizer._all_reduce_sum_gradients = list
-    model.optimizer.build(model.trainable_variables)  # or load_weights drops the slots in silence
+    model.optimizer.build(model.trainable_variables)  # or load_weights has no place for the slots
     # Now, not in the first step: an epoch that goes on sets the sums, and TensorFlow traces a step once, not twice.
     model.compute_metrics(None, np.zeros(1, np.int64), np.zeros((1, len(CLASSES)), np.float32))
     model.reset_metrics()
@@ -87,6 +87,10 @@ def seed_weights(network: "keras.Sequential", seed: int) -> None:
 
 def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
     """Set every random layer's generator from (seed, epoch, its place), so that no epoch needs its past."""
-    states = [v for v in model.variables if v.name == "seed_generator_state"]
-    for place, state in enumerate(states):
-        state.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
+    for place, generator in enumerate(generators(model)):
+        generator.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
+
+
+def generators(model: "keras.Sequential") -> "list[keras.Variable]":
+    """The state of every random layer, in their order."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]

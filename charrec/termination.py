@@ -13,12 +13,17 @@ class Terminated(RuntimeError):
 @contextmanager
 def until_terminated() -> Iterator[Callable[[], bool]]:
     """Whether SIGTERM has come since. Only a process's main thread can be told so: elsewhere it never has."""
-    asked = threading.Event()
+    asked = False  # no Event: a handler may come while it holds its own lock
+
+    def ask(_number: int, _frame: object) -> None:
+        nonlocal asked
+        asked = True
+
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield lambda: asked
         return
-    before = signal.signal(signal.SIGTERM, lambda _number, _frame: asked.set())
+    before = signal.signal(signal.SIGTERM, ask)
     try:
-        yield asked.is_set
+        yield lambda: asked
     finally:
         signal.signal(signal.SIGTERM, before)

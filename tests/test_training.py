@@ -127,7 +127,6 @@ def needed(progress: Progress) -> list[str]:
     return sorted([*progress.needed(), "t/progress.json"])
 
 
-@pytest.mark.xfail(strict=True, reason="the state of random layers in the middle of an epoch is not stored")
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_training_that_is_interrupted_between_steps_is_the_one_that_was_not(
     precision: str, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
@@ -149,7 +148,6 @@ def test_a_training_that_is_interrupted_between_steps_is_the_one_that_was_not(
     assert_same((store, progress), undisturbed(precision), recipe, arrays)
 
 
-@pytest.mark.xfail(strict=True, reason="the state of random layers in the middle of an epoch is not stored")
 def test_what_an_interrupted_epoch_has_begun_is_stored(store: Store, arrays: Arrays) -> None:
     with pytest.raises(Interrupted) as raised:
         train(RECIPE, arrays, 1, store, "t", interrupt=stop_at(6)())
@@ -214,7 +212,6 @@ def test_a_training_goes_on_on_jax(on_jax: Any) -> None:
     assert resumed == undisturbed
 
 
-@pytest.mark.xfail(strict=True, reason="the state of random layers in the middle of an epoch is not stored")
 def test_a_training_that_is_interrupted_between_steps_goes_on_on_jax(on_jax: Any) -> None:
     """After an error too: jax, which lends a step the resident images, has given them back."""
     _, undisturbed, interrupted, _ = on_jax
@@ -466,7 +463,6 @@ def test_a_commit_that_happened_and_whose_reply_was_lost_is_recognised(store: St
     assert [entry.key for entry in store.list()] == needed(progress)
 
 
-@pytest.mark.xfail(strict=True, reason="commit deletes it")
 def test_a_commit_that_happened_before_another_owner_came_keeps_its_checkpoint(store: Store, model: Any) -> None:
     """Its reply was lost; the former owner must not take what it uploaded for garbage: the new one goes on from it."""
 

@@ -2,6 +2,8 @@
 
 from typing import Self
 
+from pydantic import ValidationError
+
 from charrec.errors import InputError
 from charrec.recipe import Recipe
 from charrec.storage import Conflict, NotFound, Store
@@ -34,6 +36,13 @@ class Sweep(Frozen):
                 f"{store.url} has no search {key!r}",
                 "the key of one that a study or a worker began, as in sweeps/0123456789abcdef",
                 "Correct the key or the store.",
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(
+                f"{store.url}/{_name(key)} holds no search: {'.'.join(map(str, first['loc']))}: {first['msg']}"[:300],
+                "what charrec writes there",
+                "Go on with the charrec that began it, or delete its folder from the store.",
             ) from None
 
     def begin(self, store: Store) -> None:

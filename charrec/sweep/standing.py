@@ -9,8 +9,9 @@ from charrec.study import Frozen
 from charrec.sweep.document import Document, Lease, TrialRecord, parsed
 from charrec.sweep.heartbeat import Terms, ages
 from charrec.sweep.plan import Sweep
+from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import exhausted, schedule
-from charrec.sweep.space import SPACE, propose
+from charrec.sweep.space import SPACE
 
 
 class SearchFailed(RuntimeError):
@@ -112,17 +113,6 @@ def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
     )
 
 
-def ranking(document: Document) -> list[TrialRow]:
-    """Every trial, best first: by validation accuracy, of equals the longer trained, then the earlier configuration.
-
-    A failed or unfinished one comes last. Nothing here depends on which worker came first.
-    """
-    rows = (_row(name, record) for name, record in document.trials.items())
-    return sorted(
-        rows, key=lambda row: (row.val_accuracy is None, -(row.val_accuracy or 0.0), -row.epochs, row.configuration)
-    )
-
-
 def _document(store: Store, sweep: Sweep) -> Document | None:
     try:
         return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
@@ -147,20 +137,6 @@ def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
         if record.message and record.status in ("FAILED", "INVALID"):
             failed = record.status == "FAILED"
             yield TroubleRow(trial=name, configuration=record.configuration, failed=failed, message=record.message)
-
-
-def _row(name: str, record: TrialRecord) -> TrialRow:
-    return TrialRow(
-        trial=name,
-        configuration=record.configuration,
-        bracket=int(record.values["tuner/bracket"]),
-        rung=int(record.values["tuner/round"]),
-        epochs=int(record.values["tuner/epochs"]),
-        val_accuracy=record.score,
-        state=record.status,
-        network=propose(record.values).model_dump(),
-        seconds=record.seconds,
-    )
 
 
 def _epochs(record: TrialRecord) -> int:

@@ -280,44 +280,7 @@ WRONG: dict[str, tuple[Change, str]] = {
 }
 
 
-NOT_YET = pytest.mark.xfail(strict=True, reason="document.py lets it pass")
-LAX = {
-    "a name with a line's end",
-    "a name that moves the cursor",
-    "a name in other digits",
-    "units as a broken number",
-    "a truth value",
-    "epochs below nothing",
-    "no epochs",
-    "epochs that are none of its own",
-    "a first epoch below nothing",
-    "a bracket below nothing",
-    "a parent that leads elsewhere",
-    "a parent that is not there",
-    "a score that is no number",
-    "a score without end",
-    "a score as a text",
-    "seconds that are no number",
-    "seconds below nothing",
-    "a configuration as a text",
-    "a configuration that is a truth value",
-    "a token as a text",
-    "a lease of no trial",
-    "a lease of a trial that has ended",
-    "no lease of a trial that runs",
-    "an end of no trial",
-    "two ends of a trial",
-    "no end of a trial that has ended",
-    "a waiting trial that is none",
-    "a waiting trial that runs",
-    "a place of no trial",
-    "a place whose parent is no trial",
-    "a lease that is younger than the latest",
-    "two leases of one worker",
-}
-
-
-@pytest.mark.parametrize("what", [pytest.param(what, marks=NOT_YET) if what in LAX else what for what in WRONG])
+@pytest.mark.parametrize("what", WRONG)
 def test_a_document_that_is_wrong_anywhere_is_refused_and_the_place_is_told(what: str, plain: Plain) -> None:
     change, place = WRONG[what]
     change(plain)

@@ -10,8 +10,8 @@ import pytest
 from charrec.study import FULL
 from charrec.sweep.document import Document
 from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, RETRIES, Assignment, DurableHyperband
+from charrec.sweep.ranking import ranking
 from charrec.sweep.space import SPACE
-from charrec.sweep.standing import ranking
 from tests.sweep.driving import DECK, SMALL, alone, points, reborn, searched, taken
 from tests.toy import WARNINGS
 

@@ -11,7 +11,7 @@ from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.space import SPACE
-from charrec.sweep.worker import subset, trial_seed
+from charrec.sweep.trial import subset, trial_seed
 from tests.toy import DOOMED, WARNINGS, history, kill_in_the_middle, search, search_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -92,7 +92,7 @@ def test_a_finished_search_is_not_done_again(undisturbed: Searched) -> None:
 def test_a_search_killed_in_the_middle_ends_as_one_that_was_not(undisturbed: Searched, tmp_path: Path) -> None:
     kill_in_the_middle("search", str(tmp_path))
     store = open_store(str(tmp_path))
-    assert b'"status": "RUNNING"' in store.get("sweep/oracle.json")
+    assert b'"status":"RUNNING"' in store.get("sweep/oracle.json")
     result = search(store)
     timeless = {"seconds": True, "trials": {"__all__": {"seconds"}}}
     assert result.model_dump(exclude=timeless) == undisturbed[1].model_dump(exclude=timeless)  # type: ignore[arg-type]
