@@ -25,10 +25,9 @@ Digests = dict[str, str]
 ASK = """
 import json
 from charrec.identity import identity
+from charrec.steps.training import SEARCH_CODE
 code = {m: ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{m}") for m in MODELS}
-code["search"] = (
-    "charrec.sweep.oracle", "charrec.sweep.trial", "charrec.glyphs", "charrec.split", "charrec.models.model_4"
-)
+code["search"] = SEARCH_CODE
 code["evaluation"] = ("charrec.evaluation",)
 print(json.dumps({name: identity(code=modules) for name, modules in code.items()}))
 """
@@ -80,6 +79,7 @@ CHANGES = {
     "the split": ("split.py", "int(fraction * n)", "round(fraction * n)", TRAININGS),
     "the search space": ("sweep/space.py", "(0.3, 0.4", "(0.2, 0.4", {"search"}),
     "what counts as a failure": ("sweep/oracle.py", "RETRIES = 2", "RETRIES = 3", {"search"}),
+    "who is the best of equals": ("sweep/ranking.py", "-row.epochs", "row.epochs", {"search"}),
     "a trial's seed": ("sweep/trial.py", ">> 1", ">> 2", {"search"}),
     "a worker's patience": ("sweep/heartbeat.py", "PositiveFloat = 60.0", "PositiveFloat = 30.0", set()),
     "a worker": ("sweep/worker.py", "LONGEST_MESSAGE = 1000", "LONGEST_MESSAGE = 2000", set()),

@@ -18,6 +18,16 @@ from charrec.sweep.standing import result
 from charrec.termination import Terminated, until_terminated
 from charrec.training import train
 
+# What decides the outcome of a search; how it is carried out does not.
+SEARCH_CODE = (
+    "charrec.sweep.oracle",
+    "charrec.sweep.trial",
+    "charrec.sweep.ranking",
+    "charrec.glyphs",
+    "charrec.split",
+    "charrec.models.model_4",
+)
+
 
 def choose_precision(study: Study, runtime: Runtime) -> Outcome[Precision]:
     """What the study says, or what a probe of this kind of machine finds; decided once per store.
@@ -101,7 +111,7 @@ def search(
         "charrec.split",
         "charrec.models.model_4",
     )
-    key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=code)}"
+    key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=SEARCH_CODE)}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 
     sweep = Sweep(

@@ -17,7 +17,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 from charrec.study import Frozen, Search, Seed
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.sweep.standing import ranking
+from charrec.sweep.ranking import ranking
 
 Doing = Literal["startup", "busy", "idle"]
 Life = Generator[tuple[Doing, float], None, None]  # what a worker does next, and for how many seconds
