@@ -103,14 +103,6 @@ def search(
 ) -> Outcome[SearchResult]:
     """The Hyperband search for network 4, by this process and whatever others work at it."""
     how = recipe(study, "model_4", precision.value.chosen)
-    code = (
-        "charrec.sweep.oracle",
-        "charrec.sweep.trial",
-        "charrec.sweep.ranking",
-        "charrec.glyphs",
-        "charrec.split",
-        "charrec.models.model_4",
-    )
     key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=SEARCH_CODE)}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 
