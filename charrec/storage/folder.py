@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -182,5 +182,6 @@ class FolderStore:
         if not self._swept:
             self._swept = True
             for path in (self.root / ".tmp").glob("*"):
-                if time.time() - path.stat().st_mtime > STALE:
-                    path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # another worker's, which has its name by now
+                    if time.time() - path.stat().st_mtime > STALE:
+                        path.unlink()
