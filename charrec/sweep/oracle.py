@@ -6,6 +6,7 @@ count as the worst of their rung.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Literal, NamedTuple
 
 import keras_tuner as kt
@@ -147,7 +148,8 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Become what was dumped."""
         self.records, self.leases = dict(document.trials), dict(document.leases)
         self.token, self.aborted, self.transactions = document.token, document.aborted, list(document.transactions)
-        self.trials = {name: _trial(name, record) for name, record in self.records.items()}
+        points = space()  # once: building it is most of the work
+        self.trials = {name: _trial(name, record, points) for name, record in self.records.items()}
         self.ongoing_trials = {lease.worker: self.trials[name] for name, lease in self.leases.items()}
         self.start_order, self.end_order = list(self.trials), list(document.ended)
         self._retry_queue = list(document.waiting)
@@ -230,9 +232,9 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Nothing: trials are part of `dump`."""
 
 
-def _trial(name: str, record: TrialRecord) -> Trial:
+def _trial(name: str, record: TrialRecord, points: kt.HyperParameters) -> Trial:
     """Keras Tuner's form of it; the space is the code's, only the values are the document's."""
-    hyperparameters = space()
+    hyperparameters = copy(points)
     hyperparameters.values = dict(record.values)
     trial = Trial(hyperparameters, trial_id=name, status=record.status, message=record.message)
     trial.score, trial.best_step = record.score, record.best_step
