@@ -97,8 +97,15 @@ def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "ker
                 for variable, value in zip(self.model.metrics_variables, begun.metrics, strict=True):
                     variable.assign(value)
 
+        def asked(self) -> bool:
+            try:
+                return interrupt()
+            except BaseException:
+                _ = self.model  # on jax, brings back the variables that a step borrows, the resident images among them
+                raise
+
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
-            if interrupt() and batch:
+            if self.asked() and batch:
                 model = self.model  # on jax, this brings its variables up to date
                 raise Interrupted(
                     Begun(
@@ -110,7 +117,7 @@ def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "ker
                 )
 
         def on_test_batch_begin(self, batch: int, logs: object = None) -> None:
-            interrupt()
+            self.asked()
 
     return Watch()
 

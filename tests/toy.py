@@ -49,6 +49,7 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
+TWO_TRIALS = Search(max_epochs=2, factor=4)  # of two epochs; on jax a trial is 10 s of compiling
 SWEEP = Sweep(key="sweep", search=SEARCH, recipe=SEARCH_RECIPE)
 DOOMED = 288  # units of one of the four networks that the seed proposes; its second epoch diverges
 
@@ -94,15 +95,17 @@ def kill_in_the_middle(*words: str) -> None:
     assert (said, process.returncode) == (MIDDLE, -signal.SIGKILL)
 
 
-def search(store: Store, show: Callable[..., Any] | None = None) -> SearchResult:
+def search(
+    store: Store, show: Callable[..., Any] | None = None, arrays: Arrays | None = None, sweep: Sweep = SWEEP
+) -> SearchResult:
     """The tiny search, stored under `sweep`."""
     from charrec.sweep.heartbeat import Terms
     from charrec.sweep.standing import result
     from charrec.sweep.worker import work
 
-    arrays = search_arrays()
-    work(store, SWEEP, arrays, show or doom, terms=Terms(lease=4, poll=0.2))
-    return result(store, SWEEP, len(arrays.training))
+    arrays = arrays or search_arrays()
+    work(store, sweep, arrays, show or doom, terms=Terms(lease=4, poll=0.2))
+    return result(store, sweep, len(arrays.training))
 
 
 def doom(_title: str, epoch: int, _epochs: int) -> Any:
@@ -167,6 +170,11 @@ def main(command: str, place: str) -> None:
             print(json.dumps(history(progress)))
         print(json.dumps(history(interrupted(recipe, arrays, store))))
         print(json.dumps(keras_backend()))
+    elif command == "jax-search":
+        found = search(store, lambda *_: None, toy_arrays(40, 40), SWEEP.model_copy(update={"search": TWO_TRIALS}))
+        print(
+            json.dumps([[keras_backend(), row.state, row.rung, row.configuration, row.epochs] for row in found.trials])
+        )
 
 
 if __name__ == "__main__":

@@ -385,3 +385,22 @@ def test_callbacks_are_called_before_each_step_and_sums_start_at_0_before_an_epo
     assert int(model.optimizer.iterations) == 5
     assert [float(variable) for variable in model.metrics_variables][1::2] == [4, 4]  # of the step that was done
     assert not any(math.isnan(value) for value in sums)
+
+
+def test_the_sum_over_replicas_is_a_list_of_pairs_where_there_is_one_replica() -> None:
+    optimizer = keras.optimizers.Adam()
+    assert list(inspect.signature(optimizer._all_reduce_sum_gradients).parameters) == ["grads_and_vars"]
+    variable = keras.Variable([1.0, 2.0])
+    gradient = keras.ops.convert_to_tensor([3.0, 4.0])
+    ((summed, of),) = optimizer._all_reduce_sum_gradients([(gradient, variable)])
+    assert of is variable
+    assert keras.ops.convert_to_numpy(summed).tolist() == [3.0, 4.0]
+
+
+def test_a_trained_network_leaves_no_gradient_in_tensorflows_registry(arrays: Arrays) -> None:
+    from tensorflow.python.framework.ops import gradient_registry
+
+    before = set(gradient_registry._registry)
+    model = compiled(RECIPE.model_copy(update={"model": "model_1"}), arrays)
+    model.fit(batches(arrays.training[:8], arrays.labels[:8], 8), shuffle=False, verbose=0)
+    assert not {name for name in set(gradient_registry._registry) - before if name.startswith("CustomGradient")}

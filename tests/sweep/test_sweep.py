@@ -1,5 +1,9 @@
 """A whole search, tiny: it can be killed, one of its networks diverges, and the ranking is the same."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,7 @@ from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.space import SPACE
 from charrec.sweep.trial import subset, trial_seed
-from tests.toy import DOOMED, WARNINGS, history, kill_in_the_middle, search, search_arrays
+from tests.toy import DOOMED, ROOT, SWEEP, WARNINGS, history, kill_in_the_middle, search, search_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -114,3 +118,14 @@ def test_every_configuration_has_a_seed_of_its_own(arrays: Arrays) -> None:
     assert len(seeds) == 90
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert not seeds & {0, 1, 123}
+
+
+def test_a_search_runs_on_jax(tmp_path: Path) -> None:
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "tests.toy", "jax-search", str(tmp_path)]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    trials = json.loads(ran.stdout.splitlines()[-1])
+    assert [backend for backend, *_ in trials] == ["jax"] * 2
+    assert {state for _, state, *_ in trials} == {"COMPLETED"}
+    for *_, configuration, epochs in trials:
+        assert epochs == len(read_progress(open_store(str(tmp_path)), SWEEP.training(configuration)).epochs) == 2
