@@ -91,7 +91,7 @@ def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> Non
         swarm.start(death)
     kills, frozen = 0, False
     while kills < KILLS:
-        while len(swarm.at_work()) < workers:
+        while len(swarm.victims()) < workers:
             swarm.start()
         time.sleep(rng.uniform(0.2, 2.0))
         if kills >= KILLS // 2 and not frozen:
@@ -103,7 +103,7 @@ def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> Non
             swarm.kill(victim)
         kills += len(victims)
         assert not status(store, SWEEP).finished, f"the search was over after {kills} kills"
-    while len(swarm.at_work()) < workers:
+    while len(swarm.victims()) < workers:
         swarm.start()
 
 
