@@ -81,9 +81,13 @@ class Swarm:
         self.living = [other for other in self.living if other is not process]
 
     def freeze(self, process: BaseProcess) -> None:
-        """SIGSTOP: it keeps all it has, but does nothing; not a thread of it runs."""
+        """SIGSTOP: not a thread of it runs. Not while it holds a lock of the folder, or it would hold up everybody."""
         assert process.pid
         os.kill(process.pid, signal.SIGSTOP)
+        while any(f" {process.pid} " in line for line in Path("/proc/locks").read_text().splitlines()):
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.02)
+            os.kill(process.pid, signal.SIGSTOP)
 
     def wake(self, process: BaseProcess) -> None:
         assert process.pid

@@ -112,7 +112,6 @@ def assert_frozen_worker_is_fenced(swarm: Swarm, store: Store) -> None:
     held: list[tuple[BaseProcess, int]] = []
     assert eventually(lambda: held.extend(holders(swarm, store)) or held, 60), swarm.said()
     process, token = held[0]
-    time.sleep(0.5)  # in the moment after the swap it may have the folder's lock, which would hold up everybody
     swarm.freeze(process)
     assert eventually(lambda: token not in {lease.token for lease in document(store).leases.values()}, 60), swarm.said()
     swarm.wake(process)
