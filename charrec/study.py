@@ -45,7 +45,9 @@ EMBEDDED = {"glyphs": "fonts", "letters": "fonts", "digits": "sklearn"}  # insta
 class Search(Frozen):
     """A Hyperband search as Keras Tuner defines it."""
 
-    max_epochs: PositiveInt = 10
+    max_epochs: Annotated[int, Field(ge=1, le=243)] = Field(
+        10, description="at most 243, which takes 415 configurations; the space has 720"
+    )
     factor: Annotated[int, Field(ge=2)] = 3
     images: PositiveInt | None = Field(None, description="search on so many training images; none: all")
 

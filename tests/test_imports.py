@@ -58,7 +58,7 @@ def below(room: str) -> list[Path]:
         "charrec.report",
         "charrec.evaluation, charrec.identity, charrec.memo, charrec.glyphs, charrec.split, charrec.termination",
         "charrec.training, charrec.epoch, charrec.batches, charrec.checkpoints, charrec.recipe",
-        "charrec.sweep, charrec.sweep.schedule, charrec.sweep.table, charrec.sweep.heartbeat, charrec.sweep.__main__",
+        "charrec.sweep, charrec.sweep.rungs, charrec.sweep.table, charrec.sweep.heartbeat, charrec.sweep.__main__",
         "charrec.steps.data, charrec.steps.training, charrec.steps.reading, charrec.steps.reporting",
     ],
 )

@@ -22,6 +22,7 @@ from charrec.report.words import (
 )
 from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.study import FULL, Frozen
+from charrec.sweep.rungs import by_rung
 
 Theirs = reference.ReferenceModel
 
@@ -122,18 +123,13 @@ def chosen(result: StudyResult) -> Table:
 
 
 def rungs(result: StudyResult) -> Table:
-    """A row for every rung of every bracket."""
-    groups: dict[tuple[int, int], list[Any]] = {}
-    for trial in result.search.trials:
-        groups.setdefault((trial.bracket, trial.rung), []).append(trial)
+    """A row for every rung of every bracket, as the search's status has it."""
     rows = []
-    for (bracket, rung), members in sorted(groups.items()):
-        epochs = sorted({t.epochs for t in members})
-        best = max((t.val_accuracy for t in members if t.val_accuracy is not None), default=None)
-        span = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]}\u2013{epochs[-1]}"
-        cells = [str(bracket), str(rung), str(len(members)), span, percent(best)]
-        rows.append([*map(Cell, cells), Cell(duration(sum(t.seconds for t in members)))])
-    return Table(["Bracket", "Rung", "Trials", "Epochs trained", "Best accuracy", "Time"], rows)
+    for row in by_rung(result.study.search, result.search.trials):
+        epochs = f"{row.first + 1}\u2013{row.epochs}"
+        cells = [str(row.bracket), str(row.rung), epochs, str(row.trials), str(row.failed or NONE), percent(row.best)]
+        rows.append([*map(Cell, cells), Cell(duration(row.seconds))])
+    return Table(["Bracket", "Rung", "Epochs", "Trials", "Failed", "Best accuracy", "Time"], rows)
 
 
 def ranking(result: StudyResult) -> Table:

@@ -10,27 +10,13 @@ from charrec.sweep.document import Document, Lease, TrialRecord, parsed
 from charrec.sweep.heartbeat import Terms, ages
 from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
-from charrec.sweep.schedule import exhausted, schedule
+from charrec.sweep.rungs import RungRow, by_rung
+from charrec.sweep.schedule import exhausted
 from charrec.sweep.space import SPACE
 
 
 class SearchFailed(RuntimeError):
     """There is nothing to choose from."""
-
-
-class RungRow(Frozen):
-    """Trials of one rung, by state; what is not begun is the rest of `trials`."""
-
-    bracket: int
-    rung: int
-    first: int  # epochs before
-    epochs: int  # in all after
-    trials: int
-    running: int
-    waiting: int  # begun, for a worker to go on
-    completed: int
-    failed: int
-    best: float | None  # validation accuracy
 
 
 class WorkerRow(Frozen):
@@ -71,10 +57,10 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
     leases = document.leases if document else {}
     seen = ages(store, sweep)
     done = {name: _epochs_done(store, sweep, name, record) for name, record in trials.items()}
-    rungs = tuple(_rungs(sweep, trials, set(leases)))
+    ranked = ranking(document) if document else []
+    rungs = tuple(by_rung(sweep.search, ranked))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
-    ranked = ranking(document) if document else []
     finished = document is not None and _finished(sweep, document)
     at_work = sum(row.trial is not None and not row.lost for row in workers)
     return Status(
@@ -149,29 +135,6 @@ def _epochs_done(store: Store, sweep: Sweep, name: str, record: TrialRecord) -> 
         return _epochs(record)
     trained = len(read_progress(store, sweep.training(record.configuration)).epochs)
     return max(0, min(trained - int(record.values["tuner/initial_epoch"]), _epochs(record)))
-
-
-def _rungs(sweep: Sweep, trials: dict[str, TrialRecord], leased: set[str]) -> Iterator[RungRow]:
-    for rung in schedule(sweep.search):
-        place = rung.bracket, rung.rung
-        here = {
-            name: record
-            for name, record in trials.items()
-            if (record.values["tuner/bracket"], record.values["tuner/round"]) == place
-        }
-        states = [record.status for record in here.values()]
-        yield RungRow(
-            bracket=rung.bracket,
-            rung=rung.rung,
-            first=rung.first,
-            epochs=rung.epochs,
-            trials=rung.trials,
-            running=len(leased & here.keys()),
-            waiting=states.count("INVALID"),
-            completed=states.count("COMPLETED"),
-            failed=states.count("FAILED"),
-            best=max((record.score for record in here.values() if record.score is not None), default=None),
-        )
 
 
 def _workers(

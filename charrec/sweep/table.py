@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from charrec.sweep.standing import RungRow, Status, TroubleRow, WorkerRow
+from charrec.sweep.rungs import RungRow
+from charrec.sweep.standing import Status, TroubleRow, WorkerRow
 
 Cells = tuple[str, ...]
 

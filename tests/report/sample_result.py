@@ -1,6 +1,7 @@
 """A seeded study that never ran, with the proportions of one that did, and glyphs drawn for it."""
 
 import math
+from itertools import count
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -23,7 +24,8 @@ from charrec.results import (
     TrainingResult,
     TrialRow,
 )
-from charrec.study import FULL, QUICK, Data, Study
+from charrec.study import FULL, QUICK, Data, Search, Study
+from charrec.sweep.schedule import schedule
 
 C = alphabet.CLASSES
 CHARS74K = "Chars74K, computer fonts (kaggle:supreethrao/chars74kdigitalenglishfont)"
@@ -136,8 +138,8 @@ def evaluation(trained: TrainingResult, per_class: int, twins: bool, rng: np.ran
     )
 
 
-def search(epochs: tuple[int, ...], firsts: tuple[int, ...], rng: np.random.Generator) -> SearchResult:
-    """Successive halving: bracket b starts with firsts[b] configurations and keeps a third at each rung."""
+def search(searched: Search, rng: np.random.Generator) -> SearchResult:
+    """Successive halving: of each rung the best go on to the next."""
     space = {
         "filters_hp_1": (16.0, 32.0, 48.0, 64.0),
         "filters_hp_2": (32.0, 64.0, 96.0),
@@ -145,32 +147,37 @@ def search(epochs: tuple[int, ...], firsts: tuple[int, ...], rng: np.random.Gene
         "dropout": (0.4, 0.5, 0.6, 0.7),
         "units": (128.0, 192.0, 256.0, 288.0, 384.0, 512.0),
     }
-    trials, number, configuration = [], 0, 0
-    for bracket, first in enumerate(firsts):
-        nets = []
-        for _ in range(first):
-            network = {k: (float if k == "dropout" else int)(rng.choice(v)) for k, v in space.items()}
-            nets.append((configuration, network, float(rng.normal(0.9, 0.008))))
-            configuration += 1
-        for rung, done in enumerate(epochs[bracket:]):
-            for config, network, skill in nets:
-                failed = number == 7
-                value = skill - 0.25 * math.exp(-0.75 * done) + float(rng.normal(0, 0.002))
-                trials.append(
-                    TrialRow(
-                        trial=f"{number:04d}",
-                        configuration=config,
-                        bracket=bracket,
-                        rung=rung,
-                        epochs=done,
-                        val_accuracy=None if failed else value,
-                        state="INVALID" if failed else "COMPLETED",
-                        network=network,
-                        seconds=8.6 * done,
-                    )
+    trials: list[TrialRow] = []
+    nets: list[tuple[int, dict[str, int | float], float]] = []
+    configurations = count()
+    for rung in schedule(searched):
+        if rung.rung:
+            nets = sorted(nets, key=lambda net: -net[2])[: rung.trials]
+        else:
+            nets = [
+                (
+                    next(configurations),
+                    {k: (float if k == "dropout" else int)(rng.choice(v)) for k, v in space.items()},
+                    float(rng.normal(0.9, 0.008)),
                 )
-                number += 1
-            nets = sorted(nets, key=lambda net: -net[2])[: max(1, len(nets) // 3)]
+                for _ in range(rung.trials)
+            ]
+        for config, network, skill in nets:
+            failed = len(trials) == 7
+            value = skill - 0.25 * math.exp(-0.75 * rung.epochs) + float(rng.normal(0, 0.002))
+            trials.append(
+                TrialRow(
+                    trial=f"{len(trials):04d}",
+                    configuration=config,
+                    bracket=rung.bracket,
+                    rung=rung.rung,
+                    epochs=rung.epochs,
+                    val_accuracy=None if failed else value,
+                    state="FAILED" if failed else "COMPLETED",
+                    network=network,
+                    seconds=8.6 * (rung.epochs - rung.first),
+                )
+            )
     best = max(trials, key=lambda trial: trial.val_accuracy or 0).configuration
     trials = [t.model_copy(update={"network": NETWORK}) if t.configuration == best else t for t in trials]
     trials.sort(key=lambda trial: -(trial.val_accuracy or 0))
@@ -274,7 +281,7 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
         identity="5b8d0c2a77e1f934",
         data=data_summary(source, images),
         trainings=tuple(map(told, trainings, evaluations)),
-        search=search((2,), (3,), rng) if tiny else search((2, 4, 10), (12, 6, 3), rng),
+        search=search(studied.search, rng),
         evaluations=evaluations,
         external=externals(),
         texts=readings(studied, rng),

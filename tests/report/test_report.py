@@ -200,7 +200,7 @@ def test_a_tiny_study_says_what_it_lacks(tiny):
     text = page(tiny).text
     assert "There is none to show." in text
     assert "not measured in this study" in text
-    assert "3 trials of 3 configurations" in text
+    assert "10 trials of 8 configurations" in text
     assert text.count("No overfitting was found") == 4
     assert "nan" not in text.lower().split() and "None" not in text.split()
 

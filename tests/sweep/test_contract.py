@@ -17,9 +17,9 @@ from keras_tuner.src.engine.trial import Trial
 
 from charrec.batches import batches
 from charrec.recipe import Arrays, compiled
-from charrec.study import FULL
+from charrec.study import FULL, Search
 from charrec.sweep.oracle import DurableHyperband
-from charrec.sweep.schedule import exhausted
+from charrec.sweep.schedule import exhausted, schedule
 from charrec.sweep.space import space
 from tests.sweep.driving import DECK, SMALL, alone, points, reborn, searched, taken
 from tests.toy import RECIPE, ROOT, WARNINGS
@@ -270,11 +270,17 @@ def test_no_trial_is_left_where_none_runs_and_there_is_none_to_wait_for(plain: P
     assert plain.populate_space("0030") == {"status": "IDLE"}
 
 
-def test_the_schedule_is_keras_tuners(plain: Plain) -> None:
-    assert plain._get_num_brackets() == 3
-    assert [plain._get_num_rounds(bracket) for bracket in range(3)] == [1, 2, 3]
-    assert [[plain._get_size(b, r) for r in range(b + 1)] for b in range(3)] == [[4], [6, 2], [12, 4, 2]]
-    assert [[plain._get_epochs(b, r) for r in range(b + 1)] for b in range(3)] == [[10], [4, 10], [2, 4, 10]]
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 7, 16, 300])
+def test_the_schedule_is_keras_tuners(factor: int) -> None:
+    for longest in range(1, 244):
+        search = Search(max_epochs=longest, factor=factor)
+        oracle = kt.oracles.HyperbandOracle(objective="val_accuracy", max_epochs=longest, factor=factor)
+        theirs = [
+            (b, r, oracle._get_size(b, r), oracle._get_epochs(b, r))
+            for b in reversed(range(oracle._get_num_brackets()))
+            for r in range(oracle._get_num_rounds(b))
+        ]
+        assert [(row.bracket, row.rung, row.trials, row.epochs) for row in schedule(search)] == theirs, longest
 
 
 def test_keras_tuner_never_forgets_an_oracle_that_gave_out_a_trial_but_one_that_is_only_looked_at() -> None:

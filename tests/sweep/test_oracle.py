@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from charrec.study import FULL
+from charrec.study import FULL, Search
 from charrec.sweep.document import Document
 from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, RETRIES, Assignment, DurableHyperband
 from charrec.sweep.ranking import ranking
@@ -139,6 +140,14 @@ def test_every_value_of_the_space_can_be_drawn() -> None:
             for name, value in row.network.items():
                 drawn[name].add(value)
     assert {name: tuple(sorted(values)) for name, values in drawn.items()} == SPACE
+
+
+def test_the_longest_search_that_is_allowed_never_runs_out_of_points(seed: int) -> None:
+    rows = ranking(searched(Search(max_epochs=243), seed))
+    first = [row for row in rows if row.rung == 0]
+    assert len(first) == len({tuple(row.network.items()) for row in first}) == 415
+    with pytest.raises(ValidationError, match="less than or equal to 243"):
+        Search(max_epochs=244)
 
 
 def test_a_search_writes_no_files_and_prints_nothing(
