@@ -1,9 +1,10 @@
 """The same small search by 1, 2 and 4 workers, and by Keras Tuner's own chief and workers; then each loses a worker.
 
-`python -m tests.benchmarks.sweep [ours] [stock] [memory]`: the deck's 30 trials and 120 epochs of network 4, on a few
-images, so that the time is the search's rather than the networks'.
+`python -m tests.benchmarks.sweep [ours] [stock] [memory] [overhead]`: the deck's 30 trials and 120 epochs of network 4,
+on a few images, so that the time is the search's rather than the networks'.
 """
 
+import json
 import os
 import resource
 import shutil
@@ -25,6 +26,7 @@ from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Sweep
 from tests.toy import toy_arrays
 
+KILL_AFTER = 30.0  # seconds, then as soon as it has a trial
 LIMIT = 240  # seconds; a search that hangs is ended
 LEASE = 15.0
 SWEEP = Sweep(
@@ -56,6 +58,14 @@ def our_table(folder: Path) -> list[str]:
 
     found = result(open_store(str(folder / "store")), SWEEP, len(small_arrays().training))
     return [f"{row.configuration} {row.epochs} {row.val_accuracy} {row.state}" for row in found.trials]
+
+
+def our_holds(folder: Path, pid: int, role: str) -> bool:
+    """Whether a worker has a trial."""
+    state = next(folder.glob("store/**/oracle.json"), None)
+    return state is not None and any(
+        f"-{pid}-" in lease["worker"] for lease in json.loads(state.read_text())["leases"].values()
+    )
 
 
 # Keras Tuner's own
@@ -92,10 +102,14 @@ def stock_worker(folder: Path) -> None:
 
 
 def stock_table(folder: Path) -> list[str]:
-    import json
-
     states = [json.loads(path.read_text()) for path in folder.rglob("trial.json")]
     return [f"{state['trial_id']} {state['score']} {state['status']}" for state in states]
+
+
+def stock_holds(folder: Path, pid: int, role: str) -> bool:
+    """Whether a worker has a trial."""
+    state = folder / "search" / "oracle.json"
+    return state.exists() and role in json.loads(state.read_text())["ongoing_trials"]
 
 
 # Both
@@ -124,15 +138,19 @@ def processes(kind: str, count: int, folder: Path) -> Iterator[list[subprocess.P
             process.wait()
 
 
-def timed(kind: str, count: int, table: Callable[[Path], list[str]], kill_after: float | None) -> list[str]:
-    """How long it took, what became of the trials; with a kill -9 of one worker, after so many seconds."""
+def timed(
+    kind: str, count: int, table: Callable[[Path], list[str]], holds: Callable[[Path, int, str], bool] | None = None
+) -> list[str]:
+    """How long it took, what became of the trials; with `holds`, after the kill -9 of a worker that has a trial."""
     folder = Path(tempfile.mkdtemp())
     start = time.perf_counter()
     with processes(kind, count, folder) as started:
-        if kill_after:
-            time.sleep(kill_after)
+        if holds:
+            time.sleep(KILL_AFTER)
+            while not holds(folder, started[-1].pid, f"worker{count - 1}"):
+                time.sleep(0.1)
             started[-1].send_signal(signal.SIGKILL)
-        alive = [process for process in started if not (kill_after and process is started[-1])]
+        alive = started[:-1] if holds else started
         while any(process.poll() is None for process in alive) and time.perf_counter() - start < LIMIT:
             time.sleep(0.2)
         seconds = time.perf_counter() - start
@@ -142,11 +160,49 @@ def timed(kind: str, count: int, table: Callable[[Path], list[str]], kill_after:
     done = sum(row.endswith("COMPLETED") for row in rows)
     what = "hung, ended by us" if hung else f"exit codes {exits}"
     print(
-        f"| {kind} | {count} | {'one killed' if kill_after else ''} | {seconds:.0f} | {done} of 30 | {what} |",
+        f"| {kind} | {count} | {'one killed in a trial' if holds else ''} | {seconds:.0f} | {done} of 30 | {what} |",
         flush=True,
     )
     shutil.rmtree(folder)
     return rows
+
+
+def overhead() -> None:
+    """What a trial costs beyond its steps, one after the other in one process."""
+    from charrec.checkpoints import read_progress
+    from charrec.sweep import worker
+    from charrec.sweep.standing import result
+
+    spent = {"attempt": 0.0, "ask": 0.0}
+
+    def time_method(name: str) -> None:
+        method = getattr(worker._Worker, name)
+
+        def timed_method(self: Any, argument: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return method(self, argument)
+            finally:
+                spent[name] += time.perf_counter() - begun
+
+        setattr(worker._Worker, name, timed_method)
+
+    for name in spent:
+        time_method(name)
+    folder = Path(tempfile.mkdtemp())
+    our_worker(folder)
+    store = open_store(str(folder / "store"))
+    trials = result(store, SWEEP, len(small_arrays().training)).trials
+    epochs = sum(trial.seconds for trial in trials)
+    steps = sum(
+        len(rows) * min(row.seconds for row in rows)  # the first of a trial builds the graph as well
+        for number in {trial.configuration for trial in trials}
+        if (rows := read_progress(store, SWEEP.training(number)).epochs)
+    )
+    print("| seconds per trial | of them epochs | of them steps, had none to wait for a graph | all transactions |")
+    print("|---|---|---|---|")
+    print("|", " | ".join(f"{part / len(trials):.3f}" for part in (spent["attempt"], epochs, steps, spent["ask"])), "|")
+    shutil.rmtree(folder)
 
 
 def memory() -> None:
@@ -174,14 +230,16 @@ def main(words: list[str]) -> None:
         return
     print("| search | workers | | seconds | trials completed | end |\n|---|---|---|---|---|---|")
     if not words or "ours" in words:
-        tables = [timed("our", count, our_table, None) for count in (1, 2, 4)]
-        timed("our", 2, our_table, 25)
+        tables = [timed("our", count, our_table) for count in (1, 2, 4)]
+        tables.append(timed("our", 2, our_table, our_holds))
         print("the same trials, scores and ranking:", all(table == tables[0] for table in tables))
     if not words or "stock" in words:
-        for count, kill in ((1, None), (2, None), (2, 25.0)):
-            timed("stock", count, stock_table, kill)
+        for count, holds in ((1, None), (2, None), (2, stock_holds)):
+            timed("stock", count, stock_table, holds)
     if not words or "memory" in words:
         memory()
+    if not words or "overhead" in words:
+        overhead()
 
 
 if __name__ == "__main__":
