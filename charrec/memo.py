@@ -62,10 +62,9 @@ def _outcome(kind: type[Value], fields: dict[str, Any]) -> Outcome[Value]:
 
 def remember(store: Store, key: str, kind: type[Value], compute: Callable[[], Value]) -> Outcome[Value]:
     """The outcome stored under `key`, or that of `compute()`, stored; of two writers the first counts."""
-    name = f"{key}/result-{_shape(kind)}.json"
-    outcome_of = Outcome[kind]  # type: ignore[valid-type]
-    if store.exists(name):
-        return outcome_of.model_validate_json(store.get(name)).model_copy(update={"cached": True})
+    if done := recall(store, key, kind):
+        return done
+    name, outcome_of = _name(key, kind), Outcome[kind]  # type: ignore[valid-type]
     started, clock = datetime.now(UTC), time.perf_counter()
     value = compute()
     provenance = Provenance(
@@ -80,6 +79,18 @@ def remember(store: Store, key: str, kind: type[Value], compute: Callable[[], Va
     except Conflict:
         return outcome_of.model_validate_json(store.get(name))
     return outcome
+
+
+def recall(store: Store, key: str, kind: type[Value]) -> Outcome[Value] | None:
+    """What is stored under `key`; None where nothing is."""
+    name = _name(key, kind)
+    if not store.exists(name):
+        return None
+    return Outcome[kind].model_validate_json(store.get(name)).model_copy(update={"cached": True})  # type: ignore[valid-type]
+
+
+def _name(key: str, kind: type[BaseModel]) -> str:
+    return f"{key}/result-{_shape(kind)}.json"
 
 
 def _shape(kind: type[BaseModel]) -> str:

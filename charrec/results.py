@@ -122,7 +122,7 @@ class TrialRow(Frozen):
 
 
 class SearchResult(Frozen):
-    trials: tuple[TrialRow, ...]  # best first
+    trials: tuple[TrialRow, ...]  # best first; none: the search failed
     space: dict[str, tuple[float, ...]]  # what could be chosen
     chosen: dict[str, int | float]
     epochs: int  # trained in all trials together
@@ -175,4 +175,5 @@ class StudyResult(Frozen):
     machine: Machine
     code: str  # commit, "+" if changed; "" outside a repository
     durations: dict[str, float]  # step -> seconds
+    failures: dict[str, str] = {}  # "search" or a model -> why there is nothing of it
     started: str  # ISO 8601, UTC

@@ -98,3 +98,4 @@ class Runtime(Frozen):
     devices: Literal["auto", "cpu", "gpu"] = "auto"
     workers: PositiveInt | None = Field(None, description="trainings at once; none: as many as the devices take")
     workers_per_device: PositiveInt = Field(1, description="trainings at once on one device; they share its memory")
+    sweep_workers: PositiveInt = Field(8, description="most sweep workers at once on a work pool")

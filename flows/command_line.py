@@ -1,28 +1,22 @@
 """`python flows/full_study.py`: which study, on what data, where; then the flow."""
 
+import asyncio
 import logging
 import sys
-from collections.abc import Callable
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, NoReturn
 
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from charrec.epoch import TrainingDiverged
 from charrec.errors import InputError
 from charrec.hardware import gpu_names
 from charrec.sources import kaggle
 from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
-from charrec.sweep.standing import SearchFailed
-from charrec.termination import Terminated
 from flows import local_server
-from tasks.devices import DeviceLost
-
-# What a study may end with, each with a message that says all: a traceback would only bury it.
-EXPLAINED = (InputError, TrainingDiverged, SearchFailed, DeviceLost, Terminated, ConnectionError, TimeoutError)
+from tasks.explained import EXPLAINED, hide_tracebacks
 
 
 class Options(Study, Runtime, BaseSettings):
@@ -41,11 +35,10 @@ class Options(Study, Runtime, BaseSettings):
     size: Literal["auto", "full", "quick"] = Field("auto", description="auto: full where a GPU is visible")
 
 
-def main(flow: Callable[[Study, Runtime], str], arguments: list[str] | None = None) -> None:
+def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: list[str] | None = None) -> None:
     """Say what will run and why, run it, say where the report is. A failure with an explanation ends with it."""
     logging.basicConfig(level=logging.WARNING)
-    for runs in ("prefect.flow_runs", "prefect.task_runs"):
-        logging.getLogger(runs).addFilter(_without_explained_tracebacks)
+    hide_tracebacks()
     logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # or it counts what it still sends, after our last line
     options = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -53,7 +46,7 @@ def main(flow: Callable[[Study, Runtime], str], arguments: list[str] | None = No
         print(*why, sep="\n", flush=True)
         local_server.start()
         with temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}):
-            key = flow(study, runtime)
+            key = asyncio.run(_finished(flow, study, runtime))
         print(f"Report: {open_store(runtime.store, endpoint=runtime.endpoint).url}/{key}")
     except InputError as error:
         _end(2, str(error))
@@ -61,6 +54,10 @@ def main(flow: Callable[[Study, Runtime], str], arguments: list[str] | None = No
         _end(1, str(error))
     except KeyboardInterrupt:
         _end(130, "interrupted; the same command goes on where it stood")
+
+
+async def _finished(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], study: Study, runtime: Runtime) -> str:
+    return await flow(study, runtime)
 
 
 def _parsed(arguments: list[str]) -> Options:
@@ -82,12 +79,6 @@ def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
     expected = msg.removeprefix("Value error, ")
     found = expected if expected.startswith("found") else f"found {input!r}; {expected}"
     return f"--{'.'.join(map(str, loc)).replace('_', '-')}: {found}"
-
-
-def _without_explained_tracebacks(record: logging.LogRecord) -> bool:
-    """A log filter: the state of the run, its next line, repeats what is left out here."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, (*EXPLAINED, CancelledError))
 
 
 def choose(options: Options) -> tuple[Study, Runtime, list[str]]:

@@ -1,17 +1,24 @@
 """One process per device, which loads its framework once and dies with its parent."""
 
+import asyncio
 import logging
 import multiprocessing
 import os
-import queue
 import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
+
+from prefect import Flow, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import TaskRunContext
+from prefect.logging.configuration import setup_logging
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from charrec.errors import InputError
 from charrec.hardware import gpus
@@ -21,11 +28,20 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 PUTTING_AWAY = 10.0  # seconds that a training has to store itself
-LOG_FORMAT = "%(asctime)s | %(levelname)-7s | %(message)s"
 
 
 class DeviceLost(RuntimeError):
     """A device's process ended in the middle of a step; what it had stored stays, a retry goes on from there."""
+
+
+class Children(Protocol):
+    """Where the flows run that a study begins: this machine's devices, or a work pool."""
+
+    def __len__(self) -> int:
+        """Most sweep workers at once."""
+
+    async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
+        """The flow, run to its end as a child of the one that runs here, under this name."""
 
 
 class Devices:
@@ -43,18 +59,17 @@ class Devices:
         return len(self.environments)
 
     def __enter__(self) -> Self:
-        self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._free: asyncio.Queue[int] = asyncio.Queue()
         self._pools: list[ProcessPoolExecutor | None] = [None] * len(self)
-        self._closed, self._lock = False, threading.Lock()
+        self._closed = False
         for slot in range(len(self)):
-            self._free.put(slot)
+            self._free.put_nowait(slot)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._lock:
-            self._closed = True
+        self._closed = True
         started = [pool for pool in self._pools if pool]
         processes = [process for pool in started for process in pool._processes.values()]
         for process in processes:  # a training stores what it has, anything else ends at once
@@ -67,14 +82,14 @@ class Devices:
         for pool in started:
             pool.shutdown(cancel_futures=True)
 
-    def run(self, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+    async def run(self, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """The step's answer from the first device that is free.
 
         Raises DeviceLost if its process was killed, CancelledError once the `with` block is left.
         """
-        slot = self._free.get()
+        slot = await self._free.get()
         try:
-            return self._begin_step(slot, step, *args, **kwargs).result()
+            return await asyncio.wrap_future(self._begin_step(slot, step, *args, **kwargs))
         except BrokenProcessPool as error:
             if self._closed:
                 raise CancelledError("the study has ended") from None
@@ -83,16 +98,28 @@ class Devices:
                 "a device's process was killed, perhaps for want of memory; its finished epochs are stored"
             ) from error
         finally:
-            self._free.put(slot)
+            self._free.put_nowait(slot)
+
+    async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
+        """The flow as a child of the one that runs here, on the first device that is free.
+
+        It speaks to the same Prefect server, dies with this process, and fails with its own exception.
+        """
+        parent = TaskRunContext.get()
+        async with get_client() as client:
+            run = await client.create_flow_run(
+                child, parameters=parameters, name=name, parent_task_run_id=parent.task_run.id if parent else None
+            )
+            server = str(client.api_url)
+        await self.run(_run_child, child.fn.__module__, child.fn.__name__, run, parameters, server)
 
     def _begin_step(
         self, slot: int, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs
     ) -> Future[Answer]:
-        with self._lock:  # no process may start while the block is being left
-            if self._closed:
-                raise CancelledError("the study has ended")
-            pool = self._pools[slot] or self._start(slot)
-            return pool.submit(step, *args, **kwargs)
+        if self._closed:
+            raise CancelledError("the study has ended")
+        pool = self._pools[slot] or self._start(slot)
+        return pool.submit(step, *args, **kwargs)
 
     def _start(self, slot: int) -> ProcessPoolExecutor:
         pool = self._pools[slot] = ProcessPoolExecutor(
@@ -113,8 +140,20 @@ def _begin(environment: dict[str, str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, datefmt="%H:%M:%S", force=True)  # Prefect set its own
+    setup_logging()
     logging.getLogger("charrec").setLevel(logging.INFO)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it counts the networks of a search
+
+
+def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any], server: str) -> None:
+    """Run a flow in a device's process."""
+    from prefect.flow_engine import run_flow
+
+    from tasks.explained import hide_tracebacks
+
+    hide_tracebacks()
+    with temporary_settings({PREFECT_API_URL: server}):
+        run_flow(getattr(import_module(module), name), run, parameters)
 
 
 def _die_with_parent() -> None:

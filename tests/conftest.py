@@ -23,6 +23,12 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What runs the tests that are coroutines."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def arrays() -> Arrays:
     """320 images to train on and 80 to validate on, 32 px, of ten classes that are easily learned."""
     made = toy_arrays()

@@ -41,7 +41,8 @@ def charts(result: StudyResult) -> Iterator[tuple[str, Callable[[Theme], Figure]
                 lambda theme, t=training, m=metric, y=limits: curves.curve(theme, t, m, y, comparable),  # type: ignore[misc]
             )
     yield "models", lambda theme: figures.models(theme, result, comparable)
-    yield "search", lambda theme: figures.search(theme, result.search)
+    if result.search.trials:
+        yield "search", lambda theme: figures.search(theme, result.search)
     yield "confusion", lambda theme: figures.confusion(theme, sentences.best(result))
 
 

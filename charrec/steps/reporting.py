@@ -20,9 +20,11 @@ from charrec.steps.data import arrays, halves, local
 from charrec.steps.reading import Findings, Predictions, Set, read_table, role_of, twins
 from charrec.storage import open_store
 from charrec.study import Frozen, Runtime, Study
+from charrec.sweep.space import SPACE
 
 ROWS, COLUMNS = 4, 6  # of the augmentation examples
 MISTAKES = 24
+NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
 
 
 class Stored(Frozen):
@@ -38,11 +40,12 @@ class Steps(Frozen):
     letters: Outcome[Manifest]
     digits: Outcome[Manifest]
     precision: Outcome[Precision]
-    search: Outcome[SearchResult]
+    search: Outcome[SearchResult] | None  # none: it failed
     trainings: tuple[Outcome[TrainingResult], ...]
     predictions: tuple[Outcome[Predictions], ...]
     findings: tuple[Outcome[Findings], ...]
     augmented: Outcome[Stored]
+    failures: dict[str, str] = {}
 
 
 def draw_augmented(study: Study, glyphs: Set, runtime: Runtime) -> Outcome[Stored]:
@@ -103,7 +106,8 @@ def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
     sets: dict[str, Set] = {"glyphs": steps.glyphs, "letters": steps.letters, "digits": steps.digits}
     durations = {f"pack {role}": packed.provenance.seconds for role, packed in sets.items()}
     durations |= {f"train {t.value.model}": sum(e.seconds for e in t.value.epochs) for t in steps.trainings}
-    durations["search"] = steps.search.value.seconds
+    if steps.search:
+        durations["search"] = steps.search.value.seconds
     durations["choose the precision"] = steps.precision.provenance.seconds
     durations["read"] = sum(o.provenance.seconds for o in steps.predictions)
     durations["evaluate"] = sum(o.provenance.seconds for o in steps.findings)
@@ -115,13 +119,14 @@ def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
         trainings=tuple(
             t.value.model_copy(update={"overfits_from": overfits_from(t.value.epochs)}) for t in steps.trainings
         ),
-        search=steps.search.value,
+        search=steps.search.value if steps.search else NO_SEARCH,
         evaluations=tuple(f.value.evaluation for f in steps.findings),
         external=tuple(row for f in steps.findings for row in f.value.external),
         texts=tuple(row for f in steps.findings for row in f.value.texts),
         machine=last.machine,
         code=last.code,
         durations=durations,
+        failures=steps.failures,
         started=min(steps.glyphs.provenance.started, *(t.provenance.started for t in steps.trainings)),
     )
 

@@ -1,22 +1,29 @@
 """Choose the precision, train the networks, search the fourth."""
 
+from collections.abc import Callable
+from typing import Any
+
 from charrec.epoch import Interrupted
-from charrec.glyphs import Manifest
+from charrec.glyphs import Manifest, load_columns
 from charrec.hardware import require_usable_gpu
 from charrec.identity import identity
-from charrec.memo import Outcome, remember, this_machine
+from charrec.memo import Outcome, recall, remember, this_machine
 from charrec.models.convnet import ConvNet
 from charrec.probe import Precision, probe
 from charrec.progress import bar
 from charrec.recipe import Recipe
 from charrec.results import SearchResult, TrainingResult
-from charrec.steps.data import arrays
-from charrec.storage import open_store
+from charrec.steps.data import arrays, halves, local
+from charrec.storage import Store, open_store
 from charrec.study import Runtime, Study
+from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Glyphs, Sweep
-from charrec.sweep.standing import result
+from charrec.sweep.standing import finished, result
 from charrec.termination import Terminated, until_terminated
 from charrec.training import train
+
+Show = Callable[[str, int, int], Any]  # title, epoch, epochs -> a Keras callback or None
+PATIENT = Terms()
 
 # What decides the outcome of a search; how it is carried out does not.
 SEARCH_CODE = (
@@ -29,22 +36,35 @@ SEARCH_CODE = (
 )
 
 
-def choose_precision(study: Study, runtime: Runtime) -> Outcome[Precision]:
-    """What the study says, or what a probe of this kind of machine finds; decided once per store.
+def choose_precision(study: Study, runtime: Runtime, where: str) -> Outcome[Precision]:
+    """What the study says, or what a probe finds; decided once per store and `where`, a machine or a pool of them.
 
     Raises InputError where a GPU is visible that the installed framework cannot use: FULL would take days.
     """
     require_usable_gpu()
-    machine = this_machine()
-    asked = [study.precision, machine.cpu, machine.cores, machine.gpus, study.image_size, study.batch_size]
-    key = f"precision/{identity(asked, code=('charrec.probe',))}"
 
     def compute() -> Precision:
         if study.precision != "auto":
             return Precision(chosen=study.precision)
         return probe(recipe(study, "model_1", "float32"))
 
-    return remember(open_store(runtime.store, endpoint=runtime.endpoint), key, Precision, compute)
+    return remember(_store(runtime), _precision_key(study, where), Precision, compute)
+
+
+def chosen_precision(study: Study, runtime: Runtime, where: str) -> Outcome[Precision] | None:
+    """What `choose_precision` has chosen, if it has."""
+    return recall(_store(runtime), _precision_key(study, where), Precision)
+
+
+def here() -> str:
+    """This kind of machine."""
+    machine = this_machine()
+    return ", ".join([machine.cpu, f"{machine.cores} cores", *machine.gpus])
+
+
+def _precision_key(study: Study, where: str) -> str:
+    asked = [study.precision, where, study.image_size, study.batch_size]
+    return f"precision/{identity(asked, code=('charrec.probe',))}"
 
 
 def recipe(study: Study, model: str, precision: str, network: ConvNet | None = None) -> Recipe:
@@ -67,18 +87,18 @@ def train_model(
     precision: Outcome[Precision],
     runtime: Runtime,
     found: Outcome[SearchResult] | None = None,
+    show: Show = bar,
 ) -> Outcome[TrainingResult]:
-    """One network, trained; model 4 as `found` by the search."""
-    how = recipe(study, model, precision.value.chosen, ConvNet.model_validate(found.value.chosen) if found else None)
-    epochs: int = getattr(study, f"epochs_{model}")
-    code = ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{model}")
-    key = f"trainings/{model}-{identity(how, epochs, _on(study, glyphs), code=code)}"
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    """One network, trained; model 4 as `found` by the search. Raises Terminated where SIGTERM came; all is stored."""
+    how = _how(model, study, precision, found)
+    epochs = epochs_of(model, study)
+    key = training_key(model, study, glyphs, precision, found)
+    store = _store(runtime)
 
     def compute() -> TrainingResult:
         with until_terminated() as stop:
             try:
-                progress = train(how, arrays(study, glyphs, runtime), epochs, store, key, bar, interrupt=stop)
+                progress = train(how, arrays(study, glyphs, runtime), epochs, store, key, show, interrupt=stop)
             except Interrupted as interrupted:
                 raise Terminated(f"{model} was {interrupted}; it goes on from there") from None
         assert progress.best is not None
@@ -98,31 +118,94 @@ def train_model(
     return remember(store, key, TrainingResult, compute)
 
 
-def search(
-    study: Study, glyphs: Outcome[Manifest], precision: Outcome[Precision], runtime: Runtime
-) -> Outcome[SearchResult]:
-    """The Hyperband search for network 4, by this process and whatever others work at it."""
-    how = recipe(study, "model_4", precision.value.chosen)
-    key = f"sweeps/{identity(how, study.search, _on(study, glyphs), code=SEARCH_CODE)}"
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+def trained(
+    model: str,
+    study: Study,
+    glyphs: Outcome[Manifest],
+    precision: Outcome[Precision],
+    runtime: Runtime,
+    found: Outcome[SearchResult] | None = None,
+) -> Outcome[TrainingResult] | None:
+    """What `train_model` has trained, if it has."""
+    return recall(_store(runtime), training_key(model, study, glyphs, precision, found), TrainingResult)
 
-    sweep = Sweep(
-        key=key,
+
+def training_key(
+    model: str,
+    study: Study,
+    glyphs: Outcome[Manifest],
+    precision: Outcome[Precision],
+    found: Outcome[SearchResult] | None = None,
+) -> str:
+    """Where a training lies in the store."""
+    code = ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{model}")
+    given = _how(model, study, precision, found), epochs_of(model, study), _on(study, glyphs)
+    return f"trainings/{model}-{identity(*given, code=code)}"
+
+
+def epochs_of(model: str, study: Study) -> int:
+    epochs: int = getattr(study, f"epochs_{model}")
+    return epochs
+
+
+def _how(model: str, study: Study, precision: Outcome[Precision], found: Outcome[SearchResult] | None) -> Recipe:
+    network = ConvNet.model_validate(found.value.chosen) if found else None
+    return recipe(study, model, precision.value.chosen, network)
+
+
+def sweep_of(study: Study, glyphs: Outcome[Manifest], precision: Outcome[Precision]) -> Sweep:
+    """The study's search for network 4."""
+    how = recipe(study, "model_4", precision.value.chosen)
+    return Sweep(
+        key=f"sweeps/{identity(how, study.search, _on(study, glyphs), code=SEARCH_CODE)}",
         search=study.search,
         recipe=how,
         glyphs=Glyphs(key=glyphs.key, split=study.split, validation_fraction=study.validation_fraction),
     )
 
-    def compute() -> SearchResult:
-        from charrec.sweep.worker import work
 
-        resident = arrays(study, glyphs, runtime)
-        with until_terminated() as stop:
-            if work(store, sweep, resident, bar, stop) == "stopped":
-                raise Terminated("the search was asked to stop; it goes on where it stands")
-        return result(store, sweep, min(study.search.images or len(resident.training), len(resident.training)))
+def search(
+    study: Study,
+    glyphs: Outcome[Manifest],
+    precision: Outcome[Precision],
+    runtime: Runtime,
+    show: Show = bar,
+    trial: Callable[..., object] | None = None,
+    terms: Terms = PATIENT,
+) -> None:
+    """Work at the Hyperband search for network 4, beside whoever else does, as long as there is work.
 
-    return remember(store, key, SearchResult, compute)
+    Raises Terminated where SIGTERM came; all is stored.
+    """
+    from charrec.sweep.worker import work
+
+    resident = arrays(study, glyphs, runtime)
+    around = {"trial": trial} if trial else {}
+    with until_terminated() as stop:
+        if (
+            work(_store(runtime), sweep_of(study, glyphs, precision), resident, show, stop, terms, **around)
+            == "stopped"
+        ):
+            raise Terminated("the search was asked to stop; it goes on where it stands")
+
+
+def searched(
+    study: Study, glyphs: Outcome[Manifest], precision: Outcome[Precision], runtime: Runtime
+) -> Outcome[SearchResult] | None:
+    """What the search has found, if it is finished. Raises SearchFailed where it was ended."""
+    store, sweep = _store(runtime), sweep_of(study, glyphs, precision)
+    if done := recall(store, sweep.key, SearchResult):
+        return done
+    if not finished(store, sweep):
+        return None
+    images = len(halves(study, load_columns(local(glyphs.key, runtime)))[0])
+    return remember(
+        store, sweep.key, SearchResult, lambda: result(store, sweep, min(study.search.images or images, images))
+    )
+
+
+def _store(runtime: Runtime) -> Store:
+    return open_store(runtime.store, endpoint=runtime.endpoint)
 
 
 def _on(study: Study, glyphs: Outcome[Manifest]) -> list[str | float]:

@@ -1,9 +1,8 @@
-"""What Hyperband will run, known before it begins: brackets, rungs, trials, epochs; and whether it has."""
+"""What Hyperband will run, known before it begins: brackets, rungs, trials, epochs."""
 
 from math import ceil, log
 
 from charrec.study import Frozen, Search
-from charrec.sweep.document import Document
 
 
 class Rung(Frozen):
@@ -35,15 +34,3 @@ def _rung(search: Search, bracket: int, rung: int) -> Rung:
         first=after[rung - 1] if rung else 0,
         epochs=after[rung],
     )
-
-
-def exhausted(search: Search, seed: int, document: Document) -> bool:
-    """Whether a worker that asks now would be told that nothing is left."""
-    from charrec.sweep.oracle import DurableHyperband
-
-    if document.leases or document.waiting:
-        return False
-    oracle = DurableHyperband(search, seed)
-    oracle.load(document)
-    status: str = oracle.populate_space("next")["status"]  # not `take`: Keras Tuner keeps for ever what gave out trials
-    return status == "STOPPED"

@@ -10,8 +10,7 @@ from charrec.sweep.document import Document, Lease, TrialRecord, parsed
 from charrec.sweep.heartbeat import Terms, ages
 from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
-from charrec.sweep.rungs import RungRow, by_rung
-from charrec.sweep.schedule import exhausted
+from charrec.sweep.rungs import RungRow, by_rung, runnable
 from charrec.sweep.space import SPACE
 
 
@@ -46,6 +45,7 @@ class Status(Frozen):
     epochs_done: int
     epochs: int  # in all
     seconds_left: float | None  # at the pace so far, by the workers that live; None: unknown
+    runnable: int  # workers that could have a trial now
     finished: bool
     aborted: str | None
 
@@ -61,7 +61,8 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
     rungs = tuple(by_rung(sweep.search, ranked))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
-    finished = document is not None and _finished(sweep, document)
+    could_run = runnable(rungs) if not (document and document.aborted) else 0
+    finished = not could_run and not (document and document.aborted)
     at_work = sum(row.trial is not None and not row.lost for row in workers)
     return Status(
         rungs=rungs,
@@ -71,6 +72,7 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
         epochs_done=epochs,
         epochs=total,
         seconds_left=0.0 if finished else _seconds_left(trials, total - epochs, at_work),
+        runnable=could_run,
         finished=finished,
         aborted=document.aborted if document else None,
     )
@@ -99,6 +101,12 @@ def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
     )
 
 
+def finished(store: Store, sweep: Sweep) -> bool:
+    """Whether no trial is left to run, for whatever reason."""
+    document = _document(store, sweep)
+    return document is not None and (document.aborted is not None or _finished(sweep, document))
+
+
 def _document(store: Store, sweep: Sweep) -> Document | None:
     try:
         return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
@@ -107,7 +115,7 @@ def _document(store: Store, sweep: Sweep) -> Document | None:
 
 
 def _finished(sweep: Sweep, document: Document) -> bool:
-    return document.aborted is None and exhausted(sweep.search, sweep.recipe.seed, document)
+    return document.aborted is None and not runnable(tuple(by_rung(sweep.search, ranking(document))))
 
 
 def _seconds_left(trials: dict[str, TrialRecord], epochs: int, workers: int) -> float | None:

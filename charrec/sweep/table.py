@@ -1,4 +1,4 @@
-"""A search's status as lines of text, for a terminal, a log or an artifact."""
+"""A search's status as lines of text, for a terminal or a log, and as Markdown."""
 
 from collections.abc import Iterable, Iterator
 
@@ -26,9 +26,21 @@ def lines(status: Status) -> list[str]:
     ]
 
 
+def markdown(status: Status) -> str:
+    """The same for a page."""
+    parts = [
+        headline(status),
+        *_best(status),
+        _pipes(RUNGS, map(_rung, status.rungs)),
+        _pipes(WORKERS, map(_worker, status.workers)) if status.workers else "no workers",
+        *(f"- {_escaped(_trouble(row))}" for row in status.troubles),
+    ]
+    return "\n\n".join(parts)
+
+
 def headline(status: Status) -> str:
     """One line: epochs, trials, the best so far, when it will be done."""
-    ended = sum(rung.completed + rung.failed for rung in status.rungs)
+    ended = sum(rung.ended for rung in status.rungs)
     parts = [
         f"{status.epochs_done} of {status.epochs} epochs",
         f"{ended} of {sum(rung.trials for rung in status.rungs)} trials",
@@ -86,6 +98,16 @@ def _table(head: Cells, rows: Iterable[Cells], left: tuple[int, ...]) -> list[st
         return row[column].ljust(widths[column]) if column in left else row[column].rjust(widths[column])
 
     return ["  ".join(cell(row, column) for column in range(len(head))).rstrip() for row in every]
+
+
+def _pipes(head: Cells, rows: Iterable[Cells]) -> str:
+    """A table in Markdown."""
+    return "\n".join(f"| {' | '.join(map(_escaped, row))} |" for row in (head, ("---",) * len(head), *rows))
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown takes as it is."""
+    return "".join(f"\\{one}" if one in r"\`*_[]<>|#" else one for one in text)
 
 
 def _duration(seconds: float) -> str:

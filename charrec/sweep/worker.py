@@ -4,7 +4,8 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import keras
 
@@ -27,7 +28,16 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 Ending = Literal["finished", "idle", "stopped"]
 
+
+class Ended(NamedTuple):
+    """How an attempt at a trial ended, and what a person should know of it."""
+
+    how: Literal["completed", "failed", "given back", "lost"]
+    message: str
+
+
 PATIENT = Terms()
+LOST = Ended("lost", "another worker has it by now")
 LONGEST_MESSAGE = 1000  # characters of what a failed trial says
 
 
@@ -38,12 +48,14 @@ def work(
     show: Callable[..., Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
     terms: Terms = PATIENT,
+    trial: Callable[[Assignment, Callable[[], Ended]], object] = lambda _given, attempt: attempt(),
 ) -> Ending:
     """Take trials of the search until none is left. Start as many workers as you like, whenever, wherever.
 
     Nothing else has to run: the search is an object in the store, which workers change by compare-and-swap. Once
     `stop()` is true the worker stores what it has within a step, gives its trial back and returns "stopped"; "idle"
-    is for one that found nothing to do for long (`Terms.idle`). Raises SearchFailed where too many trials failed,
+    is for one that found nothing to do for long (`Terms.idle`). `trial(given, attempt)` is called for each trial, and
+    runs it by calling `attempt()`: the place to tell of it. Raises SearchFailed where too many trials failed,
     InputError where the store's compare-and-swap does not hold or the key holds another search, ConnectionError where
     the store stays away.
     """
@@ -51,7 +63,7 @@ def work(
     patient = PatientStore(store, terms.outage)
     sweep.begin(patient)
     with Heartbeat(patient, sweep, terms) as heart:
-        worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop)
+        worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop, trial)
         ending = worker.work()
         if ending == "finished":
             clean_up(patient, sweep, worker.oracle, terms)
@@ -75,8 +87,10 @@ class _Worker:
         heart: Heartbeat,
         show: Callable[..., Any] | None,
         stop: Callable[[], bool],
+        trial: Callable[[Assignment, Callable[[], Ended]], object],
     ) -> None:
         self.store, self.sweep, self.arrays, self.heart, self.show, self.stop = store, sweep, arrays, heart, show, stop
+        self.trial = trial
         self.oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
 
     def work(self) -> Ending:
@@ -88,7 +102,7 @@ class _Worker:
                     raise SearchFailed(self.oracle.aborted)
                 return "finished"
             if given != "IDLE":
-                self.attempt(given)
+                self.trial(given, partial(self.attempt, given))
                 worked = time.monotonic()
             elif self.heart.terms.idle is not None and time.monotonic() - worked > self.heart.terms.idle:
                 return "idle"
@@ -103,7 +117,7 @@ class _Worker:
         reap(self.store, self.sweep, self.oracle, self.heart.terms)
         return self.oracle.take(self.heart.worker)
 
-    def attempt(self, given: Assignment) -> None:
+    def attempt(self, given: Assignment) -> Ended:
         """Run one trial and report how it ended, unless it is another's by then."""
         log.info(
             "trial %s: configuration %d, epochs %d-%d", given.trial, given.configuration, given.first + 1, given.epochs
@@ -111,24 +125,27 @@ class _Worker:
         self.heart.hold(given)
         try:
             score, seconds = self.run(given)
-            kept, how = self.ask(lambda: self.oracle.complete(given, score, seconds)), f"val_accuracy {score:.4f}"
+            kept = self.ask(lambda: self.oracle.complete(given, score, seconds))
+            ended = Ended("completed", f"val_accuracy {score:.4f}")
         except Interrupted as stopped:
-            kept, how = self.ask(lambda: self.oracle.give_back(given)), f"given back, {stopped}"
+            kept, ended = self.ask(lambda: self.oracle.give_back(given)), Ended("given back", f"given back, {stopped}")
         except (LeaseLost, TakenOver):
-            kept, how = False, ""
+            kept, ended = False, LOST
         except ConnectionError:
             raise  # not the trial's fault; its lease will expire
         except Exception as error:
             said = f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
-            kept, how = self.ask(lambda: self.oracle.fail(given, said)), said
+            kept, ended = self.ask(lambda: self.oracle.fail(given, said)), Ended("failed", said)
         except BaseException:  # Ctrl-C
             self.ask(lambda: self.oracle.give_back(given))
             raise
         finally:
             self.heart.hold(None)
             keras.backend.clear_session()
-        how = how if kept else "another worker has it by now"
-        log.info("trial %s: %s; %s", given.trial, how, headline(status(self.store, self.sweep, self.heart.terms.lease)))
+        ended = ended if kept else LOST
+        stands = headline(status(self.store, self.sweep, self.heart.terms.lease))
+        log.info("trial %s: %s; %s", given.trial, ended.message, stands)
+        return ended
 
     def run(self, given: Assignment) -> tuple[float, float]:
         """The trial, with a sign of life at every step."""

@@ -26,7 +26,7 @@ from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Sweep
 from tests.toy import toy_arrays
 
-KILL_AFTER = 30.0  # seconds, then as soon as it has a trial
+KILL_AFTER = 12.0  # seconds, then as soon as it has a trial
 LIMIT = 240  # seconds; a search that hangs is ended
 LEASE = 15.0
 SWEEP = Sweep(
@@ -148,6 +148,7 @@ def timed(
         if holds:
             time.sleep(KILL_AFTER)
             while not holds(folder, started[-1].pid, f"worker{count - 1}"):
+                assert started[-1].poll() is None, "the search was over before the kill"
                 time.sleep(0.1)
             started[-1].send_signal(signal.SIGKILL)
         alive = started[:-1] if holds else started

@@ -31,7 +31,9 @@ TINY = {
     "--search.max-epochs": "2", "--search.factor": "2", "--search.images": "64",
 }  # fmt: skip
 MODELS = ("model_1", "model_2", "model_3", "model_4")
-SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "sweep worker 1", "draw augmented", "report")
+SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "search", "draw augmented", "report")
+CHILDREN = {"choose precision", "sweep worker 1", *(f"train {model}" for model in MODELS)}
+TRIALS = {f"trial 000{n}, epochs {epochs}" for n, epochs in enumerate(("1-1", "1-1", "2-2", "1-2", "1-2"))}
 STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
 
 
@@ -49,7 +51,14 @@ class Ran:
     @property
     def states(self) -> dict[str, str]:
         """Step -> the state that it ended in."""
-        return dict(re.findall(r"Task run '([^']+)' - Finished in state (\w+)\(", self.said))
+        ended = re.findall(r"Task run '([^']+)' - Finished in state (\w+)\(", self.said)
+        return {name: state for name, state in ended if not name.startswith("trial ")}
+
+    @property
+    def children(self) -> dict[str, str]:
+        """Child or trial -> the state that its run ended in."""
+        ended = re.findall(r"Flow run '([^']+)' - Finished in state (\w+)\(", self.said)
+        return {name: state for name, state in ended if not name.startswith("study ")}
 
     @property
     def redone(self) -> set[str]:
@@ -197,18 +206,26 @@ def test_its_first_lines_name_study_reason_and_data(whole: Ran, store: Path) -> 
 
 
 def test_it_tells_every_epoch_while_it_runs(whole: Ran) -> None:
-    told = [(int(e), int(n)) for e, n in re.findall(r"\| model_2 epoch (\d+)/(\d+): loss", whole.said)]
+    told = [
+        (int(e), int(n))
+        for e, n in re.findall(r"Flow run 'train model_2' - model_2 epoch (\d+)/(\d+): loss", whole.said)
+    ]
     assert told == [(epoch, EPOCHS) for epoch in range(1, EPOCHS + 1)]
 
 
 def test_every_step_has_a_run_with_a_name(whole: Ran) -> None:
     assert whole.states == dict.fromkeys(STEPS, "Completed")
+    assert whole.children == dict.fromkeys(CHILDREN, "Completed")
+    trials = re.findall(r"Task run '(trial [^']+)' - Finished in state Completed\(", whole.said)
+    assert set(trials) == TRIALS
+    assert re.search(r"Flow run 'study \d{4}-\d\d-\d\d seed 123' - Finished in state Completed", whole.said)
 
 
 def test_again_recomputes_nothing(desk: Desk, done: Path, whole: Ran) -> None:
     before = files(done)
     ran = desk.run(done)
     assert ran.states == dict.fromkeys(STEPS, "Cached")
+    assert ran.children == {}
     assert files(done) == before
     assert ran.result() == whole.result()
 
@@ -291,7 +308,8 @@ def test_a_missing_class_ends_it_with_one_clear_line_and_nothing_half_made(desk:
 
 def test_two_workers_on_s3_end_with_the_same_accuracies(desk: Desk, whole: Ran, s3_url: str, s3_server: str) -> None:
     ran = desk.run(s3_url, endpoint=s3_server, workers="2")
-    assert ran.states.keys() == STEPS | {"sweep worker 2"}
+    assert ran.states.keys() == STEPS
+    assert ran.children.keys() == CHILDREN | {"sweep worker 2"}
     assert ran.lines[-1].startswith(f"Report: {s3_url}/reports/")
     result = ran.result(s3_server)
     assert histories(result) == histories(whole.result())

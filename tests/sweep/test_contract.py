@@ -12,16 +12,16 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 from keras_tuner.src.engine.metrics_tracking import MetricsTracker
-from keras_tuner.src.engine.oracle import LOCKS, Oracle
+from keras_tuner.src.engine.oracle import Oracle
 from keras_tuner.src.engine.trial import Trial
 
 from charrec.batches import batches
 from charrec.recipe import Arrays, compiled
 from charrec.study import FULL, Search
 from charrec.sweep.oracle import DurableHyperband
-from charrec.sweep.schedule import exhausted, schedule
+from charrec.sweep.schedule import schedule
 from charrec.sweep.space import space
-from tests.sweep.driving import DECK, SMALL, alone, points, reborn, searched, taken
+from tests.sweep.driving import DECK, SMALL, alone, points, reborn, taken
 from tests.toy import RECIPE, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -281,16 +281,6 @@ def test_the_schedule_is_keras_tuners(factor: int) -> None:
             for r in range(oracle._get_num_rounds(b))
         ]
         assert [(row.bracket, row.rung, row.trials, row.epochs) for row in schedule(search)] == theirs, longest
-
-
-def test_keras_tuner_never_forgets_an_oracle_that_gave_out_a_trial_but_one_that_is_only_looked_at() -> None:
-    """So `exhausted`, which a watching process asks for days, must not take."""
-    document = searched(SMALL, 1)
-    before = len(LOCKS)
-    assert exhausted(SMALL, 1, document)
-    assert len(LOCKS) == before
-    taken(DurableHyperband(SMALL, 1))
-    assert len(LOCKS) == before + 1
 
 
 # Keras

@@ -1,12 +1,13 @@
 """A process per device: real processes, a stand-in only for the driver's tool that counts GPUs."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tasks.devices import DeviceLost, Devices
 from tests.processes import alive, eventually, gone
 
 PARENT = """
+import asyncio
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
@@ -27,7 +29,7 @@ from test_devices import sleep_long
 
 if __name__ == "__main__":
     with Devices(Runtime()) as devices:
-        devices.run(sleep_long, Path(sys.argv[1]))
+        asyncio.run(devices.run(sleep_long, Path(sys.argv[1])))
 """
 
 
@@ -78,24 +80,24 @@ def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     hardware.gpus.cache_clear()
 
 
-def test_without_a_gpu_one_process_sees_none() -> None:
+@pytest.mark.anyio
+async def test_without_a_gpu_one_process_sees_none() -> None:
     with Devices(Runtime()) as devices:
         assert len(devices) == 1
-        pid, seen = devices.run(visible)
+        pid, seen = await devices.run(visible)
         assert (pid != os.getpid(), seen) == (True, "")
-        assert devices.run(visible) == (pid, "")  # which has its framework loaded
+        assert await devices.run(visible) == (pid, "")  # which has its framework loaded
 
 
-def test_two_gpus_have_two_processes_that_see_one_each_and_work_at_once(
+@pytest.mark.anyio
+async def test_two_gpus_have_two_processes_that_see_one_each_and_work_at_once(
     gpus: Callable[[int], None], tmp_path: Path
 ) -> None:
     gpus(2)
-    with Devices(Runtime()) as devices, ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(devices.run, meet, tmp_path, *names) for names in (("a", "b"), ("b", "a"))]
-        assert len({future.result() for future in both}) == 2
-        for name in "ab":
-            (tmp_path / name).unlink()
-        seen = {devices.run(visible) for _ in range(4)}
+    with Devices(Runtime()) as devices:
+        both = await asyncio.gather(devices.run(meet, tmp_path, "a", "b"), devices.run(meet, tmp_path, "b", "a"))
+        assert len(set(both)) == 2
+        seen = {await devices.run(visible) for _ in range(4)}
         assert sorted(gpu or "" for _, gpu in seen) == ["0", "1"]
 
 
@@ -120,33 +122,36 @@ def test_a_gpu_that_is_asked_for_and_missing_is_refused() -> None:
         Devices(Runtime(devices="gpu"))
 
 
-def test_a_steps_failure_comes_through_as_it_is() -> None:
+@pytest.mark.anyio
+async def test_a_steps_failure_comes_through_as_it_is() -> None:
     with Devices(Runtime()) as devices, pytest.raises(InputError) as refused:
-        devices.run(refuse)
+        await devices.run(refuse)
     assert str(refused.value) == "nothing; expected something. Try again."
 
 
-def test_after_a_killed_process_the_next_step_has_a_new_one() -> None:
+@pytest.mark.anyio
+async def test_after_a_killed_process_the_next_step_has_a_new_one() -> None:
     with Devices(Runtime()) as devices:
-        first, _ = devices.run(visible)
+        first, _ = await devices.run(visible)
         with pytest.raises(DeviceLost):
-            devices.run(kill_itself)
-        second, _ = devices.run(visible)
+            await devices.run(kill_itself)
+        second, _ = await devices.run(visible)
         assert second != first
         assert not alive(first)
 
 
-def test_leaving_the_block_ends_its_processes_and_the_steps_that_wait(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_leaving_the_block_ends_its_processes_and_the_steps_that_wait(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
-    with ThreadPoolExecutor(2) as pool:
-        with Devices(Runtime()) as devices:
-            sleeping = pool.submit(devices.run, sleep_long, mark)
-            assert eventually(mark.exists, 60)
-            waiting = pool.submit(devices.run, visible)
-        pid = int(mark.read_text())
-        assert gone([pid], 5)
-        for future in (sleeping, waiting):
-            assert isinstance(future.exception(10), CancelledError)
+    with Devices(Runtime()) as devices:
+        sleeping = asyncio.create_task(devices.run(sleep_long, mark))
+        assert await asyncio.to_thread(eventually, mark.exists, 60)
+        waiting = asyncio.create_task(devices.run(visible))
+        await asyncio.sleep(0)
+    pid = int(mark.read_text())
+    assert gone([pid], 5)
+    for ended in await asyncio.gather(sleeping, waiting, return_exceptions=True):
+        assert isinstance(ended, CancelledError)
 
 
 def test_a_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:

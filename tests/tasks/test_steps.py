@@ -1,12 +1,13 @@
 """Steps as tasks, in a real flow on a real Prefect server: what their states say."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import flow
-from prefect.exceptions import UnfinishedRun
+from prefect import flow, get_client, task
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -16,6 +17,7 @@ from charrec.study import Runtime
 from tasks import steps
 from tasks.devices import Devices
 from tests.tasks.doubling import Value, double, double_but_die_first
+from tests.tasks.marking import leave_a_mark
 
 here = steps.patient(double, "double", task_run_name="double {given}")
 there = steps.on_device(double, "double there")
@@ -31,17 +33,12 @@ def prefect_server() -> Iterator[None]:
 
 def run(body: Callable[[], Any]) -> Any:
     """The body's answer, run as a flow."""
-    return flow(name="steps", persist_result=False)(body)()
+    return asyncio.run(flow(name="steps", persist_result=False)(body)())
 
 
 def test_a_fresh_step_is_completed_and_one_that_was_done_is_cached(tmp_path: Path) -> None:
-    def body() -> list[tuple[str, Outcome[Value]]]:
-        found = []
-        for _ in range(2):
-            future = here.submit(4, str(tmp_path))
-            outcome = future.result()
-            found.append((future.state.name, outcome))
-        return found
+    async def body() -> list[tuple[str, Outcome[Value]]]:
+        return [await here.ended(4, str(tmp_path)) for _ in range(2)]
 
     (first, fresh), (second, cached) = run(body)
     assert (first, second) == ("Completed", "Cached")
@@ -50,58 +47,69 @@ def test_a_fresh_step_is_completed_and_one_that_was_done_is_cached(tmp_path: Pat
 
 
 def test_a_step_on_a_device_says_the_same_of_what_was_done(tmp_path: Path) -> None:
-    def body() -> list[Any]:
+    async def body() -> list[Any]:
         with Devices(Runtime(devices="cpu")) as devices:
-            first = there.submit(devices, 4, str(tmp_path))
-            futures = [first, there.submit(devices, 4, str(tmp_path), wait_for=[first])]
-            steps.results(futures)
-            return [(future.state.name, future.result().value) for future in futures]
+            return [await there.ended(devices, 4, str(tmp_path)) for _ in range(2)]
 
-    assert run(body) == [("Completed", Value(number=8)), ("Cached", Value(number=8))]
-
-
-def test_results_are_those_of_all_in_order(tmp_path: Path) -> None:
-    def body() -> list[int]:
-        first = here.submit(1, str(tmp_path))
-        second = here.submit(first, str(tmp_path))
-        return [outcome.value.number for outcome in steps.results([second, first])]
-
-    assert run(body) == [4, 2]
+    assert [(name, outcome.value) for name, outcome in run(body)] == [
+        ("Completed", Value(number=8)),
+        ("Cached", Value(number=8)),
+    ]
 
 
-def test_a_failure_upstream_surfaces_as_itself(tmp_path: Path) -> None:
-    kinds = []
-
-    def body() -> None:
-        failing = here.submit(13, str(tmp_path))
-        after = here.submit(failing, str(tmp_path))
-        last = here.submit(after, str(tmp_path))
-        for future in (last, after):
-            with pytest.raises(UnfinishedRun):
-                future.result()
-            kinds.append(future.state.name)
-        steps.results([last, after, failing])
+def test_a_refusal_is_raised_as_it_is(tmp_path: Path) -> None:
+    async def body() -> None:
+        await here(13, str(tmp_path))
 
     with pytest.raises(InputError) as failure:
         run(body)
     assert str(failure.value) == "13; expected another number. Take it."
-    assert kinds == ["NotReady", "NotReady"]
 
 
 def test_a_step_whose_process_was_killed_is_tried_again(tmp_path: Path) -> None:
-    def body() -> tuple[str, int]:
+    async def body() -> tuple[str, Any]:
         with Devices(Runtime(devices="cpu")) as devices:
-            future = dying.submit(devices, 5, str(tmp_path))
-            (outcome,) = steps.results([future])
-            return future.state.name, outcome.value.number
+            return await dying.ended(devices, 5, str(tmp_path))
 
-    assert run(body) == ("Completed", 10)
+    name, outcome = run(body)
+    assert (name, outcome.value.number) == ("Completed", 10)
 
 
 def test_a_refusal_on_a_device_is_not_tried_again(tmp_path: Path) -> None:
-    def body() -> None:
+    async def body() -> None:
         with Devices(Runtime(devices="cpu")) as devices:
-            steps.results([there.submit(devices, 13, str(tmp_path))])
+            await there(devices, 13, str(tmp_path))
 
     with pytest.raises(InputError):
         run(body)
+
+
+# Children
+
+
+def test_a_child_on_a_device_is_a_flow_run_below_the_task_that_began_it(tmp_path: Path) -> None:
+    async def body() -> None:
+        with Devices(Runtime(devices="cpu")) as devices:
+            await begin(devices, "a child", str(tmp_path / "mark"))
+
+    run(body)
+    assert (tmp_path / "mark").read_text() == "a child"
+    with get_client(sync_client=True) as client:
+        (child,) = client.read_flow_runs(flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=["a child"])))
+        assert child.state and child.state.is_completed()
+        assert child.parent_task_run_id
+        assert client.read_task_run(child.parent_task_run_id).name.startswith("begin")
+
+
+def test_a_childs_own_error_comes_through(tmp_path: Path) -> None:
+    async def body() -> None:
+        with Devices(Runtime(devices="cpu")) as devices:
+            await begin(devices, "refused", "")
+
+    with pytest.raises(InputError, match="no path"):
+        run(body)
+
+
+@task
+async def begin(devices: Devices, name: str, path: str) -> None:
+    await devices.run_child(leave_a_mark, name, {"path": path})

@@ -1,0 +1,14 @@
+"""Where a flow computes if nobody says: what the environment of its process says."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from charrec.study import Runtime
+
+
+class _Here(Runtime, BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="CHARREC_")
+
+
+def runtime_here() -> Runtime:
+    """CHARREC_STORE, CHARREC_ENDPOINT, CHARREC_CACHE, ...: a worker's pool sets them for all its runs."""
+    return Runtime.model_validate(_Here().model_dump())

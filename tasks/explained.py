@@ -1,0 +1,26 @@
+"""What a run may end with that explains itself: a traceback would only bury it."""
+
+import logging
+from concurrent.futures import CancelledError
+
+from charrec.epoch import TrainingDiverged
+from charrec.errors import InputError
+from charrec.sweep.standing import SearchFailed
+from charrec.termination import Terminated
+from tasks.devices import DeviceLost
+from tasks.pool import ChildFailed
+
+EXPLAINED = (
+    InputError, TrainingDiverged, SearchFailed, DeviceLost, ChildFailed, Terminated, ConnectionError, TimeoutError,
+)  # fmt: skip
+
+
+def hide_tracebacks() -> None:
+    """Leave out Prefect's account of such an error: the state of the run, its next line, repeats it."""
+    for runs in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(runs).addFilter(_unexplained)
+
+
+def _unexplained(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (*EXPLAINED, CancelledError))

@@ -1,0 +1,92 @@
+"""Keep as many workers at a search as have something to do, until it is finished; show where it stands."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import count
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect import Flow, get_client
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.actions import ArtifactUpdate
+
+from charrec.memo import Outcome
+from charrec.results import SearchResult
+from charrec.storage import Store
+from charrec.sweep.plan import Sweep
+from charrec.sweep.standing import Status, status
+from charrec.sweep.table import markdown
+from tasks.devices import Children
+
+log = logging.getLogger(__name__)
+
+POLL = 2.0  # seconds between two looks at the search
+REFRESH = 10.0  # seconds between two versions of the artifact
+FAREWELL = 20.0  # seconds that workers have to notice its end
+FRUITLESS = 3  # workers in a row that ended badly while no epoch was finished; then it is not the workers
+
+
+async def keep_workers(
+    children: Children,
+    worker: Flow[..., Any],
+    parameters: dict[str, Any],
+    store: Store,
+    sweep: Sweep,
+    found: Callable[[], Outcome[SearchResult] | None],
+) -> Outcome[SearchResult]:
+    """What the search found. At most len(children) workers, no more than there are trials that could run."""
+    team: set[asyncio.Task[None]] = set()
+    numbers, fruitless, epochs = count(1), 0, -1
+    shown = _Shown()
+    try:
+        while (outcome := await asyncio.to_thread(found)) is None:
+            standing = await asyncio.to_thread(status, store, sweep)
+            await shown.tell(standing)
+            if standing.epochs_done > epochs:
+                epochs, fruitless = standing.epochs_done, 0
+            for ended in [one for one in team if one.done()]:
+                team.remove(ended)
+                if error := ended.exception():
+                    fruitless += 1
+                    log.warning("a sweep worker is lost: %s", error)
+                    if fruitless >= FRUITLESS:
+                        raise error
+            while len(team) < min(len(children), standing.runnable):
+                name = f"sweep worker {next(numbers)}"
+                team.add(asyncio.create_task(children.run_child(worker, name, parameters), name=name))
+            await asyncio.wait(team, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        await shown.tell(await asyncio.to_thread(status, store, sweep), last=True)
+        if team:
+            await asyncio.wait(team, timeout=FAREWELL)
+        return outcome
+    finally:
+        for one in team:
+            one.cancel()
+        await asyncio.gather(*team, return_exceptions=True)
+
+
+class _Shown:
+    """The search's status as one artifact that is brought up to date."""
+
+    def __init__(self) -> None:
+        self.artifact: UUID | None = None
+        self.told, self.when = "", -REFRESH
+
+    async def tell(self, standing: Status, last: bool = False) -> None:
+        now, text = monotonic(), markdown(standing)
+        if text == self.told or (now - self.when < REFRESH and not last):
+            return
+        self.told, self.when = text, now
+        try:
+            if self.artifact is None:
+                self.artifact = await acreate_markdown_artifact(
+                    text, key="sweep-status", description="The search for network 4"
+                )
+            else:
+                async with get_client() as client:
+                    await client.update_artifact(self.artifact, ArtifactUpdate(data=text))
+        except httpx.HTTPError as error:
+            log.warning("Prefect's server did not take the search's status: %s", error)

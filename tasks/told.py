@@ -1,0 +1,91 @@
+"""What a person sees of a child while it runs, in a terminal and in Prefect's UI: lines and progress."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.logging import get_run_logger
+
+from charrec.checkpoints import read_progress
+from charrec.progress import bar
+from charrec.storage import Store
+
+log = logging.getLogger(__name__)
+
+
+class _ToRun(logging.Handler):
+    """Hands a line to the run's own logger, which prints it and sends it to the server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run = get_run_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.run.log(record.levelno, "%s", record.getMessage())
+
+
+@contextmanager
+def lines() -> Iterator[None]:
+    """What charrec says is said by the flow run."""
+    logger, handler = logging.getLogger("charrec"), _ToRun()
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+class Progress:
+    """A progress artifact; a server that is away for a moment does not end what it tells of."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self.key, self.last = key, (-1.0, "")
+        self.artifact: UUID | None = None
+        self.tell(0, description)
+
+    def tell(self, percent: float, description: str) -> None:
+        if (percent, description) == self.last:
+            return
+        self.last = percent, description
+        try:
+            if self.artifact is None:
+                self.artifact = create_progress_artifact(percent, key=self.key, description=description)  # type: ignore[assignment]
+            else:
+                update_progress_artifact(self.artifact, percent, description)
+        except httpx.HTTPError as error:
+            log.warning("Prefect's server did not take the progress: %s", error)
+
+
+class TrainingProgress:
+    """Before each epoch: how many are done of those to do, the best so far, when it will be done."""
+
+    def __init__(self, model: str, store: Store, training: str, epochs: int) -> None:
+        self.store, self.training, self.epochs, self.began = store, training, epochs, monotonic()
+        self.at_start = len(read_progress(store, training).epochs)
+        self.progress = Progress(f"training-{model.replace('_', '-')}", f"{model}: {self.at_start} of {epochs} epochs")
+
+    def __call__(self, title: str, epoch: int, epochs: int) -> Any:
+        """As training's `show`."""
+        self.tell()
+        return bar(title, epoch, epochs)
+
+    def tell(self) -> None:
+        rows = read_progress(self.store, self.training).epochs
+        done = len(rows)
+        words = [f"{done} of {self.epochs} epochs"]
+        if rows:
+            words.append(f"best validation accuracy {max(row.val_accuracy for row in rows):.4f}")
+        if done > self.at_start and done < self.epochs:
+            left = (monotonic() - self.began) / (done - self.at_start) * (self.epochs - done)
+            words.append(f"about {max(1, round(left / 60))} min left" if left > 90 else f"about {round(left)} s left")
+        self.progress.tell(100 * done / self.epochs, "; ".join(words))
