@@ -21,9 +21,9 @@ from charrec.steps.training import here
 from charrec.study import QUICK, Runtime, Study
 from flows import children
 from flows.settings import runtime_here
-from tasks import steps
+from tasks import steps, told
 from tasks.devices import Children, Devices
-from tasks.pool import Pool, cancel_children, deployed, revive
+from tasks.pool import POOL, Pool, cancel_children, deployed, revive
 from tasks.published import publish
 
 ROLES = ("glyphs", "letters", "digits")
@@ -56,9 +56,12 @@ async def full_study(study: Study = QUICK, runtime: Runtime | None = None) -> st
     """
     where = runtime or runtime_here()
     on_pool = deployed()
-    with Devices(where.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else where) as devices:
+    with (
+        told.lines(),
+        Devices(where.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else where) as devices,
+    ):
         place: Children = Pool(where.sweep_workers) if on_pool else devices
-        return await _Study(study, where, devices, place, "pool gpu" if on_pool else here()).run()
+        return await _Study(study, where, devices, place, POOL if on_pool else here()).run()
 
 
 class _Study:
@@ -67,7 +70,7 @@ class _Study:
 
     async def run(self) -> str:
         study, runtime = self.study, self.runtime
-        sets = await _all(*(steps.pack(role, study, runtime) for role in ROLES))  # bad data ends the study here
+        sets = await together(*(steps.pack(role, study, runtime) for role in ROLES))  # bad data ends the study here
         self.glyphs, self.letters, self.digits = sets
         precision = await self.choose_precision()
         *first, last = MODELS
@@ -130,9 +133,9 @@ class _Study:
         return Branch(training, predictions, await steps.find(predictions, model, study, self.glyphs, *others, runtime))
 
 
-async def _all(*steps_: Any) -> list[Any]:
+async def together(*calls: Any) -> list[Any]:
     """What all of them found. Waits for all, then raises the first failure."""
-    ended = await asyncio.gather(*steps_, return_exceptions=True)
+    ended = await asyncio.gather(*calls, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):
             raise one

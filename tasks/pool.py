@@ -19,6 +19,7 @@ from tasks.devices import DeviceLost
 
 log = logging.getLogger(__name__)
 
+POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
 OUTAGE = 600.0  # seconds without Prefect's server that are waited out
 REVIVALS = 5  # of a study whose process was killed
@@ -33,7 +34,7 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.parent = this_run.get_id()
+        self.parent = this_run.get_root_flow_run_id() or this_run.get_id()
 
     def __len__(self) -> int:
         """Most sweep workers at once."""
@@ -105,7 +106,9 @@ def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
     mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run.id]))
     with get_client(sync_client=True) as client:
         for child in client.read_flow_runs(flow_run_filter=mine):
-            if child.deployment_id and child.state and not child.state.is_final():
+            if not child.deployment_id:  # it runs in the process of its parent
+                cancel_children(flow, child, state)
+            elif child.state and not child.state.is_final():
                 runs = child.state.is_running()
                 client.set_flow_run_state(child.id, Cancelling() if runs else Cancelled(), force=not runs)
 

@@ -15,7 +15,7 @@ from charrec.glyphs import Manifest
 from charrec.memo import Outcome
 from charrec.probe import Precision
 from charrec.results import SearchResult, TrainingResult
-from charrec.steps import data, reading, reporting, training
+from charrec.steps import data, reading, reporting, retraining, training
 from charrec.storage import open_store
 from charrec.study import Runtime, Study
 from charrec.termination import Terminated
@@ -89,6 +89,7 @@ augment = on_device(reporting.draw_augmented, "draw augmented")
 predict = on_device(reading.predict_all, "predict", task_run_name="predict {training.value.model}")
 find = patient(reading.find, "evaluate", task_run_name="evaluate {model}")
 report = patient(reporting.report, "report")
+judge = on_device(retraining.judge, "compare with the champion")
 
 
 # Steps that are flows of their own: what is in the store already needs none.

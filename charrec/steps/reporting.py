@@ -22,6 +22,8 @@ from charrec.storage import open_store
 from charrec.study import Frozen, Runtime, Study
 from charrec.sweep.space import SPACE
 
+Sets = dict[str, Set]  # role -> what is packed
+
 ROWS, COLUMNS = 4, 6  # of the augmentation examples
 MISTAKES = 24
 NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
@@ -114,7 +116,7 @@ def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
     last = steps.trainings[-1].provenance
     return StudyResult(
         study=study,
-        identity=identity([t.key for t in steps.trainings], study),
+        identity=study_identity([t.key for t in steps.trainings], study),
         data=_summary(steps, study, runtime),
         trainings=tuple(
             t.value.model_copy(update={"overfits_from": overfits_from(t.value.epochs)}) for t in steps.trainings
@@ -129,6 +131,11 @@ def gather(steps: Steps, study: Study, runtime: Runtime) -> StudyResult:
         failures=steps.failures,
         started=min(steps.glyphs.provenance.started, *(t.provenance.started for t in steps.trainings)),
     )
+
+
+def study_identity(trainings: list[str], study: Study) -> str:
+    """One name for these trainings, by their keys, in this study."""
+    return identity(trainings, study)
 
 
 def _summary(steps: Steps, study: Study, runtime: Runtime) -> DataSummary:

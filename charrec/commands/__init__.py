@@ -1,0 +1,12 @@
+"""What the command `charrec` does, a file per sub-command."""
+
+from collections.abc import Sequence
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """A table as wide as it must be, and in which no text can move the terminal's cursor."""
+    plain = [["".join(one if one.isprintable() else "?" for one in cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in plain
+    )

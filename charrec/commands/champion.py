@@ -1,0 +1,29 @@
+"""`charrec champion`: which networks were in use, and back to one of them."""
+
+from charrec.champion import Promotion, history, rollback
+from charrec.commands import columns
+from charrec.storage import Store
+
+HEAD = ("number", "since", "by", "network", "accuracy", "study", "why")
+
+
+def show(store: Store) -> None:
+    """Print every promotion; the last one is in use."""
+    known = history(store)
+    if not known:
+        print(f"{store.url} has no champion yet")
+        return
+    print(columns([HEAD, *map(_row, known)]))
+    print(f"In use is {known[-1].number}, {known[-1].candidate.training}; {store.url}/{known[-1].candidate.report}")
+
+
+def back(store: Store, number: int) -> None:
+    """Make a former champion the champion."""
+    now = rollback(store, number)
+    print(f"Champion {now.number} is {now.candidate.training}: {now.why}")
+
+
+def _row(entry: Promotion) -> tuple[str, ...]:
+    network = entry.candidate
+    accuracy = f"{100 * network.accuracy:.2f} %"
+    return (str(entry.number), entry.when, entry.by, network.recipe.model, accuracy, network.identity, entry.why)
