@@ -21,7 +21,7 @@ def summary(result: StudyResult, figures: Mapping[str, bytes], files: Mapping[st
     comparable = sentences.on_chars74k(result)
     best = sentences.best(result)
     parts = [
-        f"**{words.name(best.model)} reads {words.percent(best.accuracy.value)} of {words.count(best.accuracy.n)} "
+        f"**{words.title(best.model)} reads {words.percent(best.accuracy.value)} of {words.count(best.accuracy.n)} "
         f"validation characters** ({words.percent(best.folded_accuracy.value)} with the two cases as one).",
         *(f"**{step} failed** and is missing here: {_plain(why)}" for step, why in result.failures.items()),
         _leaderboard(result, comparable),
@@ -61,11 +61,14 @@ def _chosen(result: StudyResult) -> str:
 
 
 def _texts(result: StudyResult) -> str:
+    """A row for each text and way of preparing it, a column a network."""
+    models = list(dict.fromkeys(text.model for text in result.texts))
+    read = {(text.text, text.method, text.model): text.read for text in result.texts}
     rows = [
-        [f"“{text.text}”", words.title(text.model), words.METHODS[text.method], f"`{text.read}`"]
-        for text in result.texts
+        [f"“{text}”", words.METHODS[method], *(f"`{read.get((text, method, model), '')}`" for model in models)]
+        for text, method in dict.fromkeys((one.text, one.method) for one in result.texts)
     ]
-    return "### New texts\n\n" + _table(["Text", "Model", "Images", "Read as"], rows) if rows else ""
+    return "### New texts\n\n" + _table(["Text", "Images", *map(words.title, models)], rows) if rows else ""
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

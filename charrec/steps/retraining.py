@@ -6,8 +6,8 @@ from charrec.champion import Promotion
 from charrec.errors import InputError
 from charrec.gate import Verdict, compare
 from charrec.glyphs import Manifest
-from charrec.memo import Outcome, remember
 from charrec.identity import identity
+from charrec.memo import Outcome, remember
 from charrec.models import MODELS
 from charrec.results import StudyResult
 from charrec.steps.reporting import Sets, study_identity
