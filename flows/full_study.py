@@ -23,7 +23,7 @@ from flows import children
 from flows.settings import runtime_here
 from tasks import steps, told
 from tasks.devices import Children, Devices
-from tasks.pool import POOL, Pool, cancel_children, deployed, revive
+from tasks.pool import POOL, Pool, cancel_children, deployed
 from tasks.published import publish
 
 ROLES = ("glyphs", "letters", "digits")
@@ -45,9 +45,7 @@ class Branch(NamedTuple):
     findings: Outcome[Findings]
 
 
-@flow(
-    name="charrec", flow_run_name=_title, persist_result=False, on_cancellation=[cancel_children], on_crashed=[revive]
-)
+@flow(name="charrec", flow_run_name=_title, persist_result=False, on_cancellation=[cancel_children])
 async def full_study(study: Study = QUICK, runtime: Runtime | None = None) -> str:
     """Run the study, or what is left of it; returns the key of its report in the store.
 

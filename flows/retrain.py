@@ -24,7 +24,7 @@ from flows.full_study import ROLES, full_study, together
 from flows.settings import runtime_here
 from tasks import steps
 from tasks.devices import Devices
-from tasks.pool import POOL, cancel_children, deployed, revive
+from tasks.pool import POOL, cancel_children, deployed
 
 BY_FONT = FULL.model_copy(update={"split": "font"})
 ROUNDS = 3  # comparisons while others change the champion
@@ -36,7 +36,6 @@ def _title() -> str:
 
 @flow(
     name="charrec-retraining", flow_run_name=_title, persist_result=False, on_cancellation=[cancel_children],
-    on_crashed=[revive],
 )  # fmt: skip
 async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> State[Any]:
     """Ends as Unchanged, Kept or Promoted; the artifact `retraining` says why."""

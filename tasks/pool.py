@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import arun_deployment
 from prefect.runtime import deployment
 from prefect.runtime import flow_run as this_run
-from prefect.states import Cancelled, Cancelling, Scheduled
+from prefect.states import Cancelled, Cancelling
 
 from tasks.devices import DeviceLost
 
@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
+SETTLING = 4.0  # seconds until a crash is believed
 OUTAGE = 600.0  # seconds without Prefect's server that are waited out
-REVIVALS = 5  # of a study whose process was killed
 
 
 class ChildFailed(RuntimeError):
@@ -74,6 +74,7 @@ def deployed() -> bool:
 async def _final(run: FlowRun) -> State[Any]:
     """The state that the run ends in."""
     lost: float | None = None
+    settling = False
     loop = asyncio.get_running_loop()
     async with get_client() as client:
         while True:
@@ -86,9 +87,14 @@ async def _final(run: FlowRun) -> State[Any]:
                     raise ConnectionError(f"Prefect's server is away: {error!r}") from None
                 log.warning("Prefect's server does not answer: %r", error)
                 state = None
-            if state and state.is_final():
+            if state and state.is_crashed() and not settling:
+                settling = True  # a run that is being cancelled is Crashed for a moment
+                await asyncio.sleep(SETTLING)
+            elif state and state.is_final():
                 return state
-            await asyncio.sleep(POLL)
+            else:
+                settling = False
+                await asyncio.sleep(POLL)
 
 
 async def _withdraw(run: UUID) -> None:
@@ -96,9 +102,6 @@ async def _withdraw(run: UUID) -> None:
         state = (await client.read_flow_run(run)).state
         if state and (state.is_scheduled() or state.is_pending()):
             await client.set_flow_run_state(run, Cancelled(message="not needed any more"))
-
-
-# Hooks of the study
 
 
 def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -111,11 +114,3 @@ def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
             elif child.state and not child.state.is_final():
                 runs = child.state.is_running()
                 client.set_flow_run_state(child.id, Cancelling() if runs else Cancelled(), force=not runs)
-
-
-def revive(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """A study whose process was killed begins again where it stood, a few times."""
-    if flow_run.deployment_id and flow_run.run_count < REVIVALS:
-        again: State[Any] = Scheduled(name="AwaitingRetry", message="its process was lost")
-        with get_client(sync_client=True) as client:
-            client.set_flow_run_state(flow_run.id, again, force=True)

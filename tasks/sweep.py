@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 POLL = 2.0  # seconds between two looks at the search
 REFRESH = 10.0  # seconds between two versions of the artifact
-FAREWELL = 20.0  # seconds that workers have to notice its end
 FRUITLESS = 3  # workers in a row that ended badly while no epoch was finished; then it is not the workers
 
 
@@ -59,11 +58,9 @@ async def keep_workers(
                 team.add(asyncio.create_task(children.run_child(worker, name, parameters), name=name))
             await asyncio.wait(team, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         await shown.tell(await asyncio.to_thread(status, store, sweep), last=True)
-        if team:
-            await asyncio.wait(team, timeout=FAREWELL)
         return outcome
     finally:
-        for one in team:
+        for one in team:  # who works ends by itself; who has not begun is not needed
             one.cancel()
         await asyncio.gather(*team, return_exceptions=True)
 

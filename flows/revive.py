@@ -1,0 +1,31 @@
+"""A study whose process was lost goes on where it stood: an automation runs this when it is marked Crashed.
+
+A hook of the study would be no help: it runs in the study's own worker, which may be lost as well, and the worker marks
+the run Crashed once more after its hooks.
+"""
+
+import asyncio
+from uuid import UUID
+
+from prefect import State, flow, get_client
+from prefect.states import Completed, Scheduled
+
+REVIVALS = 5  # of one run; then something kills it that another try will not change
+SETTLING = 5.0  # seconds until nobody marks it again
+AGAIN = "AwaitingRetry"  # Prefect's own name of a state that waits for another try
+
+
+@flow(name="charrec-revive", flow_run_name="revive {run}", persist_result=False)
+async def revive(run: UUID) -> State[None]:
+    """Schedule the run again if it still is Crashed, and was not too often."""
+    await asyncio.sleep(SETTLING)
+    async with get_client() as client:
+        found = await client.read_flow_run(run)
+        if not (found.state and found.state.is_crashed()):
+            return Completed(message=f"{found.name} is {found.state.name if found.state else 'of no state'}")
+        before = [state for state in await client.read_flow_run_states(run) if state.name == AGAIN]
+        if len(before) >= REVIVALS:
+            return Completed(name="GivenUp", message=f"{found.name} was lost {len(before) + 1} times")
+        again: State[None] = Scheduled(name=AGAIN, message="its process was lost")
+        await client.set_flow_run_state(run, again, force=True)
+        return Completed(message=f"{found.name} goes on")

@@ -1,0 +1,149 @@
+"""The scheduled retraining: real server, real small trainings. Promoted, unchanged, kept, rolled back."""
+
+import asyncio
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from prefect import State, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from charrec.__main__ import main
+from charrec.champion import current, history
+from charrec.errors import InputError
+from charrec.storage import open_store
+from charrec.study import Data, Runtime, Search, Study
+from flows.predict_batch import predict_batch
+from flows.retrain import retrain
+from tests.flows.test_full_study import files
+
+WEAK = Study(
+    data=Data(glyphs="fonts", letters="fonts", digits="sklearn", fonts=30, letters_per_class=4),
+    image_size=32, precision="float32", split="font", epochs_model_1=1, epochs_model_2=1, epochs_model_3=1,
+    epochs_model_4=1, search=Search(max_epochs=1, factor=2, images=64),
+)  # fmt: skip
+STRONG = WEAK.model_copy(update={"epochs_model_2": 14})
+OTHER = WEAK.model_copy(update={"epochs_model_1": 2})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect_server() -> Iterator[None]:
+    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with prefect_test_harness(server_startup_timeout=120), quiet:
+        yield
+
+
+def png_of(character: str) -> bytes:
+    """The character, black on white."""
+    image = Image.new("L", (64, 64), 255)
+    ImageDraw.Draw(image).text((32, 32), character, fill=0, anchor="mm", font=ImageFont.load_default(40))
+    content = BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+class Retrained(NamedTuple):
+    """How a retraining ended, and what the artifact said then."""
+
+    name: str | None
+    said: str
+
+
+def retrained(study: Study, runtime: Runtime) -> Retrained:
+    state: State[Any] = asyncio.run(retrain(study, runtime, return_state=True))
+    assert state.is_completed(), state.message
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["retraining"]))
+    with get_client(sync_client=True) as client:
+        latest = max(client.read_artifacts(artifact_filter=wanted), key=lambda one: str(one.created))
+    return Retrained(state.name, str(latest.data))
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    folder = tmp_path_factory.mktemp("retraining")
+    return Runtime(store=str(folder / "store"), cache=folder / "cache", devices="cpu")
+
+
+@pytest.fixture(scope="module")
+def first(runtime: Runtime) -> Retrained:
+    return retrained(WEAK, runtime)
+
+
+@pytest.fixture(scope="module")
+def better(first: Retrained, runtime: Runtime) -> Retrained:
+    return retrained(STRONG, runtime)
+
+
+def test_the_first_is_promoted_since_there_is_no_champion(first: Retrained, runtime: Runtime) -> None:
+    assert first.name == "Promoted"
+    assert "is champion 1. There was no champion." in first.said
+    champion = history(open_store(runtime.store))[0]
+    assert (champion.number, champion.by, champion.candidate.split) == (1, "first", "font")
+
+
+def test_with_nothing_new_it_does_nothing_and_says_so(first: Retrained, runtime: Runtime) -> None:
+    before = files(Path(runtime.store))
+    again = retrained(WEAK, runtime)
+    assert again.name == "Unchanged"
+    assert "Data, code and configuration are as they were then: its network was champion 1" in again.said
+    assert files(Path(runtime.store)) == before
+
+
+def test_a_better_one_takes_the_champions_place(better: Retrained, runtime: Runtime) -> None:
+    assert better.name == "Promoted"
+    assert "The challenger is better" in better.said
+    assert "| accuracy |" in better.said
+    now = history(open_store(runtime.store))[1]
+    assert (now.number, now.by, now.candidate.recipe.model) == (2, "gate", "model_2")
+
+
+def test_a_worse_one_does_not_and_is_not_asked_again(better: Retrained, runtime: Runtime) -> None:
+    kept = retrained(OTHER, runtime)
+    assert kept.name == "Kept"
+    assert "The champion stays" in kept.said
+    again = retrained(OTHER, runtime)
+    assert again.name == "Unchanged"
+    assert "The champion stays" in again.said
+    assert len(history(open_store(runtime.store))) == 2
+
+
+def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runtime) -> None:
+    store = open_store(runtime.store)
+    for character in "AH7":
+        store.put(f"inbox/{character}.png", png_of(character))
+    store.put("inbox/note.txt", b"no image")
+    lines = store.get(predict_batch("inbox", None, runtime)).decode().splitlines()
+    assert lines[0] == "image,first,probability,second,third,error"
+    rows = {line.split(",")[0]: line for line in lines[1:]}
+    assert rows.keys() == {"inbox/7.png", "inbox/A.png", "inbox/H.png", "inbox/note.txt"}
+    assert "no image" in rows["inbox/note.txt"]
+    assert all(row.split(",")[1] and not row.split(",")[5] for name, row in rows.items() if name.endswith(".png"))
+    assert predict_batch("inbox", None, runtime) in {entry.key for entry in store.list("predictions/")}
+
+
+def test_an_empty_prefix_is_refused(runtime: Runtime, better: Retrained) -> None:
+    with pytest.raises(InputError, match="is empty"):
+        predict_batch("nowhere", None, runtime)
+
+
+def test_rolled_back_the_former_is_in_use_and_the_other_does_not_return_by_itself(
+    better: Retrained, runtime: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["champion", "rollback", "1", "--store", runtime.store]) == 0
+    now = current(open_store(runtime.store))
+    assert now
+    assert (now.number, now.by) == (3, "rollback")
+    assert now.candidate == history(open_store(runtime.store))[0].candidate
+    assert main(["champion", "list", "--store", runtime.store]) == 0
+    assert "rollback" in capsys.readouterr().out
+    assert retrained(STRONG, runtime).name == "Unchanged"
+
+
+def test_networks_that_cannot_be_compared_are_not_trained(runtime: Runtime) -> None:
+    with pytest.raises(InputError, match="a retraining with split 'random'"):
+        asyncio.run(retrain(WEAK.model_copy(update={"split": "random"}), runtime))
