@@ -98,4 +98,5 @@ class Runtime(Frozen):
     devices: Literal["auto", "cpu", "gpu"] = "auto"
     workers: PositiveInt | None = Field(None, description="trainings at once; none: as many as the devices take")
     workers_per_device: PositiveInt = Field(1, description="trainings at once on one device; they share its memory")
+    lease: PositiveFloat = Field(60.0, description="seconds of silence after which a sweep worker's trial is another's")
     sweep_workers: PositiveInt = Field(8, description="most sweep workers at once on a work pool")

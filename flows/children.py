@@ -58,7 +58,7 @@ def sweep_worker(study: Study, runtime: Runtime, glyphs: str, precision: str) ->
     """Take trials of the search until there are none, each a task run of this flow run."""
     with told.lines(), _terminable():
         packed, chosen = _stored(runtime, glyphs, Manifest), _stored(runtime, precision, Precision)
-        training.search(study, packed, chosen, runtime, trial=_as_task, terms=Terms(idle=IDLE))
+        training.search(study, packed, chosen, runtime, trial=_as_task, terms=Terms(idle=IDLE, lease=runtime.lease))
 
 
 def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:

@@ -1,149 +1,27 @@
-"""The whole study as a user runs it, tiny: real processes, real Prefect, real Keras on three fonts of 32 px."""
+"""The whole study as a user runs it, tiny: what it leaves, what it finds again, how it is interrupted and goes on."""
 
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from charrec.checkpoints import Progress
 from charrec.results import StudyResult
-from charrec.storage import open_store
 from charrec.storage.folder import FolderStore
-from tests.processes import alive, command, descendants, eventually, gone
+from tests.desk import CHILDREN, EPOCHS, MODELS, ROOT, STEPS, TRIALS, Desk, Ran, histories
+from tests.processes import command, descendants, eventually, gone
 from tests.sources.samples import write_chars74k
-
-ROOT = Path(__file__).parents[2]
-EPOCHS = 8  # of model 2, long enough to be killed in the middle
-TINY = {
-    "--data.glyphs": "fonts", "--data.letters": "fonts", "--data.digits": "sklearn", "--data.fonts": "3",
-    "--data.letters-per-class": "2", "--image-size": "32", "--precision": "float32", "--epochs-model-1": "2",
-    "--epochs-model-2": str(EPOCHS), "--epochs-model-3": "1", "--epochs-model-4": "1",
-    "--search.max-epochs": "2", "--search.factor": "2", "--search.images": "64",
-}  # fmt: skip
-MODELS = ("model_1", "model_2", "model_3", "model_4")
-SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "search", "draw augmented", "report")
-CHILDREN = {"choose precision", "sweep worker 1", *(f"train {model}" for model in MODELS)}
-TRIALS = {f"trial 000{n}, epochs {epochs}" for n, epochs in enumerate(("1-1", "1-1", "2-2", "1-2", "1-2"))}
-STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a run ended and what it said."""
-
-    status: int
-    said: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.said.splitlines()
-
-    @property
-    def states(self) -> dict[str, str]:
-        """Step -> the state that it ended in."""
-        ended = re.findall(r"Task run '([^']+)' - Finished in state (\w+)\(", self.said)
-        return {name: state for name, state in ended if not name.startswith("trial ")}
-
-    @property
-    def children(self) -> dict[str, str]:
-        """Child or trial -> the state that its run ended in."""
-        ended = re.findall(r"Flow run '([^']+)' - Finished in state (\w+)\(", self.said)
-        return {name: state for name, state in ended if not name.startswith("study ")}
-
-    @property
-    def redone(self) -> set[str]:
-        return {step for step, state in self.states.items() if state != "Cached"}
-
-    def result(self, endpoint: str | None = None) -> StudyResult:
-        """The study.json beside the report that the last line names."""
-        assert self.status == 0, self.said
-        url, _, report = self.lines[-1].removeprefix("Report: ").partition("/reports/")
-        key = f"reports/{report.removesuffix('report.html')}study.json"
-        return StudyResult.model_validate_json(open_store(url, endpoint=endpoint).get(key))
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A user with a home and a checkout; nothing is configured."""
-
-    home: Path
-    root: Path = ROOT
-
-    @contextmanager
-    def started(self, store: Path | str, options: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-        """A run in a session of its own, its output in home/said; whatever is left of it is killed at the end."""
-        private = ("CHARREC_", "KAGGLE_", "PREFECT_", "CUDA_", "PYTHONPATH")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(private)}
-        environment |= {
-            "HOME": str(self.home),
-            "PYTHONPATH": str(self.root),
-            "PREFECT_HOME": str(self.home / "prefect"),
-        }
-        given = TINY | {"--store": str(store), "--cache": str(self.home / "cache")} | options
-        words = [word for option in given.items() for word in option]
-        with (self.home / "said").open("wb") as output:
-            run = subprocess.Popen(
-                [sys.executable, "flows/full_study.py", *words], cwd=self.root, env=environment,
-                stdout=output, stderr=output, start_new_session=True, preexec_fn=hear_interrupts,
-            )  # fmt: skip
-        family: list[int] = []
-        try:
-            yield run
-        finally:
-            if run.poll() is None:
-                family = descendants(run.pid)
-                run.kill()
-                run.wait()
-            for pid in family:
-                if alive(pid):
-                    os.kill(pid, signal.SIGKILL)
-
-    def finished(self, run: "subprocess.Popen[bytes]", seconds: float = 300) -> Ran:
-        return Ran(run.wait(seconds), (self.home / "said").read_text())
-
-    def run(self, store: Path | str, **options: str) -> Ran:
-        with self.started(store, {f"--{name.replace('_', '-')}": value for name, value in options.items()}) as run:
-            return self.finished(run)
-
-
-def hear_interrupts() -> None:
-    """A shell's background jobs, and so perhaps these tests, are deaf to Ctrl-C; a user's terminal is not."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return Desk(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the undisturbed study lies; the tests work on copies."""
-    return tmp_path_factory.mktemp("store") / "results"
-
-
-@pytest.fixture(scope="session")
-def whole(desk: Desk, store: Path) -> Ran:
-    """The undisturbed study."""
-    ran = desk.run(store)
-    assert ran.status == 0, ran.said
-    return ran
 
 
 @pytest.fixture
-def done(whole: Ran, store: Path, tmp_path: Path) -> Path:
+def done(whole: Ran, whole_store: Path, tmp_path: Path) -> Path:
     """A copy of the store with all that was done."""
-    return Path(shutil.copytree(store, tmp_path / "results", ignore=shutil.ignore_patterns(".locks", ".tmp")))
+    return Path(shutil.copytree(whole_store, tmp_path / "results", ignore=shutil.ignore_patterns(".locks", ".tmp")))
 
 
 @pytest.fixture
@@ -154,14 +32,6 @@ def before_model_2(done: Path) -> Path:
     for folder in found:
         shutil.rmtree(folder)
     return done
-
-
-def histories(result: StudyResult) -> dict[str, Any]:
-    """All numbers of all trainings, but for the time that they took."""
-    return {
-        training.model: [(row.epoch, row.loss, row.accuracy, row.val_loss, row.val_accuracy) for row in training.epochs]
-        for training in result.trainings
-    }
 
 
 def epochs_of_model_2(store: Path) -> int:
@@ -183,9 +53,9 @@ def files(store: Path) -> dict[str, int]:
     return {str(path.relative_to(store)): path.stat().st_mtime_ns for path in found}
 
 
-def test_it_ends_with_a_report_of_everything(whole: Ran, store: Path) -> None:
+def test_it_ends_with_a_report_of_everything(whole: Ran, whole_store: Path) -> None:
     report = Path(urlsplit(whole.lines[-1].removeprefix("Report: ")).path)
-    assert (report.name, report.parents[2]) == ("report.html", store)
+    assert (report.name, report.parents[2]) == ("report.html", whole_store)
     assert report.read_text().startswith("<!doctype html>")
     result = whole.result()
     assert [training.model for training in result.trainings] == list(MODELS)
@@ -198,11 +68,11 @@ def test_it_ends_with_a_report_of_everything(whole: Ran, store: Path) -> None:
     assert (result.data.images, result.data.training, result.data.validation) == (744, 596, 148)
 
 
-def test_its_first_lines_name_study_reason_and_data(whole: Ran, store: Path) -> None:
+def test_its_first_lines_name_study_reason_and_data(whole: Ran, whole_store: Path) -> None:
     study, data, place = whole.lines[:3]
     assert study.startswith("Study: quick, since no GPU is visible; --size full ")
     assert data == "Data: glyphs fonts, letters fonts, digits sklearn."
-    assert place.startswith(f"Store: {store};")
+    assert place.startswith(f"Store: {whole_store};")
 
 
 def test_it_tells_every_epoch_while_it_runs(whole: Ran) -> None:
@@ -230,14 +100,20 @@ def test_again_recomputes_nothing(desk: Desk, done: Path, whole: Ran) -> None:
     assert ran.result() == whole.result()
 
 
-def test_another_source_of_one_model_redoes_what_depends_on_it(desk: Desk, done: Path, tmp_path: Path) -> None:
+def copied_code(folder: Path) -> Path:
+    """The code, to be changed."""
     for package in ("charrec", "tasks", "flows"):
-        shutil.copytree(ROOT / package, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
-    slide = tmp_path / "code/charrec/models/model_3.py"
+        shutil.copytree(ROOT / package, folder / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder / "code"
+
+
+def test_another_source_of_one_model_redoes_what_depends_on_it(desk: Desk, done: Path, tmp_path: Path) -> None:
+    code = copied_code(tmp_path)
+    slide = code / "charrec/models/model_3.py"
     source = slide.read_text()
     assert "Dropout(0.4)" in source
     slide.write_text(source.replace("Dropout(0.4)", "Dropout(0.5)"))
-    ran = Desk(desk.home, tmp_path / "code").run(done)
+    ran = Desk(desk.home, code).run(done)
     assert ran.redone == {"train model_3", "predict model_3", "evaluate model_3", "report"}
     assert ran.states.keys() == STEPS
 
@@ -306,11 +182,24 @@ def test_a_missing_class_ends_it_with_one_clear_line_and_nothing_half_made(desk:
     assert list((tmp_path / "results/.tmp").iterdir()) == []
 
 
-def test_two_workers_on_s3_end_with_the_same_accuracies(desk: Desk, whole: Ran, s3_url: str, s3_server: str) -> None:
-    ran = desk.run(s3_url, endpoint=s3_server, workers="2")
-    assert ran.states.keys() == STEPS
-    assert ran.children.keys() == CHILDREN | {"sweep worker 2"}
-    assert ran.lines[-1].startswith(f"Report: {s3_url}/reports/")
-    result = ran.result(s3_server)
-    assert histories(result) == histories(whole.result())
-    assert result.evaluations == whole.result().evaluations
+def test_a_network_that_fails_costs_the_others_nothing_and_is_all_that_is_redone(
+    desk: Desk, done: Path, whole: Ran, tmp_path: Path
+) -> None:
+    for found in [*done.rglob("model_3-*"), *done.rglob("reports")]:
+        shutil.rmtree(found)
+    code = copied_code(tmp_path)
+    slide = code / "charrec/models/model_3.py"
+    source = slide.read_text()
+    assert "Dropout(0.4)" in source
+    slide.write_text(source.replace("Dropout(0.4)", "Dropout(40)"))
+    ran = Desk(desk.home, code).run(done)
+    assert ran.status == 1
+    assert "Dropout" in ran.said or "rate" in ran.said
+    (study,) = done.glob("reports/*/study.json")
+    told = StudyResult.model_validate_json(study.read_bytes())
+    assert [training.model for training in told.trainings] == ["model_1", "model_2", "model_4"]
+    assert told.failures.keys() == {"model_3"}
+    assert 'data-failure="model_3"' in study.with_name("report.html").read_text()
+    ran = desk.run(done)
+    assert ran.redone == {"train model_3", "predict model_3", "evaluate model_3", "report"}
+    assert histories(ran.result()) == histories(whole.result())
