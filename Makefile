@@ -1,6 +1,8 @@
 # make study   the study, whole, on this machine: QUICK without a GPU, FULL with one. ARGS="--help" for settings
 # make test    lint, types and all tests
 # make install what both call: .venv from requirements.lock, every file checked by its hash
+# make up      one shared server on this machine, with its database, store and workers, in .stack; make down stops it
+# make deploy  the flows on it, or on the server that PREFECT_API_URL names
 # make lock    the lock files anew, after a change of pyproject.toml
 # make bench   the figures of docs/performance.md
 
@@ -11,7 +13,7 @@ ARGS ?=
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: study test lint install lock bench clean
+.PHONY: study test lint install up down deploy lock bench clean
 
 study: install
 	.venv/bin/python flows/full_study.py $(ARGS)
@@ -43,6 +45,20 @@ install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed
 	$(PYTHON) -m venv .tools
 	awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > .tools/uv.lock
 	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .tools/uv.lock
+
+up: install
+	.venv/bin/python -m infra.local.stack up $(ARGS)
+
+down:
+	.venv/bin/python -m infra.local.stack down $(ARGS)
+
+# CHARREC_HOME would be written into the deployments; each worker has its own. Before them the pools, after them the
+# automations that begin them.
+deploy: install
+	if [ -z "$$PREFECT_API_URL" ] && [ -f .stack/env ]; then . ./.stack/env; fi; \
+	.venv/bin/python -m deployments.setup && \
+	env -u CHARREC_HOME .venv/bin/prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml && \
+	.venv/bin/python -m deployments.setup
 
 lock: | $(UV)
 	$(COMPILE) --extra cpu --extra dev pyproject.toml -o requirements.lock

@@ -6,10 +6,12 @@ import random
 import pytest
 
 from charrec.recipe import Arrays
+from tests.desk import desk, whole, whole_store
 from tests.s3_server import s3_server, s3_url
+from tests.stack import prefect_api, stack
 from tests.toy import toy_arrays
 
-__all__ = ["s3_server", "s3_url"]
+__all__ = ["desk", "prefect_api", "s3_server", "s3_url", "stack", "whole", "whole_store"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 

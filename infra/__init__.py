@@ -1,0 +1,1 @@
+"""Where charrec runs: what it needs around it."""

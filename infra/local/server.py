@@ -1,0 +1,48 @@
+"""Prefect's server, on a database of PostgreSQL."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from infra.local.process import Process
+
+
+class PrefectServer:
+    """UI and API on one port of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process, self.folder = Process("prefect-server", folder), folder
+
+    @property
+    def ui_url(self) -> str:
+        return f"http://127.0.0.1:{self.process.port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.ui_url}/api"
+
+    def start(self, database: str, environment: Mapping[str, str]) -> None:
+        """Start it if it does not run; `wait` waits for it."""
+        ours = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database, "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+                "DO_NOT_TRACK": "1"}  # fmt: skip
+        where = ["--host", "127.0.0.1", "--port", str(self.process.port)]
+        command = [sys.executable, "-m", "prefect", "server", "start", *where]
+        self.process.start(command, {**environment, **ours}, self.folder)
+
+    def wait(self, seconds: float) -> None:
+        """Until it is healthy. Raises NotStarted."""
+        self.process.wait(lambda: self.answer("/health") is not None, seconds)
+
+    def answer(self, path: str, body: object = None) -> Any:
+        """To a GET, or a POST of the body; None while it says nothing good."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.api_url + path, data, {"Content-Type": "application/json"})
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=5) as answer:
+                return json.load(answer)
+        except (URLError, OSError):
+            return None

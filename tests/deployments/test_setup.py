@@ -1,0 +1,192 @@
+"""What `make deploy` leaves on a server, once and again, and what its automations do there."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect.automations import Automation
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelling, Completed, Crashed
+
+from charrec.errors import InputError
+from deployments.automations import FAILED, LOST, lost_cancellations, lost_runs
+from deployments.setup import ensure, set_up
+from infra.local.stack import ROOT, Stack
+from tests.processes import eventually
+
+SOON = timedelta(seconds=10)  # Prefect's shortest
+
+
+@pytest.fixture
+def client(prefect_api: str, stack: Stack) -> Iterator[SyncPrefectClient]:
+    """Of the stack's server, which is as it was set up in the end."""
+    with get_client(sync_client=True) as made:
+        yield made
+        for told in made.read_automations_by_name(FAILED):
+            made.delete_automation(told.id)
+        set_up(stack.settings)
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[str]]]:
+    """An address, and the texts that were posted there."""
+    texts: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/hook", texts
+        server.shutdown()
+
+
+def objects(client: SyncPrefectClient) -> dict[str, str]:
+    """Everything that setting up and deploying makes, by id."""
+    kinds = ("work_pools", "automations", "block_documents", "deployments", "concurrency_limits", "flows")
+    found = {}
+    for kind in kinds:
+        for one in client.request("POST", f"/{kind}/filter", json={}).json():
+            found[one["id"]] = f"{kind} {one.get('name')}"
+            found |= {each["id"]: f"schedule {each['slug']}" for each in one.get("schedules", [])}
+    return found
+
+
+def deploy(stack: Stack) -> None:
+    ended = subprocess.run(
+        ["make", "-o", "install", "deploy"], cwd=ROOT, env=stack.environment({"CHARREC_HOME": "/elsewhere"}),
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.fixture(scope="module")
+def deployed(stack: Stack) -> Stack:
+    """Everything of prefect.yaml."""
+    deploy(stack)
+    return stack
+
+
+def test_setting_up_again_leaves_the_same_objects(client: SyncPrefectClient, deployed: Stack) -> None:
+    notified = deployed.settings | {"CHARREC_NOTIFY_URL": "http://127.0.0.1:9/hook"}
+    set_up(notified)
+    before = objects(client)
+    assert {f"automations {LOST}", f"automations {FAILED}", "work_pools cpu", "work_pools gpu"} <= set(before.values())
+    said = set_up(notified)
+    assert objects(client) == before
+    assert all(line.endswith("as it should be") for line in said)
+
+
+def test_the_webhooks_address_is_shown_nowhere(client: SyncPrefectClient, stack: Stack) -> None:
+    address = "http://127.0.0.1:9/secret-hook"
+    said = set_up(stack.settings | {"CHARREC_NOTIFY_URL": address})
+    shown = client.request("POST", "/block_documents/filter", json={}).text
+    automations = client.request("POST", "/automations/filter", json={}).text
+    assert address not in shown + automations + "".join(said)
+
+
+def test_what_a_person_has_set_stays(client: SyncPrefectClient, stack: Stack) -> None:
+    template = client.read_work_pool("gpu").base_job_template
+    template["variables"]["properties"]["env"]["default"] |= {"THEIRS": "kept", "CHARREC_STORE": "s3://wrong"}
+    client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=3, is_paused=True, base_job_template=template))
+    lost = Automation.read(name=LOST)
+    assert isinstance(lost, Automation) and lost.disable()
+    said = set_up({"CHARREC_STORE": "s3://other/place"})
+    pool = client.read_work_pool("gpu")
+    env = pool.base_job_template["variables"]["properties"]["env"]["default"]
+    try:
+        assert (pool.concurrency_limit, pool.is_paused) == (3, True)
+        assert (env["THEIRS"], env["CHARREC_STORE"], "CHARREC_ENDPOINT" in env) == ("kept", "s3://other/place", False)
+        assert not Automation.read(name=LOST).enabled
+        assert said[1:3] == ["Work pool gpu: renewed", f"Automation {LOST!r}: as it should be"]
+    finally:
+        client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=None, is_paused=False))
+        lost.enable()
+
+
+@pytest.mark.parametrize("store", ["", "results"])
+def test_a_store_that_not_every_worker_reaches_is_refused(prefect_api: str, store: str) -> None:
+    with pytest.raises(InputError, match="CHARREC_STORE"):
+        set_up({"CHARREC_STORE": store})
+
+
+def test_deploying_again_leaves_the_same_objects(client: SyncPrefectClient, deployed: Stack) -> None:
+    before = objects(client)
+    weekly = next(each for each in client.read_deployments() if each.name == "weekly")
+    client.update_deployment_schedule(weekly.id, weekly.schedules[0].id, active=False)
+    deploy(deployed)
+    assert objects(client) == before
+    again = client.read_deployment(weekly.id)
+    assert [(each.slug, each.active) for each in again.schedules] == [("weekly", False)]
+    assert "{{ $CHARREC_HOME }}" in json.dumps(again.pull_steps)
+
+
+def run_of(client: SyncPrefectClient, flow: str) -> FlowRun:
+    """A run that no process does."""
+    named = client.create_flow_from_name(flow)
+    made = client.request("POST", "/flow_runs/", json={"flow_id": str(named), "state": {"type": "RUNNING"}}).json()
+    return FlowRun.model_validate(made)
+
+
+def heartbeat(client: SyncPrefectClient, run: FlowRun, flow: str) -> None:
+    """The event that Prefect's engine sends every 30 s."""
+    event = {
+        "occurred": datetime.now(UTC).isoformat(), "event": "prefect.flow-run.heartbeat", "id": str(uuid4()),
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run.id}"},
+        "related": [{"prefect.resource.id": f"prefect.flow.{run.flow_id}", "prefect.resource.role": "flow",
+                     "prefect.resource.name": flow}],
+    }  # fmt: skip
+    client.request("POST", "/events", json=[event]).raise_for_status()
+
+
+def test_a_run_that_is_lost_is_crashed_and_somebody_hears_of_it(
+    client: SyncPrefectClient, stack: Stack, webhook: tuple[str, list[str]]
+) -> None:
+    address, texts = webhook
+    set_up(stack.settings | {"CHARREC_NOTIFY_URL": address})
+    ensure(lost_runs(SOON))
+    ensure(lost_cancellations(SOON))
+    time.sleep(2)  # for the server to load them
+    lost, finished, cancelled, foreign = (run_of(client, name) for name in ("charrec", *["train-model"] * 2, "other"))
+    for run, name in zip((lost, finished, cancelled, foreign), ("charrec", *["train-model"] * 2, "other"), strict=True):
+        heartbeat(client, run, name)
+    client.set_flow_run_state(finished.id, Completed(name="Promoted"))
+    client.set_flow_run_state(cancelled.id, Cancelling())
+
+    def state(run: FlowRun) -> Any:
+        return client.read_flow_run(run.id).state
+
+    assert eventually(lambda: state(lost).is_crashed() and state(cancelled).is_cancelled(), 40)
+    assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 20), texts
+    assert state(finished).name == "Promoted" and state(foreign).is_running()
+    assert not any("train-model" in text for text in texts)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_deployed_study_that_crashed_is_to_be_revived(client: SyncPrefectClient) -> None:
+    time.sleep(2)  # for the server to load the automation
+    study = client.create_flow_run_from_deployment(client.read_deployment_by_name("charrec/full-study").id)
+    for run in (study, run_of(client, "charrec")):
+        client.set_flow_run_state(run.id, Crashed(), force=True)
+
+    def revived() -> list[str]:
+        runs = client.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=["cpu"])))
+        return [each.parameters["run"] for each in runs]
+
+    assert eventually(revived, 20)
+    assert revived() == [str(study.id)]

@@ -1,0 +1,150 @@
+"""The local stack as a person uses it: up, up again, down; and what a worker does with its runs when it is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from infra.local import postgres
+from infra.local.postgres import Postgres
+from infra.local.process import NotStarted, Process, with_environment
+from infra.local.stack import BUCKET, KEYS, MARK, ROOT, Stack
+from tests.processes import alive, eventually
+from tests.stack import stack_folder, working
+
+WAITS = """
+import time
+from pathlib import Path
+from prefect import flow
+
+@flow
+def waits(begun: str) -> None:
+    Path(begun).touch()
+    time.sleep(60)
+"""
+
+
+def call(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "infra.local.stack", "--folder", folder, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with stack_folder() as made:
+        yield made
+        call(made, "down")
+
+
+@pytest.fixture
+def up(folder: Path) -> Stack:
+    """A stack with a worker for each pool, found again in its folder."""
+    ended = call(folder, "up", "--gpus", "1")
+    assert ended.returncode == 0, ended.stderr
+    return Stack(folder)
+
+
+def pids(stack: Stack) -> dict[str, int | None]:
+    return {part.name: part.pid for part in stack.parts}
+
+
+def files(stack: Stack) -> list[str]:
+    s3 = boto3.session.Session(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1")
+    bucket = s3.resource("s3", endpoint_url=stack.endpoint).Bucket(BUCKET)
+    if not list(bucket.objects.all()):
+        bucket.put_object(Key="results/kept", Body=b"")
+    return [each.key for each in bucket.objects.all()]
+
+
+def test_up_starts_everything_and_says_where(up: Stack) -> None:
+    told = call(up.folder, "status")
+    assert (told.returncode, set(pids(up))) == (
+        0, {"postgres", "s3", "prefect-server", "worker-cpu-cpu0", "worker-gpu-gpu0"},
+    )  # fmt: skip
+    assert up.ui_url in told.stdout and f"s3://{BUCKET}/results at {up.endpoint}" in told.stdout
+    assert f"export PREFECT_API_URL={up.api_url}\n" in (up.folder / "env").read_text()
+
+
+def test_up_again_changes_nothing(up: Stack) -> None:
+    before = pids(up)
+    assert call(up.folder, "up", "--gpus", "1").returncode == 0
+    assert pids(up) == before
+
+
+def test_down_ends_every_process_and_keeps_the_data(up: Stack) -> None:
+    stored = files(up)
+    with temporary_settings({PREFECT_API_URL: up.api_url}), get_client(sync_client=True) as client:
+        client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=7))
+    everything = [pid for pid in pids(up).values() if pid] + with_environment(f"{MARK}={up.folder}")
+    url = up.api_url
+    assert call(up.folder, "down").returncode == 0
+    assert not any(alive(pid) for pid in everything)
+    assert call(up.folder, "status").returncode == 1
+    up.start_services()
+    assert up.api_url == url
+    with temporary_settings({PREFECT_API_URL: up.api_url}), get_client(sync_client=True) as client:
+        assert client.read_work_pool("gpu").concurrency_limit == 7
+    assert files(up) == stored
+    assert call(up.folder, "down", "--clean").returncode == 0
+    assert not up.folder.exists()
+    up.folder.mkdir(mode=0o711)
+
+
+def test_a_run_on_a_worker_that_is_stopped_says_so(stack: Stack, prefect_api: str, tmp_path: Path) -> None:
+    (tmp_path / "waits.py").write_text(WAITS)
+    begun = tmp_path / "begun"
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $CHARREC_HOME }}"}}
+    with get_client(sync_client=True) as client:
+        deployment = client.create_deployment(
+            client.create_flow_from_name("waits"), "stopped", work_pool_name="cpu", entrypoint="waits.py:waits",
+            pull_steps=[step],
+        )  # fmt: skip
+        with working(stack, ("cpu", "short"), environment={"CHARREC_HOME": str(tmp_path)}):
+            run = client.create_flow_run_from_deployment(deployment, parameters={"begun": str(begun)})
+            assert eventually(begun.exists, 60)
+        state = client.read_flow_run(run.id).state
+    assert state and state.is_crashed(), state
+
+
+def test_a_process_that_ends_while_it_starts_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    process = Process("brief", tmp_path)
+    process.start(["sh", "-c", "echo no such planet; exit 3"], {}, tmp_path)
+    with pytest.raises(NotStarted, match="brief ended while it was starting(.|\n)*no such planet"):
+        process.wait(lambda: False, 10)
+
+
+def test_a_process_with_a_recycled_number_is_left_alone(tmp_path: Path) -> None:
+    process = Process("old", tmp_path)
+    process.note.parent.mkdir()
+    process.note.write_text(f"{os.getpid()} 1@an-earlier-boot")
+    process.stop(signal.SIGKILL)
+    assert process.pid is None
+
+
+def test_without_postgresql_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "PACKAGED", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotStarted, match="apt-get install postgresql"):
+        Postgres(tmp_path).start({})
+
+
+def test_a_socket_with_too_long_a_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotStarted, match="nearer to the root"):
+        Postgres(tmp_path / ("deep" * 25)).start({})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
+def test_a_folder_that_postgresql_may_not_enter_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with pytest.raises(NotStarted, match="may not enter"):
+        Postgres(tmp_path).start({})
