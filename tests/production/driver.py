@@ -1,0 +1,108 @@
+"""Drive a deployed charrec as its user and its enemy do: begin runs, look at them, kill their processes."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    LogFilter,
+    LogFilterFlowRunId,
+)  # fmt: skip
+from prefect.client.schemas.objects import FlowRun
+
+from charrec.results import StudyResult
+from charrec.storage import Store, open_store
+from infra.local.process import Process
+from infra.local.stack import Stack
+from tests.processes import alive, eventually
+
+LEASE = 8.0  # seconds, of sweep workers
+
+
+def study_of(words: dict[str, str]) -> dict[str, Any]:
+    """The options of the command line as a deployment's parameter."""
+    given: dict[str, Any] = {}
+    for option, text in words.items():
+        *path, last = option.removeprefix("--").replace("-", "_").split(".")
+        place = given
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = int(text) if text.isdigit() else text
+    return given
+
+
+class Production(NamedTuple):
+    stack: Stack
+    client: SyncPrefectClient
+    workers: dict[str, Process]
+
+    def store(self, prefix: str) -> Store:
+        return open_store(f"s3://charrec/{prefix}", endpoint=self.stack.endpoint)
+
+    def runtime(self, prefix: str) -> dict[str, Any]:
+        url = f"s3://charrec/{prefix}"
+        cache = str(self.stack.folder / "cache")
+        return {"store": url, "endpoint": self.stack.endpoint, "lease": LEASE, "sweep_workers": 2, "cache": cache}
+
+    def begin(self, deployment: str, **parameters: Any) -> FlowRun:
+        found = self.client.read_deployment_by_name(deployment)
+        return self.client.create_flow_run_from_deployment(found.id, parameters=parameters)
+
+    def again(self, run: FlowRun) -> FlowRun:
+        """The run as it is now."""
+        return self.client.read_flow_run(run.id)
+
+    def state(self, run: FlowRun) -> str:
+        found = self.again(run).state
+        return found.name or "" if found else ""
+
+    def children(self, run: FlowRun) -> list[FlowRun]:
+        mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run.id]))
+        return self.client.read_flow_runs(flow_run_filter=mine, limit=200)
+
+    def child(self, run: FlowRun, name: str, state: str = "Running") -> FlowRun | None:
+        return next(
+            (c for c in self.children(run) if c.name.startswith(name) and c.state and c.state.name == state), None
+        )
+
+    def result(self, prefix: str) -> StudyResult:
+        (key,) = [entry.key for entry in self.store(prefix).list("reports/") if entry.key.endswith("study.json")]
+        return StudyResult.model_validate_json(self.store(prefix).get(key))
+
+    def said(self, run: FlowRun) -> list[str]:
+        filter_ = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))
+        return [log.message for log in self.client.read_logs(log_filter=filter_, limit=200)]
+
+
+def processes_of(run: FlowRun) -> list[int]:
+    """The processes in which a flow run runs here."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"PREFECT__FLOW_RUN_ID={run.id}".encode() in environment and alive(int(folder.name)):
+            found.append(int(folder.name))
+    return found
+
+
+def kill(run: FlowRun) -> None:
+    """kill -9 of all its processes at once, as a machine that is gone."""
+    for pid in processes_of(run):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def until(holds: Callable[[], Any], seconds: float = 120) -> Any:
+    """What comes to hold in time."""
+    held: list[Any] = []
+    assert eventually(lambda: held.append(found) or True if (found := holds()) else False, seconds)
+    return held[0]

@@ -1,0 +1,83 @@
+"""What a person sees of a study in Prefect's UI, in a real browser. The pictures stay in ci-output/."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.client.schemas.objects import FlowRun
+
+from tests.desk import MODELS, ROOT
+from tests.production.driver import Production
+
+PICTURES = ROOT / "ci-output"
+BROWSER = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--virtual-time-budget=20000",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = shutil.which("chromium")
+    assert found, "found no chromium; expected Debian's: apt-get install chromium"
+    return found
+
+
+def seen(chromium: str, url: str, name: str, height: int, profile: Path) -> str:
+    """The page as the browser has it once its scripts have run; its picture as ci-output/NAME.png."""
+    PICTURES.mkdir(exist_ok=True)
+    picture = PICTURES / f"{name}.png"
+    picture.unlink(missing_ok=True)
+    command = [chromium, *BROWSER, f"--window-size=1400,{height}", f"--user-data-dir={profile}"]
+    subprocess.run([*command, f"--screenshot={picture}", url], check=True, capture_output=True, timeout=120)
+    assert picture.stat().st_size > 20_000  # more than an empty page
+    page = subprocess.run([*command, "--dump-dom", url], check=True, capture_output=True, text=True, timeout=120)
+    return page.stdout
+
+
+def artifact_of(production: Production, run: FlowRun, key: str) -> str:
+    """The address of its page."""
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[key]))
+    (artifact,) = production.client.read_artifacts(artifact_filter=wanted)
+    return f"{production.stack.ui_url}/artifacts/artifact/{artifact.id}"
+
+
+def test_the_page_of_a_run_names_what_ran(
+    production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
+) -> None:
+    url = f"{production.stack.ui_url}/runs/flow-run/{undisturbed.id}?tab=Subflow+Runs"
+    page = seen(chromium, url, "run", 1200, tmp_path)
+    assert undisturbed.name in page
+    for name in (*(f"train {model}" for model in MODELS), "sweep worker 1"):
+        assert name in page, name
+
+
+def test_the_report_shows_its_tables_and_pictures(
+    production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
+) -> None:
+    page = seen(chromium, artifact_of(production, undisturbed, "study-report"), "study-report", 2200, tmp_path)
+    assert len(re.findall(r"<table", page)) == 2  # leaderboard, texts
+    assert len(re.findall(r"<img[^>]+data:image/png;base64,", page)) == 3
+    for model in MODELS:
+        assert re.search(rf"<td[^>]*>\s*Model {model[-1]}\s*</td>", page), model
+
+
+def test_the_search_shows_its_rungs(
+    production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
+) -> None:
+    page = seen(chromium, artifact_of(production, undisturbed, "sweep-status"), "sweep-status", 900, tmp_path)
+    assert "5 of 5 trials" in page
+    assert len(re.findall(r"<table", page)) >= 1
+
+
+def test_the_form_of_a_run_asks_for_the_study(production: Production, chromium: str, tmp_path: Path) -> None:
+    deployment = production.client.read_deployment_by_name("charrec/full-study")
+    page = seen(
+        chromium, f"{production.stack.ui_url}/deployments/deployment/{deployment.id}/run", "form", 1600, tmp_path
+    )
+    for field in ("seed", "image_size", "epochs_model_1", "texts"):
+        assert field in page, field
