@@ -18,7 +18,7 @@ from charrec.results import SearchResult, TrainingResult
 from charrec.steps.reading import Findings, Predictions
 from charrec.steps.reporting import Stored
 from charrec.steps.training import here
-from charrec.study import QUICK, Runtime, Study
+from charrec.study import FULL, Runtime, Study
 from flows import children
 from flows.settings import runtime_here
 from tasks import steps, told
@@ -46,7 +46,7 @@ class Branch(NamedTuple):
 
 
 @flow(name="charrec", flow_run_name=_title, persist_result=False, on_cancellation=[cancel_children])
-async def full_study(study: Study = QUICK, runtime: Runtime | None = None) -> str:
+async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str:
     """Run the study, or what is left of it; returns the key of its report in the store.
 
     What fails does not stop the rest: the report is made from what there is, then the first failure is raised.

@@ -10,6 +10,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
+from charrec.study import EMBEDDED, QUICK, Study
 from deployments.automations import CHILDREN, FLOWS
 from deployments.setup import POOLS
 
@@ -47,3 +48,9 @@ def test_the_automations_watch_every_flow_that_is_deployed() -> None:
 def test_what_a_study_begins_is_deployed_where_it_looks_for_it() -> None:
     found = {flow_of(each).name: (each["name"], each["work_pool"]["name"]) for each in DEPLOYMENTS}
     assert {name: found[name] for name in CHILDREN} == dict.fromkeys(CHILDREN, ("gpu", "gpu"))
+
+
+def test_the_quick_study_is_the_command_lines_without_credentials() -> None:
+    (quick,) = [each for each in DEPLOYMENTS if each["name"] == "quick-study"]
+    embedded = QUICK.data.model_copy(update=EMBEDDED)
+    assert Study.model_validate(quick["parameters"]["study"]) == QUICK.model_copy(update={"data": embedded})
