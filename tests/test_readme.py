@@ -51,7 +51,8 @@ def test_every_make_command_is_a_target(target: str) -> None:
 def test_every_option_exists() -> None:
     known = {name for model in (Study, Runtime) for name in model.model_fields} | {"size", "help"}
     known |= {f"data.{name}" for name in Data.model_fields} | {f"search.{name}" for name in Search.model_fields}
-    used = set(re.findall(r"--([a-z][a-z0-9.-]+)", README))
+    ours = "\n".join(line for line in README.splitlines() if "bin/prefect " not in line)
+    used = set(re.findall(r"--([a-z][a-z0-9.-]+)", ours))
     assert {option for option in used if option.replace("-", "_") not in known} == set()
 
 
