@@ -56,7 +56,8 @@ async def keep_workers(
             while len(team) < min(len(children), standing.runnable):
                 name = f"sweep worker {next(numbers)}"
                 team.add(asyncio.create_task(children.run_child(worker, name, parameters), name=name))
-            await asyncio.wait(team, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+            if team:  # none: the search ended since `found` was asked
+                await asyncio.wait(team, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         await shown.tell(await asyncio.to_thread(status, store, sweep), last=True)
         return outcome
     finally:

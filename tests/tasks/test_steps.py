@@ -1,15 +1,13 @@
 """Steps as tasks, in a real flow on a real Prefect server: what their states say."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import flow, get_client, task
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from charrec.errors import InputError
 from charrec.memo import Outcome
@@ -22,13 +20,6 @@ from tests.tasks.marking import leave_a_mark
 here = steps.patient(double, "double", task_run_name="double {given}")
 there = steps.on_device(double, "double there")
 dying = steps.on_device(double_but_die_first, "die")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def prefect_server() -> Iterator[None]:
-    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with prefect_test_harness(server_startup_timeout=120), quiet:
-        yield
 
 
 def run(body: Callable[[], Any]) -> Any:
