@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from http import HTTPStatus
 from importlib import import_module
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from prefect import Flow, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import TaskRunContext
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.configuration import setup_logging
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -27,6 +30,9 @@ from charrec.study import Runtime
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
+log = logging.getLogger(__name__)
+
+LEARNING = 20.0  # seconds until Prefect's server has heard of a task
 PUTTING_AWAY = 10.0  # seconds that a training has to store itself
 
 
@@ -105,11 +111,8 @@ class Devices:
 
         It speaks to the same Prefect server, dies with this process, and fails with its own exception.
         """
-        parent = TaskRunContext.get()
         async with get_client() as client:
-            run = await client.create_flow_run(
-                child, parameters=parameters, name=name, parent_task_run_id=parent.task_run.id if parent else None
-            )
+            run = await _created(client, child, name, parameters)
             server = str(client.api_url)
         await self.run(_run_child, child.fn.__module__, child.fn.__name__, run, parameters, server)
 
@@ -143,6 +146,23 @@ def _begin(environment: dict[str, str]) -> None:
     setup_logging()
     logging.getLogger("charrec").setLevel(logging.INFO)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it counts the networks of a search
+
+
+async def _created(client: PrefectClient, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> FlowRun:
+    """The child's run, below the task that begins it: the server learns of tasks a moment later than of flows."""
+    parent = TaskRunContext.get()
+    task = parent.task_run.id if parent else None
+    deadline = time.monotonic() + LEARNING
+    while True:
+        try:
+            return await client.create_flow_run(child, parameters=parameters, name=name, parent_task_run_id=task)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.CONFLICT or task is None:
+                raise
+            if time.monotonic() > deadline:
+                log.warning("Prefect's server does not know the task of %s, which will stand alone in its UI", name)
+                task = None
+            await asyncio.sleep(0.1)
 
 
 def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any], server: str) -> None:

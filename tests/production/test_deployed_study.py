@@ -74,9 +74,9 @@ def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(prod
     worker = until(lambda: production.child(run, "sweep worker"))
     kill(worker)
     killed["sweep worker"] += 1
-    production.workers["gpu1"].stop(signal.SIGKILL)  # Prefect's own; its run is left without it
     until(lambda: production.state(worker) in FINAL)
-    production.stack.start_worker("gpu", "gpu1", environment={"CUDA_VISIBLE_DEVICES": ""})
+    production.workers["gpu1"].stop(signal.SIGKILL)  # Prefect's own; its run, if it has one, is left without it
+    production.workers["gpu1"] = production.stack.start_worker("gpu", "gpu1", environment={"CUDA_VISIBLE_DEVICES": ""})
 
     kill(run)
     killed["study"] += 1
