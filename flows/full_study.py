@@ -52,14 +52,12 @@ async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str
     What fails does not stop the rest: the report is made from what there is, then the first failure is raised.
     `runtime` is by default what CHARREC_STORE, CHARREC_ENDPOINT and CHARREC_CACHE say.
     """
-    where = runtime or runtime_here()
+    runtime = runtime or runtime_here()
     on_pool = deployed()
-    with (
-        told.lines(),
-        Devices(where.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else where) as devices,
-    ):
-        place: Children = Pool(where.sweep_workers) if on_pool else devices
-        return await _Study(study, where, devices, place, POOL if on_pool else here()).run()
+    beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime
+    with told.lines(), Devices(beside) as devices:
+        place: Children = Pool(runtime.sweep_workers) if on_pool else devices
+        return await _Study(study, runtime, devices, place, POOL if on_pool else here()).run()
 
 
 class _Study:
