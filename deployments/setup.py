@@ -125,7 +125,8 @@ def ensure(wanted: Automation) -> str:
 
 
 def _essence(automation: Automation) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include={"description", "trigger", "actions"})
+    """What is compared: sets as sets, for JSON has them in any order."""
+    return automation.model_dump(include={"description", "trigger", "actions"})
 
 
 def _webhook(url: str) -> UUID:
