@@ -5,6 +5,8 @@
 # make deploy  the flows on it, or on the server that PREFECT_API_URL names
 # make lock    the lock files anew, after a change of pyproject.toml
 # make bench   the figures of docs/performance.md
+# make sbom    what requirements.lock installs, as CycloneDX, in ci-output; LOCK=infra/requirements-gpu.lock for the other
+# make audit   known vulnerabilities of the same; asks PyPI
 
 PYTHON ?= python3
 LOCK ?= requirements.lock
@@ -13,7 +15,7 @@ ARGS ?=
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: study test lint install up down deploy lock bench clean
+.PHONY: study test lint install up down deploy lock bench sbom audit clean
 
 study: install
 	.venv/bin/python flows/full_study.py $(ARGS)
@@ -26,7 +28,7 @@ lint: install
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed
+install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed .venv-kubernetes/installed
 
 .venv/installed-$(notdir $(LOCK)): $(LOCK) pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
@@ -38,6 +40,12 @@ install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed
 .venv-s3/installed: tests/requirements-s3.txt | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-s3
 	$(UV) pip sync --quiet --python .venv-s3 --require-hashes tests/requirements-s3.txt
+	touch $@
+
+# A worker on Kubernetes has an environment of its own: in ours, every flow would import it (3 s of CPU).
+.venv-kubernetes/installed: tests/requirements-kubernetes.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-kubernetes
+	$(UV) pip sync --quiet --python .venv-kubernetes --require-hashes tests/requirements-kubernetes.txt
 	touch $@
 
 # Where there is no uv, the locked one: its lines of the lock file alone, hashes and all.
@@ -64,9 +72,21 @@ lock: | $(UV)
 	$(COMPILE) --extra cpu --extra dev pyproject.toml -o requirements.lock
 	$(COMPILE) --extra gpu --extra dev pyproject.toml -o infra/requirements-gpu.lock
 	$(COMPILE) --group pyproject.toml:s3-server -o tests/requirements-s3.txt
+	$(COMPILE) --constraint requirements.lock --group pyproject.toml:kubernetes -o tests/requirements-kubernetes.txt
 
 bench: install
 	.venv/bin/python tests/benchmarks/glyphs.py $(ARGS)
 
+# Their tools are in environments of their own, made by uv for the call: nothing that charrec needs to run.
+sbom: | $(UV)
+	mkdir -p ci-output
+	$(UV) tool run --quiet --python $(PYTHON) --from cyclonedx-bom==7.5.0 cyclonedx-py requirements $(LOCK) \
+	    --pyproject pyproject.toml --output-reproducible --of JSON -o ci-output/$(basename $(notdir $(LOCK))).cdx.json
+
+# Strict: without it, what PyPI says nothing of counts as audited.
+audit: | $(UV)
+	$(UV) tool run --quiet --python $(PYTHON) --from pip-audit==2.10.1 pip-audit --strict --require-hashes --disable-pip \
+	    --progress-spinner off --requirement $(LOCK)
+
 clean:
-	rm -rf .venv .venv-s3 .tools
+	rm -rf .venv .venv-s3 .venv-kubernetes .tools

@@ -1,0 +1,400 @@
+"""What a worker on Kubernetes submits for each deployment, held to Kubernetes' own schemas; what SIGTERM does in a pod.
+
+The worker, the server and the deployments are real; the cluster is a stand-in that notes down what is posted to it.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import UUID
+
+import prefect
+import pytest
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from deployments.setup import FIXED, POOLS, _pool
+from infra.local.process import kill
+from infra.local.stack import ROOT, Stack
+from tasks.devices import PUTTING_AWAY
+from tests.processes import descendants, eventually
+
+FOLDER = ROOT / "infra" / "kubernetes"
+THEIRS = ROOT / ".venv-kubernetes" / "bin"
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
+Jobs = dict[tuple[str, str], dict[str, Any]]  # by entrypoint and deployment
+Submitted = tuple[str, dict[str, Any]]  # a pool, and a job of a run in it
+SIGTERM = "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR"
+STORE = ("CHARREC_STORE", "CHARREC_ENDPOINT")
+CANARY = "canary-6f1d"  # in every secret that a worker has
+VERSIONS = ("1.30", "1.37")
+VALIDATE = """
+import json, sys, kubernetes_validate
+for version, document in json.load(sys.stdin):
+    try:
+        kubernetes_validate.validate(document, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        print(version, document["kind"], list(error.path), error.message)
+"""
+FLOWS = """
+import time
+from pathlib import Path
+from prefect import flow
+from charrec.termination import Terminated, until_terminated
+from flows.children import _terminable
+
+@flow
+def trains(folder: Path) -> None:
+    with _terminable(), until_terminated() as asked:
+        (folder / "trains-begun").touch()
+        while not asked():
+            time.sleep(0.1)
+        time.sleep(2)
+        (folder / "trains-stored").touch()
+        raise Terminated("all is stored")
+
+@flow
+def waits(folder: Path) -> None:
+    (folder / "waits-begun").touch()
+    time.sleep(60)
+"""
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((FOLDER / name).read_text()))
+
+
+def template(pool: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{pool}-job-template.json").read_text())  # type: ignore[no-any-return]
+
+
+def values(name: str) -> dict[str, Any]:
+    (found,) = documents(f"{name}-values.yaml")
+    return found
+
+
+def invalid(*found: dict[str, Any]) -> str:
+    """What Kubernetes' schemas forbid, unknown fields included."""
+    pairs = json.dumps([(version, document) for version in VERSIONS for document in found])
+    ended = subprocess.run([THEIRS / "python", "-c", VALIDATE], input=pairs, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def server(stack: Stack) -> Iterator[Stack]:
+    """Prefect's server, with the README's pools and every deployment beside those of the local stack."""
+    with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda pool: call(stack, *creation(pool)), POOLS))
+        for pool in POOLS:
+            _pool(ours(pool), FIXED | {name: stack.settings[name] for name in STORE})  # as `make deploy` does
+        made = [deploy(client, each) for each in DEPLOYMENTS]
+        yield stack
+        for deployment in made:
+            client.delete_deployment(deployment)
+        for pool in POOLS:
+            client.delete_work_pool(ours(pool))
+
+
+def ours(name: str) -> str:
+    return f"kubernetes-{name}"
+
+
+def creation(pool: str) -> list[str]:
+    """The README's command."""
+    (found,) = re.findall(rf"(?m)^prefect (work-pool create {pool} .*)$", (FOLDER / "README.md").read_text())
+    return [sys.executable, "-m", "prefect", *found.replace(f"create {pool} ", f"create {ours(pool)} ").split()]
+
+
+def call(stack: Stack, *words: str | Path, **more: str) -> None:
+    ended = subprocess.run(words, cwd=ROOT, env=stack.environment(more), capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def deploy(client: SyncPrefectClient, deployment: dict[str, Any]) -> UUID:
+    """Without its schedule."""
+    file, _, function = deployment["entrypoint"].partition(":")
+    flow = getattr(import_module(file.removesuffix(".py").replace("/", ".")), function)
+    return client.create_deployment(
+        client.create_flow_from_name(flow.name), ours(deployment["name"]), entrypoint=deployment["entrypoint"],
+        work_pool_name=ours(deployment["work_pool"]["name"]),
+        job_variables=deployment["work_pool"].get("job_variables"),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def jobs(server: Stack) -> Jobs:
+    """What the workers post for a run of each deployment."""
+    posted: list[dict[str, Any]] = []
+
+    class Cluster(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert self.path == f"/apis/batch/v1/namespaces/{job['metadata']['namespace']}/jobs"
+            posted.append(job)
+            made = json.dumps(job | {"metadata": job["metadata"] | {"name": f"job-{len(posted)}"}}).encode()
+            self.send_response(201)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(made)))
+            self.end_headers()
+            self.wfile.write(made)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with get_client(sync_client=True) as client:
+        runs = {
+            str(client.create_flow_run_from_deployment(each.id).id): (each.entrypoint, each.name.removeprefix(ours("")))
+            for each in client.read_deployments()
+            if each.entrypoint and each.name.startswith(ours(""))
+        }
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cluster) as cluster, ThreadPoolExecutor() as threads:
+        Thread(target=cluster.serve_forever, daemon=True).start()
+        kubeconfig = server.folder / "kubeconfig"
+        kubeconfig.write_text(json.dumps(reached(f"http://127.0.0.1:{cluster.server_port}")))
+        list(threads.map(lambda pool: submit(server, pool, kubeconfig), POOLS))
+        cluster.shutdown()
+    return {runs[job["metadata"]["labels"]["prefect.io/flow-run-id"]]: job for job in posted}
+
+
+def reached(url: str) -> dict[str, Any]:
+    """A kubeconfig."""
+    return {
+        "apiVersion": "v1", "kind": "Config", "current-context": "it",
+        "clusters": [{"name": "it", "cluster": {"server": url}}], "users": [{"name": "it", "user": {}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+    }  # fmt: skip
+
+
+def submit(stack: Stack, pool: str, kubeconfig: Path) -> None:
+    """What a worker with the chart's settings does with the runs that wait in its pool."""
+    given = {each["name"]: each["value"] for each in values(f"worker-{pool}")["worker"]["extraEnvVars"]}
+    secrets = {"PREFECT_API_AUTH_STRING": f"admin:{CANARY}", "AWS_SECRET_ACCESS_KEY": CANARY}
+    call(
+        stack, THEIRS / "python", "-m", "prefect",
+        "worker", "start", "--pool", ours(pool), "--type", "kubernetes", "--run-once",
+        **given, **secrets, KUBECONFIG=str(kubeconfig), PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_ENABLED="false",
+    )  # fmt: skip
+
+
+@pytest.fixture(params=DEPLOYMENTS, ids=lambda each: f"{each['entrypoint']} {each['name']}")
+def submitted(request: pytest.FixtureRequest, jobs: Jobs) -> Submitted:
+    """Of each deployment."""
+    deployment = request.param
+    return deployment["work_pool"]["name"], jobs[deployment["entrypoint"], deployment["name"]]
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_deploying_adds_the_store_to_a_pool_and_leaves_the_rest(server: Stack, pool: str) -> None:
+    wanted = template(pool)
+    env = wanted["variables"]["properties"]["env"]["default"]
+    env |= {name: server.settings[name] for name in STORE}
+    with get_client(sync_client=True) as client:
+        found = client.read_work_pool(ours(pool))
+    assert (found.type, found.base_job_template) == ("kubernetes", wanted)
+
+
+def test_the_templates_have_the_settings_of_every_pool() -> None:
+    cpu, gpu = (template(pool)["variables"]["properties"]["env"]["default"] for pool in ("cpu", "gpu"))
+    assert FIXED.items() <= cpu.items()
+    assert cpu == gpu
+
+
+def test_every_job_is_as_kubernetes_wants_it(jobs: Jobs) -> None:
+    assert set(jobs) == {(each["entrypoint"], each["name"]) for each in DEPLOYMENTS}
+    cleaned = json.loads(json.dumps(list(jobs.values())))
+    for job in cleaned:  # Prefect insists on these two where Kubernetes knows none; it ignores them with a warning
+        pod = job["spec"]["template"]["spec"]
+        assert (pod.pop("parallelism"), pod.pop("completions")) == (1, 1)
+    assert invalid(*cleaned) == ""
+    cleaned[0]["spec"]["template"]["spec"]["terminationGracePeriod"] = 60
+    assert invalid(cleaned[0]).count("terminationGracePeriod") == len(VERSIONS)
+
+
+def test_a_run_is_one_pod_that_prefect_alone_begins_again(submitted: Submitted) -> None:
+    pool, job = submitted
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (job["spec"]["backoffLimit"], pod["restartPolicy"]) == (0, "Never")
+    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+    assert container["args"] == ["prefect", "flow-run", "execute"]
+    assert container["image"] == f"registry.example/charrec:{pool}"
+    assert job["metadata"]["namespace"] == "charrec"
+
+
+def test_what_trains_has_one_spot_gpu_and_the_rest_none(submitted: Submitted) -> None:
+    pool, job = submitted
+    pod = job["spec"]["template"]["spec"]
+    resources = pod["containers"][0]["resources"]
+    asked = [resources[kind].get("nvidia.com/gpu") for kind in ("requests", "limits")]
+    if pool == "cpu":
+        assert (asked, "nodeSelector" in pod, "tolerations" in pod) == ([None, None], False, False)
+        return
+    nodes = documents("karpenter.yaml")[0]["spec"]["template"]
+    (taint,), (toleration,) = nodes["spec"]["taints"], pod["tolerations"]
+    assert asked == [1, 1]
+    assert pod["nodeSelector"] == nodes["metadata"]["labels"]
+    assert toleration == {"key": taint["key"], "effect": taint["effect"], "operator": "Exists"}
+
+
+def test_a_pod_has_time_to_store_what_it_has(submitted: Submitted) -> None:
+    pool, job = submitted
+    pod = job["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] == 60
+    if pool == "gpu":
+        waits = int(re.findall(r"sleep (\d+)", hook(pod))[0])
+        assert PUTTING_AWAY < waits < pod["terminationGracePeriodSeconds"]
+
+
+def hook(pod: dict[str, Any]) -> str:
+    shell, option, script = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert (shell, option) == ("sh", "-c")
+    return str(script)
+
+
+def test_a_pod_may_do_nothing_but_compute(submitted: Submitted) -> None:
+    _, job = submitted
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    assert not pod["automountServiceAccountToken"]
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+
+
+def test_what_a_run_writes_has_a_place(submitted: Submitted) -> None:
+    _, job = submitted
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    env = {each["name"]: each.get("value") for each in container["env"]}
+    volumes = {each["name"]: each["emptyDir"] for each in pod["volumes"]}
+    mounts = {each["mountPath"]: volumes[each["name"]] for each in container["volumeMounts"]}
+    assert set(mounts) == {env["CHARREC_CACHE"], env["HOME"], "/dev/shm"}
+    assert Path(env["PREFECT_HOME"]).parent == Path(env["HOME"]) == Path("/tmp")
+    assert mounts["/dev/shm"]["medium"] == "Memory"
+    assert all("sizeLimit" in each for each in mounts.values())
+
+
+def test_no_secret_is_in_a_job(server: Stack, submitted: Submitted) -> None:
+    _, job = submitted
+    env = {each["name"]: each for each in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert CANARY not in json.dumps(job)
+    assert not [name for name in env if name.startswith("AWS_") or "KAGGLE" in name]
+    secret = env["PREFECT_API_AUTH_STRING"]["valueFrom"]["secretKeyRef"]
+    assert secret == {"name": values("server")["server"]["basicAuth"]["existingSecret"], "key": "auth-string"}
+    assert env["PREFECT_API_URL"]["value"] == server.api_url
+    assert env["CHARREC_STORE"]["value"] == server.settings["CHARREC_STORE"]
+
+
+@pytest.mark.parametrize("name", ["namespace.yaml", "network-policy.yaml"])
+def test_a_manifest_is_as_kubernetes_wants_it(name: str) -> None:
+    assert invalid(*documents(name)) == ""
+
+
+def test_what_a_job_names_is_there(submitted: Submitted) -> None:
+    _, job = submitted
+    pod = job["spec"]["template"]["spec"]
+    there = {(each["kind"], each["metadata"]["name"]) for each in documents("namespace.yaml")}
+    assert {
+        ("Namespace", job["metadata"]["namespace"]),
+        ("ServiceAccount", pod["serviceAccountName"]),
+        ("PriorityClass", pod["priorityClassName"]),
+    } <= there
+
+
+def test_jobs_reach_names_prefect_and_s3_alone(submitted: Submitted) -> None:
+    _, job = submitted
+    policy, _ = documents("network-policy.yaml")
+    (selected,) = policy["spec"]["podSelector"]["matchExpressions"]
+    assert selected == {"key": "charrec/pool", "operator": "Exists"}
+    assert selected["key"] in job["spec"]["template"]["metadata"]["labels"]
+    ports = [[port["port"] for port in rule["ports"]] for rule in policy["spec"]["egress"]]
+    assert (policy["spec"]["policyTypes"], policy["spec"]["ingress"]) == (["Ingress", "Egress"], [])
+    assert ports == [[53, 53], [4200], [443]]
+    public = policy["spec"]["egress"][2]["to"][0]["ipBlock"]
+    assert "169.254.0.0/16" in public["except"]  # where a node's own credentials are
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_is_of_the_servers_version_and_names_its_secret(pool: str) -> None:
+    worker, server = values(f"worker-{pool}")["worker"], values("server")
+    assert worker["image"]["prefectTag"].startswith(f"{prefect.__version__}-")
+    assert server["global"]["prefect"]["image"]["prefectTag"].startswith(f"{prefect.__version__}-")
+    assert (worker["config"]["workPool"], worker["config"]["type"]) == (pool, "kubernetes")
+    own, theirs = worker["selfHostedServerApiConfig"], server["server"]["basicAuth"]
+    assert own["basicAuth"] == theirs
+    assert own["apiUrl"] == f"http://{server['fullnameOverride']}.charrec.svc:{server['service']['port']}/api"
+
+
+@pytest.fixture(scope="module")
+def ended(server: Stack) -> dict[str, tuple[str, bool]]:
+    """Flow -> the state in which it is after its pod was taken away, and whether it had stored itself."""
+    folder = server.folder / "pods"
+    folder.mkdir()
+    (folder / "pods.py").write_text(FLOWS)
+    with ThreadPoolExecutor() as threads:
+        taken = {flow: threads.submit(take, server, folder, flow) for flow in ("trains", "waits")}
+        return {flow: future.result() for flow, future in taken.items()}
+
+
+def take(server: Stack, folder: Path, flow: str) -> tuple[str, bool]:
+    """Execute the flow as a pod does; end it as Kubernetes does, `trains` by the pool's hook, `waits` by SIGTERM."""
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}
+    with temporary_settings({PREFECT_API_URL: server.api_url}), get_client(sync_client=True) as client:
+        deployment = client.create_deployment(
+            client.create_flow_from_name(flow), "pod", entrypoint=f"pods.py:{flow}", pull_steps=[step],
+            parameters={"folder": str(folder)},
+        )  # fmt: skip
+        run = client.create_flow_run_from_deployment(deployment)
+        behaviour = {SIGTERM: template("gpu")["variables"]["properties"]["env"]["default"][SIGTERM]}
+        words = [sys.executable, "-m", "prefect", "flow-run", "execute", str(run.id)]
+        with (folder / f"{flow}.log").open("w") as log:
+            pod = subprocess.Popen(
+                words, env=server.environment({**behaviour, "PYTHONPATH": str(ROOT)}), stdout=log, stderr=log
+            )
+        try:
+            assert eventually((folder / f"{flow}-begun").exists, 60), (folder / f"{flow}.log").read_text()
+            if flow == "trains":
+                stop_by_hook(pod.pid)
+            else:
+                pod.terminate()
+            pod.wait(30)
+        finally:
+            if pod.poll() is None:
+                kill([*descendants(pod.pid), pod.pid], signal.SIGKILL)
+                pod.wait()
+        state = client.read_flow_run(run.id).state
+        client.delete_deployment(deployment)
+    assert state
+    return state.name, (folder / f"{flow}-stored").exists()
+
+
+def stop_by_hook(pid: int) -> None:
+    """The pool's preStop hook, which sees this pod's processes alone, and whose waiting is the test's."""
+    script = hook(template("gpu")["job_configuration"]["job_manifest"]["spec"]["template"]["spec"])
+    everything, wait = "/proc/[0-9]*/cmdline", "sleep 45"
+    assert everything in script and wait in script
+    mine = " ".join(f"/proc/{each}/cmdline" for each in [pid, *descendants(pid)])
+    subprocess.run(["sh", "-c", script.replace(everything, mine).replace(wait, "true")], check=True)
+
+
+def test_a_training_stores_itself_before_its_pod_goes(ended: dict[str, tuple[str, bool]]) -> None:
+    """Its study begins it again. SIGTERM alone would not do: Prefect 3.8.8 kills at once what handles it itself."""
+    assert ended["trains"] == ("Crashed", True)
+
+
+def test_what_else_runs_in_a_pod_that_goes_is_scheduled_again(ended: dict[str, tuple[str, bool]]) -> None:
+    assert ended["waits"] == ("AwaitingRetry", False)
