@@ -10,6 +10,8 @@ from pathlib import Path
 
 LAST_LINES = 15  # of a log, where its process did not start
 
+_STARTED: list["subprocess.Popen[bytes]"] = []  # kept: Python warns of each that outlives its object
+
 
 class NotStarted(RuntimeError):
     """A process ended, or said nothing, while it was awaited; its log's last lines say why."""
@@ -62,6 +64,7 @@ class Process:
                 command, env=dict(environment), cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True, user=user, group=user, extra_groups=[] if user else None,
             )  # fmt: skip
+        _STARTED.append(self._child)
         self.note.write_text(f"{self._child.pid} {_began(self._child.pid)}")
 
     def wait(self, ready: Callable[[], object], seconds: float) -> None:
