@@ -1,0 +1,242 @@
+"""The IAM policies allow what each role asks of S3, recorded on the wire from a whole small study, and no more."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from PIL import Image, ImageDraw
+
+from charrec.__main__ import main
+from charrec.candidate import candidate_of
+from charrec.errors import InputError
+from charrec.results import StudyResult
+from charrec.sources import Role
+from charrec.steps import data, reading, reporting, retraining, training
+from charrec.steps.batch import predict_under
+from charrec.steps.reporting import Sets
+from charrec.storage import Store, open_store
+from charrec.storage.client import connect
+from charrec.study import Data, Runtime, Search, Study
+from charrec.sweep.standing import status
+from tasks.published import _written
+from tests.fault_proxy import FaultProxy
+from tests.infra.iam import OF_OBJECTS, Ask, Recorder, allowed, asked, grants
+from tests.s3_server import BUCKET
+from tests.toy import WARNINGS
+
+STUDY = Study(
+    data=Data(glyphs="fonts", letters="fonts", digits="sklearn", fonts=6, letters_per_class=2),
+    image_size=32, precision="float32", split="font", texts=("A",), search=Search(max_epochs=1, factor=2, images=64),
+    epochs_model_1=3,  # the last and the best stay, so one is deleted
+    epochs_model_4=1,
+)  # fmt: skip
+SETS: tuple[Role, ...] = ("glyphs", "letters", "digits")
+ROLES = ("study", "worker", "reader")
+PREFIX = "results/team"
+LARGE = 8 * 2**20 + 1  # bytes; from 8 MiB on boto3 uploads in parts
+
+
+class Tapped(NamedTuple):
+    """A role's way to the store, and what goes by on it."""
+
+    recorder: Recorder
+    runtime: Runtime
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.runtime.store, endpoint=self.runtime.endpoint)
+
+    def call(self, *words: str) -> None:
+        """`charrec`, with the store as its commands take it."""
+        place = ["--endpoint", self.runtime.endpoint or "", self.runtime.store]
+        if words[0] != "sweep":
+            place.insert(2, "--store")
+        assert main([*words, *place]) == 0
+
+    def upload(self, key: str, folder: Path) -> None:
+        """A large file in parts: one of them is lost for good, and again with success."""
+        (folder / "large").write_bytes(bytes(LARGE))
+        self.recorder.refuses_parts = True
+        with pytest.raises(InputError, match="InvalidPart"):
+            self.store.upload(folder / "large", key)
+        self.recorder.refuses_parts = False
+        self.store.upload(folder / "large", key)
+
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS[1:])
+
+
+@pytest.fixture(scope="module")
+def recorded(s3_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Recorder]]:
+    """What the roles did in a study from its data to its report, a promotion, a rollback, and every command."""
+    folder = tmp_path_factory.mktemp("roles")
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        # Of 72 clients each takes 0.1 s of CPU to make, without a request.
+        patch.setattr("charrec.storage.s3.connect", cache(connect))
+        roles = {}
+        for role in ROLES:
+            recorder = Recorder()
+            proxy = stack.enter_context(FaultProxy(s3_server, 0, {}, rewrite=recorder))
+            place = Runtime(store=f"s3://{BUCKET}/{PREFIX}", endpoint=proxy.url, cache=folder / role, devices="cpu")
+            roles[role] = Tapped(recorder, place)
+        play(roles["study"], roles["worker"], roles["reader"], folder)
+        yield {role: tapped.recorder for role, tapped in roles.items()}
+
+
+def play(study: Tapped, worker: Tapped, reader: Tapped, folder: Path) -> None:
+    parent, child = study.runtime, worker.runtime
+    sets: Sets = {role: data.pack_set(role, STUDY, parent) for role in SETS}
+    glyphs = sets["glyphs"]
+    precision = training.choose_precision(STUDY, parent, "as asked")
+    assert retraining.decided(STUDY, sets, parent, "as asked") is None
+    training.choose_precision(STUDY, child, "by a probe")  # the same call, where it takes a GPU
+
+    sweep = training.sweep_of(STUDY, glyphs, precision)
+    assert training.searched(STUDY, glyphs, precision, parent) is None
+    assert status(study.store, sweep).runnable
+    worker.upload(f"{sweep.training(0)}/epoch-009-of-one-that-died.weights.h5", folder)
+    training.search(STUDY, glyphs, precision, child)
+    found = training.searched(STUDY, glyphs, precision, parent)
+    assert found
+
+    key = training.training_key("model_1", STUDY, glyphs, precision)
+    worker.upload(f"{key}/epoch-009-of-one-that-died.weights.h5", folder)
+    trainings = [
+        training.train_model("model_1", STUDY, glyphs, precision, child),
+        training.train_model("model_4", STUDY, glyphs, precision, child, found),
+    ]
+    predictions = [reading.predict_all(one, STUDY, **sets, runtime=parent) for one in trainings]
+    findings = [
+        reading.find(read, one.value.model, STUDY, **sets, runtime=parent)
+        for read, one in zip(predictions, trainings, strict=True)
+    ]
+    report = reporting.report(
+        {
+            **sets, "precision": precision, "search": found, "trainings": trainings, "predictions": predictions,
+            "findings": findings, "augmented": reporting.draw_augmented(STUDY, glyphs, parent),
+        },
+        STUDY, parent,
+    ).value  # fmt: skip
+    _written(report, parent)
+    for place in (*SETS, "reports"):
+        study.upload(f"{place}/large", folder)
+
+    best = retraining.challenger(report.files[0], sets, parent)
+    first = retraining.promote(best, "the first", None, parent)
+    result = StudyResult.model_validate_json(study.store.get(report.files[0].replace("report.html", "study.json")))
+    (other,) = {"model_1", "model_4"} - {best.recipe.model}
+    keys = {role: packed.key for role, packed in sets.items()}
+    rival = candidate_of(result, other, report=report.files[0], **keys)
+    retraining.judge(rival, first, parent)
+    retraining.promote(rival, "for the test", first.number, parent)
+    study.call("champion", "rollback", "1")
+
+    picture = folder / "A.png"
+    drawn = Image.new("L", (64, 64), 255)
+    ImageDraw.Draw(drawn).line((20, 50, 32, 14, 44, 50), fill=0, width=5)
+    drawn.save(picture)
+    study.recorder.on = False  # a person uploads it
+    study.store.put("inbox/A.png", picture.read_bytes())
+    study.recorder.on = True
+    predict_under("inbox", None, parent)
+
+    for words in (
+        ("report",), ("report", "--to", str(folder / "report")), ("sweep", "status"), ("champion", "list"),
+        ("predict", str(picture)), ("predict", str(picture), "--model", "model_1"),
+    ):  # fmt: skip
+        reader.call(*words)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_all_that_it_does(role: str, recorded: dict[str, Recorder]) -> None:
+    policy = grants(role, BUCKET, PREFIX)
+    assert recorded[role].asks
+    assert sorted(map(str, (ask for ask in recorded[role].asks if not allowed(policy, ask)))) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_does_all_that_it_may(role: str, recorded: dict[str, Recorder]) -> None:
+    unused = [grant for grant in grants(role, BUCKET, PREFIX) if not any(map(grant.allows, recorded[role].asks))]
+    assert unused == []
+
+
+def test_the_small_study_makes_every_kind_of_request_there_is(recorded: dict[str, Recorder]) -> None:
+    seen = set().union(*(recorder.operations for recorder in recorded.values()))
+    assert seen == {*OF_OBJECTS, "list", "if-match", "if-none-match"}
+
+
+def object_(key: str, prefix: str = PREFIX) -> str:
+    return f"arn:aws:s3:::{BUCKET}/{prefix}/{key}"
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "key"),
+    [
+        ("worker", "s3:PutObject", "champion.json"),
+        ("worker", "s3:PutObject", "glyphs/0123/glyphs.parquet"),
+        ("worker", "s3:PutObject", "reports/0123/report.html"),
+        ("worker", "s3:GetObject", "inbox/a.png"),
+        ("worker", "s3:DeleteObject", "trainings/model_1-0123/progress.json"),
+        ("worker", "s3:DeleteObject", "sweeps/0123/oracle.json"),
+        ("worker", "s3:DeleteObject", "glyphs/0123/glyphs.parquet"),
+        ("study", "s3:DeleteObject", "trainings/model_1-0123/epoch-001-a.weights.h5"),
+        ("study", "s3:PutObject", "trainings/model_1-0123/epoch-001-a.weights.h5"),
+        ("study", "s3:PutObject", "sweeps/0123/oracle.json"),
+        ("study", "s3:DeleteObject", "champion.json"),
+        ("reader", "s3:PutObject", "champion.json"),
+        ("reader", "s3:GetObject", "glyphs/0123/glyphs.parquet"),
+    ],
+)
+def test_a_role_may_not_do_what_is_anothers(role: str, action: str, key: str) -> None:
+    assert not allowed(grants(role, BUCKET, PREFIX), Ask(action, object_(key)))
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("prefix", ["results/teams", "other", "results"])
+def test_nobody_reaches_another_prefix_of_the_bucket(role: str, prefix: str) -> None:
+    policy = grants(role, BUCKET, PREFIX)
+    for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+        assert not allowed(policy, Ask(action, object_("champion.json", prefix)))
+    holder = f"arn:aws:s3:::{BUCKET}"
+    for listed in (f"{prefix}/reports/", prefix, "", None):
+        assert not allowed(policy, Ask("s3:ListBucket", holder, listed))
+    assert allowed(policy, Ask("s3:ListBucket", holder, f"{PREFIX}/sweeps/"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", f"/{BUCKET}?versions", {}),
+        ("GET", f"/{BUCKET}/a?versionId=1", {}),
+        ("PUT", f"/{BUCKET}/a?tagging", {}),
+        ("PUT", f"/{BUCKET}/a", {"x-amz-acl": "public-read"}),
+        ("PUT", f"/{BUCKET}/a", {"x-amz-tagging": "a=b"}),
+        ("PUT", f"/{BUCKET}/a", {"x-amz-copy-source": f"/{BUCKET}/b"}),
+        ("POST", f"/{BUCKET}?delete", {}),
+        ("HEAD", f"/{BUCKET}", {}),
+    ],
+)
+def test_a_request_of_another_kind_is_not_passed_over(method: str, path: str, headers: dict[str, str]) -> None:
+    with pytest.raises((AssertionError, KeyError)):
+        asked(method, path, headers)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        ("a/*", "a/b/c", True),
+        ("a/*/epoch-*", "a/b/c/epoch-1", True),
+        ("a/*", "a", False),
+        ("a/?", "a/b", True),
+        ("a/[b]", "a/b", False),
+        ("a/[b]", "a/[b]", True),
+        ("a/*.json", "a/b.jsonl", False),
+    ],
+)
+def test_wildcards_are_those_of_iam(pattern: str, text: str, fits: bool) -> None:
+    policy = grants("reader", BUCKET, PREFIX)[:1]
+    assert [part._replace(resource=pattern).allows(Ask(part.action, text, part.prefix)) for part in policy] == [fits]
