@@ -1,0 +1,1 @@
+"""What runs in charrec's containers, and the recipe of their image."""

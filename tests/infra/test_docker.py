@@ -1,0 +1,221 @@
+"""The image: what its Dockerfile promises, that its uv commands work, and what its containers begin with."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_WORKER_WEBSERVER_PORT
+
+from infra.docker.entry import FAREWELL, WORKER, read_secrets
+from infra.docker.health import PORT, healthy
+from infra.docker.tools import tools
+from infra.local.process import Process
+from infra.local.stack import ROOT, Stack
+from tests.infra.dockerfile import instructions, sent, stages, whole
+from tests.processes import alive, eventually
+
+FOLDER = ROOT / "infra" / "docker"
+TEXT = (FOLDER / "Dockerfile").read_text()
+IGNORED = (FOLDER / "Dockerfile.dockerignore").read_text()
+STAGES = stages(TEXT)
+TARGETS = {"cpu": "requirements.lock", "cuda": "infra/requirements-gpu.lock"}
+UV = Path(sys.executable).parent / "uv"
+SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+
+
+def tracked(*folders: str) -> list[str]:
+    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
+    return subprocess.run(asked, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def sources(stage: str) -> list[str]:
+    """What its COPY instructions take from the repository."""
+    taken = [rest.split() for rest in STAGES[stage].all("COPY")]
+    return [word for words in taken if not words[0].startswith("--from=") for word in words[:-1]]
+
+
+def test_every_base_is_pinned_by_digest_or_a_stage_of_ours() -> None:
+    arguments = dict(each.rest.split("=", 1) for each in instructions(TEXT) if each.word == "ARG" and "=" in each.rest)
+    bases = {re.sub(r"\$\{(\w+)\}", lambda found: arguments[found[1]], stage.base) for stage in STAGES.values()}
+    bases |= set(re.findall(r"--from=(\S+)", TEXT))
+    assert {
+        base for base in bases - set(STAGES) - {"scratch"} if not re.fullmatch(r"\S+:\S+@sha256:[0-9a-f]{64}", base)
+    } == set()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+class TestTarget:
+    def test_runs_as_an_unprivileged_user_of_a_fixed_number(self, target: str) -> None:
+        users = [each.rest for each in whole(target, STAGES) if each.word == "USER"]
+        assert users[-1:] == ["10001:10001"]
+
+    def test_has_a_healthcheck_and_an_entry_that_exist(self, target: str) -> None:
+        words = {each.word: each.rest for each in whole(target, STAGES)}
+        assert 'CMD ["python", "-m", "infra.docker.health"]' in words["HEALTHCHECK"]
+        assert words["ENTRYPOINT"] == '["python", "-m", "infra.docker.entry"]'
+
+    def test_says_what_it_is(self, target: str) -> None:
+        labels = " ".join(each.rest for each in whole(target, STAGES) if each.word == "LABEL")
+        assert 'image.version="${VERSION}"' in labels and 'image.revision="${COMMIT}"' in labels
+        given = [each.rest for each in whole(target, STAGES) if each.word in ("ARG", "ENV")]
+        assert "CHARREC_COMMIT=${COMMIT}" in given
+        assert f"VERSION={tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}" in given
+
+    def test_holds_what_its_lock_file_names_before_any_code(self, target: str) -> None:
+        copied = [each.rest for each in STAGES[target].instructions if each.word == "COPY"]
+        assert copied == [f"--from=packages-{target} /opt/venv /opt/venv", "--from=code / /opt/charrec/"]
+        before = [each.rest for each in whole(f"packages-{target}", STAGES) if each.word == "COPY"]
+        assert {word for rest in before for word in rest.split()[:-1]} == {
+            "requirements.lock", TARGETS[target], "pyproject.toml", "infra/docker/tools.py"}  # fmt: skip
+
+    def test_its_uv_commands_work(self, target: str, tmp_path: Path) -> None:
+        """As they stand there, but dry: the first two on an empty folder, the others on this environment."""
+        shutil.copy(ROOT / TARGETS[target], tmp_path)
+        shutil.copy(ROOT / "pyproject.toml", tmp_path)
+        (tmp_path / "tools.txt").write_text("\n".join(tools(ROOT / "pyproject.toml")))
+        (tmp_path / "README.md").touch()
+        for folder in ("charrec", "flows", "tasks"):
+            (tmp_path / folder).mkdir()
+        (steps,) = [rest for rest in STAGES[f"packages-{target}"].all("RUN") if "uv " in rest]
+        venv, sync, install, uninstall = re.findall(r"uv (?:venv|pip) [^&]+", steps)
+        uv(venv, tmp_path, tmp_path / "venv")
+        locked = len(re.findall(r"(?m)^[\w.-]+==", (ROOT / TARGETS[target]).read_text()))
+        assert "--require-hashes" in sync
+        assert (
+            locked * 0.9 < uv(sync, tmp_path, tmp_path / "venv").count("\n + ") <= locked
+        )  # some are for other systems
+        assert "\n + charrec" in uv(install, tmp_path, Path(sys.prefix))
+        assert uv(uninstall, tmp_path, Path(sys.prefix)).count("\n - ") == len(tools(ROOT / "pyproject.toml"))
+
+
+def uv(command: str, folder: Path, environment: Path) -> str:
+    """What it says it would do, in the folder, to the environment."""
+    words = shlex.split(command.replace("/opt/venv", str(environment)))
+    dry = [*words[:3], "--dry-run", *words[3:]] if words[1] == "pip" else words
+    ended = subprocess.run([UV, *dry[1:]], cwd=folder, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stderr
+
+
+def test_what_it_keeps_no_tool_of_is_named_by_the_extra() -> None:
+    assert {"pytest", "mypy", "ruff", "uv"} <= set(tools(ROOT / "pyproject.toml"))
+    assert not {"charrec", "prefect", "jax"} & set(tools(ROOT / "pyproject.toml"))
+
+
+def test_nothing_is_fetched_from_an_address() -> None:
+    assert [each for each in instructions(TEXT) if each.word == "ADD"] == []
+    assert [
+        each for each in instructions(TEXT) if each.word == "RUN" and re.search(r"https?://|curl|wget", each.rest)
+    ] == []
+
+
+def test_no_secret_is_built_in() -> None:
+    given = [each.rest for each in instructions(TEXT) if each.word in ("ARG", "ENV")]
+    names = {word.partition("=")[0] for rest in given for word in rest.split()}
+    assert {name for name in names if SECRET.search(name)} == set()
+
+
+def test_what_it_copies_exists_and_reaches_the_builder() -> None:
+    files = {source: tracked(source) for stage in STAGES for source in sources(stage)}
+    assert {source for source, found in files.items() if not any(sent(file, IGNORED) for file in found)} == set()
+
+
+def test_the_builder_gets_all_code_and_nothing_else() -> None:
+    files = [file for file in tracked() if sent(file, IGNORED)]
+    assert set(tracked("charrec", "flows", "tasks", "deployments")) <= set(files)
+    assert {file.split("/")[0] for file in files} - {"charrec", "flows", "tasks", "deployments", "infra"} == {
+        "LICENSE", "pyproject.toml", "requirements.lock"}  # fmt: skip
+    assert not sent("infra/compose/secrets/store-secret", IGNORED)
+    assert not sent(".git/config", IGNORED) and not sent("charrec/__pycache__/study.pyc", IGNORED)
+
+
+def test_a_secret_is_the_variable_that_its_file_is_named_after(tmp_path: Path) -> None:
+    for name, value in {"KAGGLE_API_TOKEN": "abc\n", "TAKEN": "file", "EMPTY": "", "..data": "kubernetes'"}.items():
+        (tmp_path / name).write_text(value)
+    environment = {"TAKEN": "as it was", "CHARREC_ENDPOINT": "", "CHARREC_STORE": "s3://bucket"}
+    read_secrets(tmp_path, environment)
+    assert environment == {"TAKEN": "as it was", "CHARREC_STORE": "s3://bucket", "KAGGLE_API_TOKEN": "abc"}
+    read_secrets(tmp_path / "none", environment)
+
+
+def entry(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "infra.docker.entry", *arguments], cwd=ROOT, env={**os.environ, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def test_a_command_takes_the_place_of_the_entry() -> None:
+    begun = entry("sh", "-c", "echo $$; exit 3")
+    said, _ = begun.communicate(timeout=30)
+    assert (begun.returncode, said.strip()) == (3, str(begun.pid))
+
+
+def test_health_asks_at_the_port_that_prefect_serves(tmp_path: Path) -> None:
+    assert PREFECT_WORKER_WEBSERVER_PORT.default() == PORT
+    assert not healthy(Process("nobody", tmp_path).port)
+
+
+WAITS = """
+import signal, sys, time
+from pathlib import Path
+from prefect import flow
+
+@flow
+def waits(folder: str) -> None:
+    try:
+        Path(folder, "begun").touch()
+        time.sleep(60)
+    finally:
+        Path(folder, "stored").touch()
+"""
+
+
+def test_a_container_that_is_stopped_lets_its_runs_store_what_they_have(
+    stack: Stack, prefect_api: str, tmp_path: Path
+) -> None:
+    """Prefect's own worker, as the image starts it: healthy while it works; on SIGTERM its run ends in order."""
+    (tmp_path / "waits.py").write_text(WAITS)
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(tmp_path)}}
+    with get_client(sync_client=True) as client:
+        deployment = client.create_deployment(
+            client.create_flow_from_name("waits"), "contained", work_pool_name="cpu", entrypoint="waits.py:waits",
+            pull_steps=[step],
+        )  # fmt: skip
+        port = Process("health", tmp_path).port
+        settings = stack.environment({"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_WEBSERVER_PORT": str(port)})
+        container = entry("worker", "--pool", "cpu", "--name", "contained", "--limit", "1", **settings)
+        try:
+            run = client.create_flow_run_from_deployment(deployment, parameters={"folder": str(tmp_path)})
+            assert eventually((tmp_path / "begun").exists, 60)
+            assert healthy(port)
+            container.send_signal(signal.SIGTERM)
+            assert container.wait(FAREWELL) == 0
+        finally:
+            container.kill()
+            container.communicate()
+        state = client.read_flow_run(run.id).state
+    assert (tmp_path / "stored").exists() and not alive(container.pid)
+    assert not healthy(port)
+    assert state and state.is_crashed(), state
+
+
+def test_the_worker_is_the_local_stacks_with_a_health_of_its_own(stack_worker: list[str]) -> None:
+    assert set(WORKER) - set(stack_worker) == {"--with-healthcheck"}
+
+
+@pytest.fixture
+def stack_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    """The command of a worker of infra/local."""
+    begun: list[list[str]] = []
+    monkeypatch.setattr(Process, "start", lambda self, command, *others: begun.append(list(command)))
+    Stack(tmp_path).start_worker("cpu", "cpu0")
+    return begun[0]
