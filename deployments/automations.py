@@ -6,7 +6,7 @@ from uuid import UUID
 
 from prefect.automations import Automation
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ActionTypes, ChangeFlowRunState, RunDeployment, SendNotification
+from prefect.events.actions import CallWebhook, ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
@@ -16,7 +16,9 @@ REVIVE = "charrec-revive"
 FLOWS = (*STUDIES, *CHILDREN, REVIVE, "charrec-predict")
 HEARTBEAT = 30  # seconds; Prefect's shortest
 SILENCE = timedelta(seconds=3 * HEARTBEAT)  # shorter ones hit runs that had just finished (Prefect #21932, #18653)
-LOST, DESERTED = "charrec: lost runs", "charrec: lost cancellations"
+BEGINNING = timedelta(minutes=2)  # for a worker's process to become a run; 5 s on an idle machine
+PROVISIONING = timedelta(minutes=30)  # for a cluster to find a pod its node and its image
+LOST, DESERTED, UNBEGUN = "charrec: lost runs", "charrec: lost cancellations", "charrec: runs that never began"
 REVIVED, FAILED = "charrec: crashed studies go on", "charrec: failures"
 
 
@@ -31,6 +33,11 @@ def lost_runs(silence: timedelta = SILENCE) -> Automation:
 def lost_cancellations(silence: timedelta = SILENCE) -> Automation:
     """A run that was to be cancelled, while nobody was there to do it; Prefect lets it be nothing but Cancelled."""
     return _after("Cancelling", silence, StateType.CANCELLED, DESERTED, "Nobody was there to cancel it.")
+
+
+def never_begun(silence: timedelta = BEGINNING) -> Automation:
+    """A run that a worker took and that did not begin: the worker was lost in between, and nobody else takes it."""
+    return _after("Pending", silence, StateType.CRASHED, UNBEGUN, "Its worker was lost before it began.")
 
 
 def _after(event: str, silence: timedelta, state: StateType, name: str, why: str) -> Automation:
@@ -71,12 +78,12 @@ def revivals(revive: UUID) -> Automation:
 
 
 def failures(block: UUID) -> Automation:
-    """Whoever reads the block's webhook hears of studies and retrainings that failed or crashed."""
-    tell: ActionTypes = SendNotification(
-        block_document_id=block,
-        subject="{{ flow.name }}: {{ flow_run.name }} is {{ flow_run.state.name }}",
-        body="{{ flow_run.state.message }}\n{{ flow_run|ui_url }}",
-    )
+    """Whoever reads the block's webhook hears of studies and retrainings that failed or crashed.
+
+    By a call of the webhook: a notification that was refused would log the address, which is a secret.
+    """
+    subject = "flow.name ~ ': ' ~ flow_run.name ~ ' is ' ~ flow_run.state.name"
+    text = f"({subject} ~ '\\n' ~ (flow_run.state.message or '') ~ '\\n' ~ (flow_run|ui_url))"
     return Automation(
         name=FAILED,
         description="Tells of studies and retrainings that failed.",
@@ -88,7 +95,7 @@ def failures(block: UUID) -> Automation:
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[tell],
+        actions=[CallWebhook(block_document_id=block, payload=f'{{"text": {{{{ {text}|tojson }}}}}}')],
     )
 
 

@@ -6,30 +6,36 @@ there: a pool's limit or pause, further settings in its job template, whether an
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from prefect.automations import Automation
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
+from prefect.types import SecretDict
 from prefect.workers.process import ProcessWorker
+from pydantic import SecretStr
 
 from charrec.errors import InputError
 from deployments.automations import (
+    BEGINNING,
     FAILED,
     HEARTBEAT,
+    PROVISIONING,
     REVIVE,
     REVIVED,
     failures,
     lost_cancellations,
     lost_runs,
+    never_begun,
     revivals,
 )
 
@@ -51,7 +57,8 @@ def set_up(environment: Mapping[str, str]) -> list[str]:
     """The pools and automations; returns what to tell. Raises InputError where a setting is missing."""
     settings = FIXED | _given(environment)
     said = [f"Work pool {name}: {_pool(name, settings)}" for name in POOLS]
-    said += [f"Automation {each.name!r}: {ensure(each)}" for each in (lost_runs(), lost_cancellations())]
+    watching = lost_runs(), lost_cancellations(), never_begun(patience(POOLS))
+    said += [f"Automation {each.name!r}: {ensure(each)}" for each in watching]
     if revive := _deployed(f"{REVIVE}/cpu"):
         said.append(f"Automation {REVIVED!r}: {ensure(revivals(revive))}")
     else:
@@ -100,6 +107,13 @@ def _pool(name: str, settings: Mapping[str, str]) -> str:
         return "renewed"
 
 
+def patience(pools: Iterable[str]) -> timedelta:
+    """How long a run may take to begin: where a pool is not of processes, its machine may have to be made first."""
+    with get_client(sync_client=True) as client:
+        types = {client.read_work_pool(name).type for name in pools}
+    return BEGINNING if types == {"process"} else PROVISIONING
+
+
 def _template(found: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
     """The template with our settings in the default of its variable `env`, beside those that others put there."""
     template = deepcopy(found)
@@ -130,10 +144,8 @@ def _essence(automation: Automation) -> dict[str, Any]:
 
 
 def _webhook(url: str) -> UUID:
-    """The id of a block that posts {"text": ...}, as Slack and Mattermost take it; the address lies in its secrets."""
-    block = CustomWebhookNotificationBlock(
-        name="charrec", url="{{ url }}", json_data={"text": "{{ subject }}\n{{ body }}"}, secrets={"url": url}
-    )
+    """The id of a block that posts JSON to this address, which is among its secrets."""
+    block = Webhook(url=SecretStr(url), headers=SecretDict({"Content-Type": "application/json"}))
     saved: UUID = block.save(NOTIFY, overwrite=True)  # type: ignore[assignment]
     return saved
 

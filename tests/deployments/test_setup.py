@@ -16,11 +16,20 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelling, Completed, Crashed
+from prefect.events.schemas.automations import EventTrigger
+from prefect.states import Cancelling, Completed, Crashed, Pending
 
 from charrec.errors import InputError
-from deployments.automations import FAILED, LOST, lost_cancellations, lost_runs
-from deployments.setup import ensure, set_up
+from deployments.automations import (
+    BEGINNING,
+    FAILED,
+    LOST,
+    UNBEGUN,
+    lost_cancellations,
+    lost_runs,
+    never_begun,
+)
+from deployments.setup import POOLS, ensure, patience, set_up
 from infra.local.stack import ROOT, Stack
 from tests.processes import eventually
 
@@ -119,6 +128,12 @@ def test_what_a_person_has_set_stays(client: SyncPrefectClient, stack: Stack) ->
         lost.enable()
 
 
+def test_a_run_on_workers_that_are_there_begins_in_minutes(client: SyncPrefectClient) -> None:
+    watching = Automation.read(name=UNBEGUN)
+    assert isinstance(watching, Automation) and isinstance(watching.trigger, EventTrigger)
+    assert watching.trigger.within == patience(POOLS) == BEGINNING
+
+
 @pytest.mark.parametrize("store", ["", "results"])
 def test_a_store_that_not_every_worker_reaches_is_refused(prefect_api: str, store: str) -> None:
     with pytest.raises(InputError, match="CHARREC_STORE"):
@@ -161,17 +176,21 @@ def test_a_run_that_is_lost_is_crashed_and_somebody_hears_of_it(
     set_up(stack.settings | {"CHARREC_NOTIFY_URL": address})
     ensure(lost_runs(SOON))
     ensure(lost_cancellations(SOON))
+    ensure(never_begun(SOON))
     time.sleep(2)  # for the server to load them
-    lost, finished, cancelled, foreign = (run_of(client, name) for name in ("charrec", *["train-model"] * 2, "other"))
-    for run, name in zip((lost, finished, cancelled, foreign), ("charrec", *["train-model"] * 2, "other"), strict=True):
+    flows = ("charrec", *["train-model"] * 3, "other")
+    lost, finished, cancelled, unbegun, foreign = runs = [run_of(client, name) for name in flows]
+    for run, name in zip(runs, flows, strict=True):
         heartbeat(client, run, name)
     client.set_flow_run_state(finished.id, Completed(name="Promoted"))
     client.set_flow_run_state(cancelled.id, Cancelling())
+    client.set_flow_run_state(unbegun.id, Pending(), force=True)
 
     def state(run: FlowRun) -> Any:
         return client.read_flow_run(run.id).state
 
     assert eventually(lambda: state(lost).is_crashed() and state(cancelled).is_cancelled(), 40)
+    assert eventually(lambda: state(unbegun).is_crashed(), 40)
     assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 20), texts
     assert state(finished).name == "Promoted" and state(foreign).is_running()
     assert not any("train-model" in text for text in texts)

@@ -23,7 +23,8 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.setup import FIXED, POOLS, _pool
+from deployments.automations import PROVISIONING
+from deployments.setup import FIXED, POOLS, _pool, patience
 from infra.local.process import kill
 from infra.local.stack import ROOT, Stack
 from tasks.devices import PUTTING_AWAY
@@ -204,6 +205,11 @@ def test_deploying_adds_the_store_to_a_pool_and_leaves_the_rest(server: Stack, p
     assert (found.type, found.base_job_template) == ("kubernetes", wanted)
 
 
+def test_a_pod_has_time_to_get_a_node_and_its_image(server: Stack) -> None:
+    with temporary_settings({PREFECT_API_URL: server.api_url}):
+        assert patience(map(ours, POOLS)) == PROVISIONING
+
+
 def test_the_templates_have_the_settings_of_every_pool() -> None:
     cpu, gpu = (template(pool)["variables"]["properties"]["env"]["default"] for pool in ("cpu", "gpu"))
     assert FIXED.items() <= cpu.items()
@@ -297,6 +303,14 @@ def test_no_secret_is_in_a_job(server: Stack, submitted: Submitted) -> None:
     assert secret == {"name": values("server")["server"]["basicAuth"]["existingSecret"], "key": "auth-string"}
     assert env["PREFECT_API_URL"]["value"] == server.api_url
     assert env["CHARREC_STORE"]["value"] == server.settings["CHARREC_STORE"]
+
+
+def test_only_what_fetches_data_has_kaggles_token_where_there_is_one(submitted: Submitted) -> None:
+    pool, job = submitted
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    named = [{"secretRef": {"name": "charrec-kaggle", "optional": True}}] if pool == "cpu" else None
+    assert container.get("envFrom") == named
+    assert "create secret generic charrec-kaggle --from-file=KAGGLE_API_TOKEN" in (FOLDER / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["namespace.yaml", "network-policy.yaml"])

@@ -2,7 +2,7 @@
 resource "aws_secretsmanager_secret" "given" {
   for_each = {
     kaggle  = "KAGGLE_API_TOKEN, for the published data sets"
-    prefect = "Variables of Prefect's server and its clients as one JSON object, such as PREFECT_API_DATABASE_CONNECTION_URL"
+    prefect = "auth-string and connection-string of Prefect's server, as one JSON object; infra/kubernetes has a secret for each"
   }
 
   name        = "${var.name}/${each.key}"
