@@ -13,19 +13,29 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from infra.local.stack import KEYS, ROOT, Stack
 from tests.desk import TINY
+from tests.production.canaries import Canaries, planted
 from tests.production.driver import Production, study_of
 from tests.stack import working
 
 
 @pytest.fixture(scope="package")
-def production(stack: Stack) -> Iterator[Production]:
+def canaries() -> Iterator[Canaries]:
+    """In every variable that holds a credential, of `make deploy` and of the workers; test_secrets looks for them."""
+    with planted() as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def production(stack: Stack, canaries: Canaries) -> Iterator[Production]:
     """Deployed, with a worker of the pool cpu and two of the pool gpu."""
+    deploying = os.environ | stack.settings | canaries.environment
     for _ in range(2):  # safe to run twice
-        subprocess.run(
-            ["make", "deploy"], cwd=ROOT, check=True, capture_output=True, env=os.environ | stack.settings, timeout=300
+        ended = subprocess.run(
+            ["make", "-o", "install", "deploy"], cwd=ROOT, check=True, capture_output=True, env=deploying, timeout=300
         )
+        canaries.said.append(ended.stdout + ended.stderr)
     cpu, gpus = ("cpu", "cpu0"), [("gpu", "gpu0"), ("gpu", "gpu1")]
-    hidden = {"CUDA_VISIBLE_DEVICES": ""}
+    hidden = {"CUDA_VISIBLE_DEVICES": "", **canaries.environment}
     with (
         pytest.MonkeyPatch.context() as patch,
         temporary_settings({PREFECT_API_URL: stack.api_url}),
