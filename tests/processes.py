@@ -36,13 +36,13 @@ def gone(pids: Iterable[int], seconds: float) -> bool:
     return eventually(lambda: not any(alive(pid) for pid in pids), seconds)
 
 
-def eventually(holds: Callable[[], object], seconds: float) -> bool:
-    """Whether it comes to hold in time, looked at every 5 ms."""
+def eventually(holds: Callable[[], object], seconds: float, every: float = 0.005) -> bool:
+    """Whether it comes to hold in time, looked at again and again; a server is not to be asked 100 times a second."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.005)
+        time.sleep(every)
     return False
 
 

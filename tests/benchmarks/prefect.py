@@ -1,4 +1,4 @@
-"""What orchestration costs: a tiny study on a stack of its own, then three at once on its two devices.
+"""What orchestration costs: a tiny study on a stack of its own, then three at once on its two devices, one cancelled.
 
 `.venv/bin/python -m tests.benchmarks.prefect` prints the table of docs/performance.md.
 """
@@ -12,10 +12,11 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling
 
 from infra.local.stack import KEYS, ROOT, Stack
 from tests.desk import TINY
-from tests.production.driver import Production, study_of, until
+from tests.production.driver import Production, processes_of, study_of, until
 from tests.stack import stack_folder, working
 
 
@@ -64,6 +65,20 @@ def three(production: Production) -> None:
     print(f"| three studies at once on 2 devices | {time.monotonic() - begun:.0f} s |")
 
 
+def cancelled(production: Production) -> None:
+    """While two networks train and a third waits."""
+    endless = TINY | {f"--epochs-model-{number}": "1000" for number in (1, 2, 3)}
+    run = production.begin("charrec/full-study", study=study_of(endless), runtime=production.runtime("cancelled"))
+    until(lambda: len([child for child in production.children(run) if child.state and child.state.is_running()]) == 2)
+    time.sleep(10)  # they train
+    begun = time.monotonic()
+    production.client.set_flow_run_state(run.id, Cancelling())
+    until(lambda: not any(map(processes_of, [run, *production.children(run)])))
+    print(f"| cancelled: no process of it or its children after | {time.monotonic() - begun:.1f} s |")
+    until(lambda: production.state(run) == "Cancelled")
+    print(f"| cancelled: and the study is Cancelled after | {time.monotonic() - begun:.1f} s |")
+
+
 def main() -> None:
     os.environ.update(KEYS, CUDA_VISIBLE_DEVICES="")
     with stack_folder() as folder:
@@ -87,6 +102,7 @@ def main() -> None:
                 one(production)
                 again(production)
                 three(production)
+                cancelled(production)
         finally:
             stack.down(clean=True)
 

@@ -107,20 +107,17 @@ def copied_code(folder: Path) -> Path:
     return folder / "code"
 
 
-def test_another_source_of_one_model_redoes_what_depends_on_it(desk: Desk, done: Path, tmp_path: Path) -> None:
+def test_another_source_of_one_model_and_setting_of_another_redo_what_depends_on_them(
+    desk: Desk, done: Path, whole: Ran, tmp_path: Path
+) -> None:
     code = copied_code(tmp_path)
     slide = code / "charrec/models/model_3.py"
     source = slide.read_text()
     assert "Dropout(0.4)" in source
     slide.write_text(source.replace("Dropout(0.4)", "Dropout(0.5)"))
-    ran = Desk(desk.home, code).run(done)
-    assert ran.redone == {"train model_3", "predict model_3", "evaluate model_3", "report"}
-    assert ran.states.keys() == STEPS
-
-
-def test_another_setting_of_one_model_redoes_what_depends_on_it(desk: Desk, done: Path, whole: Ran) -> None:
-    ran = desk.run(done, epochs_model_1="3")
-    assert ran.redone == {"train model_1", "predict model_1", "evaluate model_1", "report"}
+    ran = Desk(desk.home, code).run(done, epochs_model_1="3")
+    steps = {f"{step} {model}" for step in ("train", "predict", "evaluate") for model in ("model_1", "model_3")}
+    assert ran.redone == {*steps, "report"}
     assert ran.states.keys() == STEPS
     before, after = histories(whole.result()), histories(ran.result())
     assert after["model_1"][:2] == before["model_1"]  # a longer training begins as the shorter one

@@ -101,8 +101,8 @@ def kill(run: FlowRun) -> None:
             continue
 
 
-def until(holds: Callable[[], Any], seconds: float = 120) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 120, every: float = 0.25) -> Any:
     """What comes to hold in time."""
     held: list[Any] = []
-    assert eventually(lambda: held.append(found) or True if (found := holds()) else False, seconds)
+    assert eventually(lambda: held.append(found) or True if (found := holds()) else False, seconds, every)
     return held[0]
