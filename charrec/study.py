@@ -95,6 +95,7 @@ class Runtime(Frozen):
     store: str = Field("results", description="a folder, or s3://bucket/prefix")
     endpoint: str | None = Field(None, description="URL of an S3-compatible server")
     cache: Path = Field(Path(".cache"), description="local downloads and copies; may be deleted")
+    current_data: bool = Field(False, description="ask Kaggle for new versions, as retrainings do; else the cache's")
     devices: Literal["auto", "cpu", "gpu"] = "auto"
     workers: PositiveInt | None = Field(None, description="trainings at once; none: as many as the devices take")
     workers_per_device: PositiveInt = Field(1, description="trainings at once on one device; they share its memory")

@@ -27,26 +27,30 @@ def lost_runs(silence: timedelta = SILENCE) -> Automation:
 
     Any event but silence will do: studies end in states with names of their own.
     """
-    return _after("heartbeat", silence, StateType.CRASHED, LOST, "Its process or its machine is gone.")
+    return _after(["heartbeat"], silence, StateType.CRASHED, LOST, "Its process or its machine is gone.")
 
 
 def lost_cancellations(silence: timedelta = SILENCE) -> Automation:
     """A run that was to be cancelled, while nobody was there to do it; Prefect lets it be nothing but Cancelled."""
-    return _after("Cancelling", silence, StateType.CANCELLED, DESERTED, "Nobody was there to cancel it.")
+    return _after(["Cancelling"], silence, StateType.CANCELLED, DESERTED, "Nobody was there to cancel it.")
 
 
 def never_begun(silence: timedelta = BEGINNING) -> Automation:
-    """A run that a worker took and that did not begin: the worker was lost in between, and nobody else takes it."""
-    return _after("Pending", silence, StateType.CRASHED, UNBEGUN, "Its worker was lost before it began.")
+    """A run that a worker took and that did not begin: the worker was lost in between, and nobody else takes it.
+
+    Each of these states, which are types of Pending, opens the time anew.
+    """
+    states = ("Pending", "Submitting", "InfrastructurePending")
+    return _after(states, silence, StateType.CRASHED, UNBEGUN, "Its worker was lost before it began.")
 
 
-def _after(event: str, silence: timedelta, state: StateType, name: str, why: str) -> Automation:
+def _after(events: Iterable[str], silence: timedelta, state: StateType, name: str, why: str) -> Automation:
     message = f"{why} No sign of life for {silence.total_seconds():.0f} s."
     return Automation(
         name=name,
         description=f"{state.value.capitalize()}: runs without a sign of life. {why}",
         trigger=EventTrigger(
-            after={f"prefect.flow-run.{event}"},
+            after={f"prefect.flow-run.{event}" for event in events},
             expect={"prefect.flow-run.*"},
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=_of(FLOWS),
@@ -60,13 +64,16 @@ def _after(event: str, silence: timedelta, state: StateType, name: str, why: str
 
 
 def revivals(revive: UUID) -> Automation:
-    """A study or retraining that crashed goes on: of deployments alone, since nobody else would take it up."""
+    """A study or retraining that crashed goes on; of one that was cancelled, the children end.
+
+    Of deployments alone, since nobody else would take it up.
+    """
     template = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
     return Automation(
         name=REVIVED,
-        description="Has crashed studies and retrainings scheduled again; they go on where they stood.",
+        description="Has crashed studies and retrainings scheduled again, and the children of cancelled ones stopped.",
         trigger=EventTrigger(
-            expect={"prefect.flow-run.Crashed"},
+            expect={"prefect.flow-run.Crashed", "prefect.flow-run.Cancelled"},
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=[_of(STUDIES), ResourceSpecification({"prefect.resource.role": "deployment"})],
             for_each={"prefect.resource.id"},

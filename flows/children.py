@@ -10,13 +10,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled, Completed, Failed
 
+from charrec.checkpoints import TakenOver
 from charrec.errors import InputError
 from charrec.glyphs import Manifest
 from charrec.memo import Outcome, Value, recall
 from charrec.probe import Precision
 from charrec.results import SearchResult
 from charrec.steps import training
-from charrec.storage import open_store
+from charrec.steps.store import store_of
 from charrec.study import Runtime, Study
 from charrec.sweep.heartbeat import Terms
 from charrec.termination import Terminated
@@ -47,7 +48,7 @@ def train_model(
         chosen = _stored(runtime, precision, Precision)
         network = _stored(runtime, found, SearchResult) if found else None
         key = training.training_key(model, study, packed, chosen, network)
-        store = open_store(runtime.store, endpoint=runtime.endpoint)
+        store = store_of(runtime)
         progress = told.TrainingProgress(model, store, key, training.epochs_of(model, study))
         training.train_model(model, study, packed, chosen, runtime, network, progress)
         progress.tell()
@@ -81,7 +82,7 @@ def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:
 
 
 def _stored(runtime: Runtime, key: str, kind: type[Value]) -> Outcome[Value]:
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
     if done := recall(store, key, kind):
         return done
     raise InputError(
@@ -93,10 +94,14 @@ def _stored(runtime: Runtime, key: str, kind: type[Value]) -> Outcome[Value]:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """On a work pool SIGTERM ends the run as Prefect would end it, but after all is stored."""
+    """On a work pool SIGTERM ends the run as Prefect would end it, but after all is stored.
+
+    So does a training that another run has taken over, as one may that was given up and lived: Crashed, and the study
+    begins another, which takes it back. The epoch in which that happens is lost.
+    """
     try:
         yield
-    except Terminated:
+    except (Terminated, TakenOver):
         if deployed():
             raise TerminationSignal(signal.SIGTERM) from None
         raise

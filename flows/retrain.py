@@ -24,6 +24,7 @@ from flows.full_study import ROLES, full_study, together
 from flows.settings import runtime_here
 from tasks import steps
 from tasks.devices import Devices
+from tasks.patience import patiently
 from tasks.pool import POOL, cancel_children, deployed
 
 BY_FONT = FULL.model_copy(update={"split": "font"})
@@ -39,7 +40,7 @@ def _title() -> str:
 )  # fmt: skip
 async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> State[Any]:
     """Ends as Unchanged, Kept or Promoted; the artifact `retraining` says why."""
-    runtime = runtime or runtime_here()
+    runtime = (runtime or runtime_here()).model_copy(update={"current_data": True})
     retraining.require_font_split(study)
     sets = dict(zip(ROLES, await together(*(steps.pack(role, study, runtime) for role in ROLES)), strict=True))
     where = POOL if deployed() else here()
@@ -102,5 +103,6 @@ async def _ended(name: str, why: str, verdict: Verdict | None = None) -> State[A
             for row in verdict.rows
         ]
         parts.append("\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)))
-    await acreate_markdown_artifact("\n\n".join(parts), key="retraining", description="What the gate decided")
+    text = "\n\n".join(parts)
+    await patiently(lambda: acreate_markdown_artifact(text, key="retraining", description="What the gate decided"))
     return Completed(name=name, message=why)

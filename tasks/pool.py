@@ -2,31 +2,41 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from functools import partial
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect import Flow, State, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import arun_deployment
 from prefect.runtime import deployment
 from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled, Cancelling
 
 from tasks.devices import DeviceLost
+from tasks.patience import patiently
 
 log = logging.getLogger(__name__)
 
 POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
 SETTLING = 4.0  # seconds until a crash is believed
-OUTAGE = 600.0  # seconds without Prefect's server that are waited out
+LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
 
 
 class ChildFailed(RuntimeError):
-    """A child ended with an error of its own; another try would end the same."""
+    """A child ended with an error of its own, or was cancelled; another try would end the same."""
 
 
 class Pool:
@@ -43,17 +53,19 @@ class Pool:
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
         """The flow, run to its end under this name; one of this name that this study has begun already is joined.
 
-        Raises DeviceLost if it was killed (the next call starts another), ChildFailed if it failed. Given up
-        (CancelledError), a child that has not started is taken back; one that runs is left to its end.
+        One that has ended is not: whoever calls has not found what it was to leave in the store. Raises DeviceLost if
+        it was killed (the next call starts another), ChildFailed if it failed. Given up (CancelledError), a child that
+        no worker has taken yet is taken back; another is left to its end.
         """
         plain = {key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
                  for key, value in parameters.items()}  # fmt: skip
         for attempt in count():
-            run = await arun_deployment(
-                f"{child.name}/gpu", parameters=plain, flow_run_name=name, timeout=0,
+            begin = partial(
+                arun_deployment, f"{child.name}/gpu", parameters=plain, flow_run_name=name, timeout=0,
                 idempotency_key=f"{self.parent}:{name}:{attempt}",
             )  # fmt: skip
-            if not (run.state and run.state.is_final() and not run.state.is_completed()):
+            run = await patiently(begin)
+            if not (run.state and run.state.is_final()):
                 break
         try:
             state = await _final(run)
@@ -73,44 +85,57 @@ def deployed() -> bool:
 
 async def _final(run: FlowRun) -> State[Any]:
     """The state that the run ends in."""
-    lost: float | None = None
     settling = False
-    loop = asyncio.get_running_loop()
     async with get_client() as client:
         while True:
-            try:
-                state = (await client.read_flow_run(run.id)).state
-                lost = None
-            except httpx.TransportError as error:
-                lost = lost or loop.time()
-                if loop.time() - lost > OUTAGE:
-                    raise ConnectionError(f"Prefect's server is away: {error!r}") from None
-                log.warning("Prefect's server does not answer: %r", error)
-                state = None
-            if state and state.is_crashed() and not settling:
-                settling = True  # a run that is being cancelled is Crashed for a moment
-                await asyncio.sleep(SETTLING)
-            elif state and state.is_final():
-                return state
-            else:
+            state = (await patiently(lambda: client.read_flow_run(run.id))).state
+            if not (state and state.is_final()):
                 settling = False
                 await asyncio.sleep(POLL)
+            elif not state.is_crashed():
+                return state
+            elif not settling:
+                settling = True  # a run that is being cancelled is Crashed for a moment
+                await asyncio.sleep(SETTLING)
+            else:
+                states = await patiently(lambda: client.read_flow_run_states(run.id))
+                asked = any(each.type == StateType.CANCELLING for each in states)
+                return Cancelled(message="it was cancelled") if asked else state
 
 
 async def _withdraw(run: UUID) -> None:
+    """Take back what nobody has taken; what a worker has taken begins, finds nothing to do and ends."""
     async with get_client() as client:
-        state = (await client.read_flow_run(run)).state
-        if state and (state.is_scheduled() or state.is_pending()):
-            await client.set_flow_run_state(run, Cancelled(message="not needed any more"))
+        state = (await patiently(lambda: client.read_flow_run(run))).state
+        if state and state.is_scheduled():
+            withdrawn: State[Any] = Cancelled(message="not needed any more")
+            await patiently(lambda: client.set_flow_run_state(run, withdrawn))
 
 
 def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Stop the children of a study that was cancelled; Prefect itself would take minutes."""
-    mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run.id]))
     with get_client(sync_client=True) as client:
-        for child in client.read_flow_runs(flow_run_filter=mine):
-            if not child.deployment_id:  # it runs in the process of its parent
-                cancel_children(flow, child, state)
-            elif child.state and not child.state.is_final():
-                runs = child.state.is_running()
-                client.set_flow_run_state(child.id, Cancelling() if runs else Cancelled(), force=not runs)
+        stop_children(client, flow_run.id)
+
+
+def stop_children(client: SyncPrefectClient, run: UUID) -> None:
+    """Cancel whatever the run has begun and is not over; a child that cannot be reached does not spare the others."""
+    mine = FlowRunFilterParentFlowRunId(any_=[run])
+    within = FlowRunFilter(parent_flow_run_id=mine, deployment_id=FlowRunFilterDeploymentId(is_null_=True))
+    for below in client.read_flow_runs(flow_run_filter=within):  # they run in the process of their parent
+        stop_children(client, below.id)
+    live = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(LIVE)))
+    begun = FlowRunFilter(
+        parent_flow_run_id=mine, deployment_id=FlowRunFilterDeploymentId(is_null_=False), state=live
+    )  # fmt: skip
+    _cancel(client, client.read_flow_runs(flow_run_filter=begun))
+
+
+def _cancel(client: SyncPrefectClient, runs: Iterable[FlowRun]) -> None:
+    """What a worker has taken is Cancelling at first: Prefect would let it begin if it were Cancelled already."""
+    for run in runs:
+        waits = run.state is None or run.state.is_scheduled()
+        try:
+            client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling())
+        except httpx.HTTPError as error:
+            log.warning("%s could not be cancelled: %r", run.name, error)

@@ -7,21 +7,23 @@ from prefect.artifacts import acreate_markdown_artifact
 from charrec.report.summary import summary
 from charrec.results import StudyResult
 from charrec.steps.reporting import Stored
-from charrec.storage import open_store
+from charrec.steps.store import store_of
 from charrec.study import Runtime
+from tasks.patience import patiently
 
 SHOWN = {"Accuracies": "figures/models.png", "The search": "figures/search.png", "Images": "figures/samples.png"}
 
 
 async def publish(report: Stored, runtime: Runtime) -> None:
     """Create or renew the artifact `study-report`."""
-    await acreate_markdown_artifact(
-        await asyncio.to_thread(_written, report, runtime), key="study-report", description="What the study found"
-    )
+    text = await asyncio.to_thread(_written, report, runtime)
+    await patiently(
+        lambda: acreate_markdown_artifact(text, key="study-report", description="What the study found")
+    )  # fmt: skip
 
 
 def _written(report: Stored, runtime: Runtime) -> str:
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
     folder = report.files[0].removesuffix("report.html")
     figures = {title: store.get(folder + name) for title, name in SHOWN.items() if folder + name in report.files}
     files = {name: f"{store.url}/{folder}{name}" for name in ("report.html", "study.json", "tables/models.csv")}

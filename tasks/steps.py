@@ -1,6 +1,7 @@
 """Each step of the study as a task. The store remembers what was done; the state's name says so: Cached."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import Signature, signature
@@ -11,16 +12,19 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 
+from charrec.checkpoints import read_progress
 from charrec.glyphs import Manifest
 from charrec.memo import Outcome
 from charrec.probe import Precision
 from charrec.results import SearchResult, TrainingResult
 from charrec.steps import data, reading, reporting, retraining, training
-from charrec.storage import open_store
+from charrec.steps.store import store_of
 from charrec.study import Runtime, Study
 from charrec.termination import Terminated
 from tasks.devices import Children, DeviceLost, Devices
 from tasks.sweep import keep_workers
+
+log = logging.getLogger(__name__)
 
 
 class Step:
@@ -73,7 +77,9 @@ def _after(*kinds: type[Exception]) -> Callable[[Task[..., Any], TaskRun, State[
     return worth_it
 
 
-AGAIN: dict[str, Any] = {"retries": 5, "retry_condition_fn": _after(DeviceLost, Terminated)}
+AGAIN: dict[str, Any] = {
+    "retries": 5, "retry_delay_seconds": [1, 10, 30, 60, 120], "retry_condition_fn": _after(DeviceLost, Terminated),
+}  # fmt: skip
 
 
 def _state(outcome: Outcome[Any]) -> State[Any] | Outcome[Any]:
@@ -125,10 +131,15 @@ async def _train(
     keys = {"glyphs": glyphs.key, "precision": precision.key, "found": found.key if found else None}
     parameters = {"model": model, "study": study, "runtime": runtime, **keys}
 
+    key = training.training_key(model, study, glyphs, precision, found)
+
     def trained() -> Outcome[TrainingResult] | None:
         return training.trained(model, study, glyphs, precision, runtime, found)
 
-    return await _by_child(children, child, f"train {model}", parameters, trained)
+    def epochs() -> int:
+        return len(read_progress(store_of(runtime), key).epochs)
+
+    return await _by_child(children, child, f"train {model}", parameters, trained, epochs)
 
 
 async def _search(
@@ -141,7 +152,7 @@ async def _search(
 ) -> Any:
     """The Hyperband search for network 4, by as many workers as have something to do."""
     parameters = {"study": study, "runtime": runtime, "glyphs": glyphs.key, "precision": precision.key}
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
 
     def searched() -> Outcome[SearchResult] | None:
         return training.searched(study, glyphs, precision, runtime)
@@ -160,11 +171,24 @@ async def _by_child(
     name: str,
     parameters: dict[str, Any],
     found: Callable[[], Outcome[Any] | None],
+    progress: Callable[[], int] = int,
 ) -> Any:
-    """What the child leaves in the store, where it does not lie there yet."""
+    """What the child leaves in the store, where it does not lie there yet.
+
+    A child that was lost after some progress is begun again at once, however often; the task's own tries are for those
+    that got nowhere.
+    """
     if done := await asyncio.to_thread(found):
         return _state(done)
-    await children.run_child(child, name, parameters)
+    while True:
+        before = await asyncio.to_thread(progress)
+        try:
+            await children.run_child(child, name, parameters)
+            break
+        except (DeviceLost, Terminated) as error:
+            if await asyncio.to_thread(progress) <= before:
+                raise
+            log.warning("%s; it goes on", error)
     made = await asyncio.to_thread(found)
     if made is None:
         raise RuntimeError(f"{name} has ended, but the store has no result of it: does it use the same store and code?")

@@ -27,13 +27,16 @@ class Source(Frozen):
     licence: str = ""
 
 
-def locate(role: Role, data: Data, cache: Path) -> Source:
-    """Find what `data` names for a role; a Kaggle data set is downloaded into `cache` unless it is there."""
+def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source:
+    """Find what `data` names for a role; a Kaggle data set is downloaded into `cache` unless it is there.
+
+    `current`: unless the version that Kaggle has now is there.
+    """
     text: str = getattr(data, role)
     if text.startswith("kaggle:"):
         from charrec.sources.kaggle import download
 
-        got = download(text.removeprefix("kaggle:"), cache)
+        got = download(text.removeprefix("kaggle:"), cache, current=current)
         name = f"Kaggle {got.dataset}, version {got.version}"
         return Source(
             role=role, kind="files", identity=got.sha256, name=name, path=got.path, version=str(got.version),

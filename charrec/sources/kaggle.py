@@ -46,6 +46,7 @@ def download(
     dataset: str,
     cache: Path,
     *,
+    current: bool = False,
     deadline: float = 1800,
     attempts: int = 5,
     environ: Mapping[str, str] = os.environ,
@@ -54,9 +55,9 @@ def download(
 ) -> Download:
     """The archive of `owner/slug` or `owner/slug/VERSION`: from the cache, else from Kaggle.
 
-    Without a version, the newest one in the cache is taken, and only if there is none Kaggle's current one.
-    A damaged copy is fetched again. Raises InputError for what waiting cannot mend, else ConnectionError
-    after `attempts` failures or TimeoutError after `deadline` seconds; a part that arrived is kept and
+    Without a version, the newest one in the cache is taken, and only if there is none, or if `current` asks for it,
+    Kaggle's current one. A damaged copy is fetched again. Raises InputError for what waiting cannot mend, else
+    ConnectionError after `attempts` failures or TimeoutError after `deadline` seconds; a part that arrived is kept and
     completed by the next call.
     """
     match = NAME.fullmatch(dataset)
@@ -64,10 +65,13 @@ def download(
         raise InputError(f"Kaggle data set {dataset!r}", "owner/slug or owner/slug/version", "Check the name.")
     name, pinned = match[1], int(match[2] or 0) or None
     shelf = cache / "kaggle" / name
+    client = Client(environ, now() + deadline, attempts, sleep, now)
+    if current and not pinned:
+        client.require_credentials(name)
+        pinned = client.current(name)
     kept = _kept(shelf, name, pinned or _newest(shelf))
     if kept:
         return kept
-    client = Client(environ, now() + deadline, attempts, sleep, now)
     client.require_credentials(name)
     shelf.mkdir(parents=True, exist_ok=True)
     try:

@@ -78,11 +78,19 @@ class Client:
 
         Raises InputError for a refusal, TimeoutError at the deadline, ConnectionError after all attempts.
         """
+        return Fetched(**self._answered(dataset, version, str(folder)))
+
+    def current(self, dataset: str) -> int:
+        """The number of the version that Kaggle has now; raises as `fetch`."""
+        version: int = self._answered(dataset, None)["version"]
+        return version
+
+    def _answered(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
         problem = ""
         for attempt in range(1, self.attempts + 1):
-            answer = self._run(dataset, version, folder)
+            answer = self._run(dataset, version, *folder)
             if "version" in answer:
-                return Fetched(**answer)
+                return answer
             problem = _problem(answer, dataset, version)
             if attempt < self.attempts:
                 self._wait(answer.get("retry_after"), attempt, f"{dataset}: {problem}")
@@ -94,8 +102,8 @@ class Client:
             expected = "KAGGLE_API_TOKEN, KAGGLE_USERNAME with KAGGLE_KEY, or kaggle.json"
             raise InputError(f"no Kaggle credentials to download {dataset}", expected, CREDENTIALS)
 
-    def _run(self, dataset: str, version: int | None, folder: Path) -> dict[str, Any]:
-        command = [sys.executable, "-P", str(CHILD), dataset, str(version or ""), str(folder)]
+    def _run(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
+        command = [sys.executable, "-P", str(CHILD), dataset, str(version or ""), *folder]
         left = self.give_up_at - self.now()
         try:
             done = subprocess.run(  # its answer says more than its exit code

@@ -1,8 +1,9 @@
-"""The official Kaggle client in a process of its own: `python -P kaggle_child.py owner/slug VERSION FOLDER`.
+"""The official Kaggle client in a process of its own: `python -P kaggle_child.py owner/slug VERSION [FOLDER]`.
 
 Importing the client authenticates over the network, it prints to stdout, ends the process when credentials
 are missing and waits for its first answer without a limit. Here none of that reaches the caller, who reads
-one JSON object from stdout and may end this process at any time. VERSION is a number, or "" for the current.
+one JSON object from stdout and may end this process at any time. VERSION is a number, or "" for the current; without a
+FOLDER nothing is fetched but its number.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 
-def fetch(dataset: str, version: str, folder: Path) -> dict[str, Any]:
+def fetch(dataset: str, version: str, folder: str = "") -> dict[str, Any]:
     """Archive and metadata into folder/VERSION/; a part that is there already is completed by the client."""
     from kaggle.api.kaggle_api_extended import KaggleApi
 
@@ -21,7 +22,9 @@ def fetch(dataset: str, version: str, folder: Path) -> dict[str, Any]:
     if not version:
         status = api.dataset_status(dataset, format="json(current_version_number)")
         version = str(json.loads(status)["current_version_number"])
-    place = folder / version
+    if not folder:
+        return {"version": int(version)}
+    place = Path(folder, version)
     metadata = json.loads(Path(api.dataset_metadata(dataset, str(place))).read_text())["info"]
     api.dataset_download_files(f"{dataset}/{version}", path=str(place), quiet=True)
     licences = [licence.get("name") or "" for licence in metadata.get("licenses") or []]
@@ -46,7 +49,7 @@ def explain(error: BaseException) -> dict[str, Any]:
 if __name__ == "__main__":
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            answer = fetch(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+            answer = fetch(*sys.argv[1:])
         except (Exception, SystemExit) as error:  # whatever it is, the caller is told
             answer = explain(error)
     print(json.dumps(answer))

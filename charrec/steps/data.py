@@ -14,6 +14,7 @@ from charrec.memo import Outcome, remember
 from charrec.recipe import Arrays
 from charrec.sources import Role, locate, read
 from charrec.split import split
+from charrec.steps.store import store_of
 from charrec.storage import Store, open_store
 from charrec.study import Runtime, Study
 from charrec.sweep.plan import Sweep
@@ -30,7 +31,7 @@ READERS = {
 
 def pack_set(role: Role, study: Study, runtime: Runtime) -> Outcome[Manifest]:
     """The packed set of a role: `glyphs.parquet` and what it holds."""
-    source = locate(role, study.data, runtime.cache)
+    source = locate(role, study.data, runtime.cache, runtime.current_data)
     chosen = {
         "glyphs": [study.data.fonts],
         "letters": [study.data.letters_per_class, study.seed],
@@ -57,7 +58,7 @@ def parquet(key: str) -> str:
 
 def local(key: str, runtime: Runtime) -> Path:
     """A verified local file with the packed set."""
-    return open_store(runtime.store, endpoint=runtime.endpoint).local(parquet(key), runtime.cache)
+    return store_of(runtime).local(parquet(key), runtime.cache)
 
 
 def halves(study: Study, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -16,8 +16,9 @@ from charrec.models.convnet import ConvNet
 from charrec.prediction import as_table, predict
 from charrec.results import Evaluation, External, TextReading, TrainingResult
 from charrec.steps.data import arrays, halves, local
+from charrec.steps.store import store_of
 from charrec.steps.training import recipe
-from charrec.storage import Store, open_store
+from charrec.storage import Store
 from charrec.study import Frozen, Runtime, Study
 
 Set = Outcome[Manifest]
@@ -44,7 +45,7 @@ def predict_all(
     """Probabilities of one network for the validation images and for both foreign sets, each prepared both ways."""
     given = [training.key, glyphs.key, letters.key, digits.key]
     key = f"predictions/{training.value.model}-{identity(given, code=('charrec.prediction', 'charrec.newdata'))}"
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
 
     def compute() -> Predictions:
         data = arrays(study, glyphs, runtime)
@@ -84,7 +85,7 @@ def find(
     """Rates, confusions and readings of one network, from its predictions."""
     given = [predictions.key, study.texts, study.seed, glyphs.key, letters.key, digits.key]
     key = f"findings/{model}-{identity(given, code=('charrec.evaluation', 'charrec.newdata'))}"
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
 
     def compute() -> Findings:
         tables = {name: read_table(store, at) for name, at in predictions.value.tables.items()}

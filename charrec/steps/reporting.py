@@ -18,7 +18,7 @@ from charrec.report import Pictures, write_report
 from charrec.results import DataSummary, SearchResult, StudyResult, TrainingResult
 from charrec.steps.data import arrays, halves, local
 from charrec.steps.reading import Findings, Predictions, Set, read_table, role_of, twins
-from charrec.storage import open_store
+from charrec.steps.store import store_of
 from charrec.study import Frozen, Runtime, Study
 from charrec.sweep.space import SPACE
 
@@ -62,7 +62,7 @@ def draw_augmented(study: Study, glyphs: Set, runtime: Runtime) -> Outcome[Store
         COLUMNS,
     ]
     key = f"pictures/{identity(given, code=('charrec.models.augmentation',))}"
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
 
     def compute() -> Stored:
         import keras
@@ -90,7 +90,7 @@ def report(outcomes: dict[str, Any], study: Study, runtime: Runtime) -> Outcome[
     steps = Steps.model_validate(outcomes)
     result = gather(steps, study, runtime)
     key = f"reports/{identity(result, code=('charrec.report',))}"
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
 
     def compute() -> Stored:
         with TemporaryDirectory() as folder:
@@ -170,7 +170,7 @@ def _pictures(steps: Steps, study: Study, runtime: Runtime) -> Pictures:
     training, validation = halves(study, columns)
     labels = columns["label"].to_numpy()
     shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
-    store = open_store(runtime.store, endpoint=runtime.endpoint)
+    store = store_of(runtime)
     best = max(range(len(steps.findings)), key=lambda i: steps.findings[i].value.evaluation.accuracy.value)
     _, probabilities = read_table(store, steps.predictions[best].value.tables["validation"])
     wrong, captions = _surest_mistakes(probabilities, labels[validation])

@@ -7,12 +7,12 @@ from charrec.errors import InputError
 from charrec.gate import Verdict, compare
 from charrec.glyphs import Manifest
 from charrec.identity import identity
-from charrec.memo import Outcome, remember
+from charrec.memo import Outcome, recall, remember
 from charrec.models import MODELS
 from charrec.results import StudyResult
 from charrec.steps.reporting import Sets, study_identity
+from charrec.steps.store import store_of
 from charrec.steps.training import chosen_precision, searched, trained
-from charrec.storage import Store, open_store
 from charrec.study import Runtime, Study
 from charrec.sweep.standing import SearchFailed
 
@@ -28,22 +28,30 @@ def require_font_split(study: Study) -> None:
 
 
 def decided(study: Study, sets: Sets, runtime: Runtime, where: str) -> str | None:
-    """What was decided of this very study before: same data, code and configuration. None: nothing yet."""
+    """What was decided before: same data, code, configuration and champion. None: nothing yet."""
     known = _trained(study, sets["glyphs"], runtime, where)
     if known is None:
         return None
-    store = _store(runtime)
+    store = store_of(runtime)
     for entry in champion.history(store):
         if entry.candidate.identity == known:
             return f"its network was champion {entry.number}"
-    before = [entry.key for entry in store.list(f"gate/{known}/")]
-    return Outcome[Verdict].model_validate_json(store.get(before[-1])).value.reason if before else None
+    now = champion.current(store)
+    before = recall(store, _verdict_key(known, now), Verdict) if now else None
+    # Promoted, but not in the history: whoever was to promote it did not live to do so.
+    return before.value.reason if before and not before.value.promoted else None
 
 
 def challenger(report: str, sets: Sets, runtime: Runtime) -> Candidate:
-    """The best network of the study with this report."""
-    store = _store(runtime)
+    """The best network of the study with this report. Raises InputError where that had other glyphs than `sets`."""
+    store = store_of(runtime)
     result = StudyResult.model_validate_json(store.get(report.replace("report.html", "study.json")))
+    if result.data.digest != sets["glyphs"].value.digest:
+        raise InputError(
+            f"glyphs {result.data.digest[:12]} in the study, {sets['glyphs'].value.digest[:12]} before it",
+            "one version of the data throughout",
+            "Kaggle has published another meanwhile: run the retraining again.",
+        )
     best = max(result.evaluations, key=lambda row: row.accuracy.value)
     keys = {role: packed.key for role, packed in sets.items()}
     return candidate_of(result, best.model, report=report, **keys)
@@ -51,29 +59,29 @@ def challenger(report: str, sets: Sets, runtime: Runtime) -> Candidate:
 
 def judge(candidate: Candidate, now: Promotion, runtime: Runtime) -> Outcome[Verdict]:
     """The comparison of the challenger with the champion."""
-    store = _store(runtime)
-    code = identity("charrec.gate", code=("charrec.gate", "charrec.paired"))
-    key = f"gate/{candidate.identity}/champion-{now.number:04d}-{code}"
+    store = store_of(runtime)
+    key = _verdict_key(candidate.identity, now)
     return remember(store, key, Verdict, lambda: compare(store, now, candidate, runtime.cache))
+
+
+def _verdict_key(study: str, now: Promotion) -> str:
+    code = identity("charrec.gate", code=("charrec.gate", "charrec.paired"))
+    return f"gate/{study}/champion-{now.number:04d}-{code}"
 
 
 def withdrawn(candidate: Candidate, runtime: Runtime) -> str | None:
     """Why this very network is not promoted: a rollback took it out of use."""
-    back = champion.withdrawn(champion.history(_store(runtime)), candidate)
+    back = champion.withdrawn(champion.history(store_of(runtime)), candidate)
     return f"rollback {back.number} took this very network out of use" if back else None
 
 
 def promote(candidate: Candidate, why: str, expected: int | None, runtime: Runtime) -> Promotion:
     """The new champion. Raises Conflict where the champion has changed since the comparison."""
-    return champion.promote(_store(runtime), candidate, why, expected)
+    return champion.promote(store_of(runtime), candidate, why, expected)
 
 
 def in_use(runtime: Runtime) -> Promotion | None:
-    return champion.current(_store(runtime))
-
-
-def _store(runtime: Runtime) -> Store:
-    return open_store(runtime.store, endpoint=runtime.endpoint)
+    return champion.current(store_of(runtime))
 
 
 def _trained(study: Study, glyphs: Outcome[Manifest], runtime: Runtime, where: str) -> str | None:

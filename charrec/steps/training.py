@@ -14,7 +14,7 @@ from charrec.progress import bar
 from charrec.recipe import Recipe
 from charrec.results import SearchResult, TrainingResult
 from charrec.steps.data import arrays, halves, local
-from charrec.storage import Store, open_store
+from charrec.steps.store import store_of
 from charrec.study import Runtime, Study
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Glyphs, Sweep
@@ -48,12 +48,12 @@ def choose_precision(study: Study, runtime: Runtime, where: str) -> Outcome[Prec
             return Precision(chosen=study.precision)
         return probe(recipe(study, "model_1", "float32"))
 
-    return remember(_store(runtime), _precision_key(study, where), Precision, compute)
+    return remember(store_of(runtime), _precision_key(study, where), Precision, compute)
 
 
 def chosen_precision(study: Study, runtime: Runtime, where: str) -> Outcome[Precision] | None:
     """What `choose_precision` has chosen, if it has."""
-    return recall(_store(runtime), _precision_key(study, where), Precision)
+    return recall(store_of(runtime), _precision_key(study, where), Precision)
 
 
 def here() -> str:
@@ -93,7 +93,7 @@ def train_model(
     how = _how(model, study, precision, found)
     epochs = epochs_of(model, study)
     key = training_key(model, study, glyphs, precision, found)
-    store = _store(runtime)
+    store = store_of(runtime)
 
     def compute() -> TrainingResult:
         with until_terminated() as stop:
@@ -127,7 +127,7 @@ def trained(
     found: Outcome[SearchResult] | None = None,
 ) -> Outcome[TrainingResult] | None:
     """What `train_model` has trained, if it has."""
-    return recall(_store(runtime), training_key(model, study, glyphs, precision, found), TrainingResult)
+    return recall(store_of(runtime), training_key(model, study, glyphs, precision, found), TrainingResult)
 
 
 def training_key(
@@ -183,7 +183,7 @@ def search(
     around = {"trial": trial} if trial else {}
     with until_terminated() as stop:
         if (
-            work(_store(runtime), sweep_of(study, glyphs, precision), resident, show, stop, terms, **around)
+            work(store_of(runtime), sweep_of(study, glyphs, precision), resident, show, stop, terms, **around)
             == "stopped"
         ):
             raise Terminated("the search was asked to stop; it goes on where it stands")
@@ -193,7 +193,7 @@ def searched(
     study: Study, glyphs: Outcome[Manifest], precision: Outcome[Precision], runtime: Runtime
 ) -> Outcome[SearchResult] | None:
     """What the search has found, if it is finished. Raises SearchFailed where it was ended."""
-    store, sweep = _store(runtime), sweep_of(study, glyphs, precision)
+    store, sweep = store_of(runtime), sweep_of(study, glyphs, precision)
     if done := recall(store, sweep.key, SearchResult):
         return done
     if not finished(store, sweep):
@@ -202,10 +202,6 @@ def searched(
     return remember(
         store, sweep.key, SearchResult, lambda: result(store, sweep, min(study.search.images or images, images))
     )
-
-
-def _store(runtime: Runtime) -> Store:
-    return open_store(runtime.store, endpoint=runtime.endpoint)
 
 
 def _on(study: Study, glyphs: Outcome[Manifest]) -> list[str | float]:

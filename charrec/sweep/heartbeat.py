@@ -102,7 +102,7 @@ class Heartbeat:
                 continue
             try:
                 self._beat()
-            except ConnectionError as error:
+            except (ConnectionError, TimeoutError) as error:
                 log.warning("no sign of life could be given: %s", error)
 
     def _beat(self) -> None:

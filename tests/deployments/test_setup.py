@@ -185,7 +185,8 @@ def test_a_run_that_is_lost_is_crashed_and_somebody_hears_of_it(
         heartbeat(client, run, name)
     client.set_flow_run_state(finished.id, Completed(name="Promoted"))
     client.set_flow_run_state(cancelled.id, Cancelling())
-    client.set_flow_run_state(unbegun.id, Pending(), force=True)
+    for name in ("Pending", "Submitting"):  # as a worker does
+        client.set_flow_run_state(unbegun.id, Pending(name=name), force=True)
 
     def state(run: FlowRun) -> Any:
         return client.read_flow_run(run.id).state

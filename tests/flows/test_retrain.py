@@ -76,6 +76,15 @@ def first(runtime: Runtime) -> Retrained:
 
 @pytest.fixture(scope="module")
 def better(first: Retrained, runtime: Runtime) -> Retrained:
+    """The second try: the first one ended between the gate's decision and the promotion."""
+
+    def dies(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("charrec.steps.retraining.promote", dies)
+        state: State[Any] = asyncio.run(retrain(STRONG, runtime, return_state=True))
+    assert state.is_failed() and "killed" in (state.message or "")
     return retrained(STRONG, runtime)
 
 

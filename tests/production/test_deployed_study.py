@@ -85,7 +85,8 @@ def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(prod
     production.client.set_flow_run_state(run.id, Cancelling())
     until(lambda: production.state(run) == "Cancelled", CANCELLED_WITHIN)
     until(lambda: not any(map(processes_of, [run, *production.children(run)])), CANCELLED_WITHIN)
-    assert {c.state.type.value for c in production.children(run) if c.state} <= {"COMPLETED", "CANCELLED", "CRASHED"}
+    ended = {"COMPLETED", "CANCELLED", "CRASHED"}
+    until(lambda: {c.state.type.value for c in production.children(run) if c.state} <= ended)
 
     production.client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
     until(lambda: production.state(run) in ("Completed", "Failed", "Crashed"), 240)

@@ -119,6 +119,22 @@ def test_a_pin_asks_for_its_version_and_is_used_without_a_pin_afterwards(desk: D
     assert desk.download(environ={}) == pinned  # though Kaggle has version 3
 
 
+def test_who_wants_the_current_version_gets_it_and_nothing_is_fetched_twice(desk: Desk) -> None:
+    desk.download("owner/fonts/2")
+    got = desk.download(current=True)
+    assert (got.version, got.path.read_bytes()) == (3, NEW)
+    assert desk.download(current=True) == got
+    assert len(desk.kaggle.asked("DownloadDataset")) == 2
+    assert desk.download("owner/fonts/2", current=True).version == 2  # a pin is a pin
+
+
+def test_a_version_that_kaggle_went_back_to_is_the_current_one(desk: Desk) -> None:
+    desk.download()
+    desk.kaggle.archives.pop("owner/fonts/3")
+    assert desk.download(current=True).version == 2
+    assert desk.download(environ={}).version == 3
+
+
 @pytest.mark.parametrize("name", ["fonts.zip", "manifest.json"])
 def test_a_damaged_copy_is_fetched_again_in_its_version(name: str, desk: Desk) -> None:
     place = desk.cache / "kaggle" / "owner" / "fonts" / "2"

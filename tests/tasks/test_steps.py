@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect import flow, get_client, task
+from prefect import Flow, flow, get_client, task
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from charrec.errors import InputError
 from charrec.memo import Outcome
 from charrec.study import Runtime
 from tasks import steps
-from tasks.devices import Devices
+from tasks.devices import DeviceLost, Devices
+from tasks.steps import _by_child
 from tests.tasks.doubling import Value, double, double_but_die_first
 from tests.tasks.marking import leave_a_mark
 
@@ -104,3 +105,43 @@ def test_a_childs_own_error_comes_through(tmp_path: Path) -> None:
 @task
 async def begin(devices: Devices, name: str, path: str) -> None:
     await devices.run_child(leave_a_mark, name, {"path": path})
+
+
+class Spot:
+    """Machines that are lost after so many epochs each, until all are done."""
+
+    def __init__(self, epochs: int, of: int, store: Path) -> None:
+        self.each, self.of, self.store, self.done, self.begun = epochs, of, store, 0, 0
+
+    def __len__(self) -> int:
+        return 1
+
+    async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
+        self.begun += 1
+        self.done = min(self.of, self.done + self.each)
+        if self.done < self.of:
+            raise DeviceLost(f"{name} is lost")
+
+    def found(self) -> Outcome[Any] | None:
+        return double(1, str(self.store)) if self.done == self.of else None
+
+
+def test_losses_after_which_a_training_got_on_are_not_counted(tmp_path: Path) -> None:
+    spot = Spot(epochs=1, of=12, store=tmp_path)
+
+    async def body() -> Any:
+        return await _by_child(spot, leave_a_mark, "train", {}, spot.found, lambda: spot.done)
+
+    assert asyncio.run(body()).value == Value(number=2)
+    assert spot.begun == 12
+
+
+def test_a_loss_that_got_nowhere_is_left_to_the_tasks_own_tries(tmp_path: Path) -> None:
+    spot = Spot(epochs=0, of=1, store=tmp_path)
+
+    async def body() -> Any:
+        return await _by_child(spot, leave_a_mark, "train", {}, spot.found, lambda: spot.done)
+
+    with pytest.raises(DeviceLost):
+        asyncio.run(body())
+    assert spot.begun == 1

@@ -1,0 +1,41 @@
+"""Prefect's server may be away for a while: a database that starts again, an upgrade, a broken network."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TypeVar
+
+import httpx
+
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+OUTAGE = 600.0  # seconds that are waited out
+PAUSE = 2.0  # seconds between two tries, beyond those of Prefect's client, which tries again at 429, 502 and 503 alone
+PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The server's answer to what may be asked twice. Raises ConnectionError where it is away for too long."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        try:
+            return await call()
+        except httpx.HTTPError as error:
+            if not passing(error):
+                raise
+            if loop.time() - began > OUTAGE:
+                raise ConnectionError(f"Prefect's server is away: {error!r}") from None
+            log.warning("Prefect's server does not answer: %r", error)
+        await asyncio.sleep(PAUSE)
+
+
+def passing(error: httpx.HTTPError) -> bool:
+    """Whether another try may go better: no answer, or one by which the server speaks of itself, not of the request."""
+    if isinstance(error, httpx.HTTPStatusError):
+        status = error.response.status_code
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING
+    return isinstance(error, httpx.TransportError)

@@ -1,0 +1,57 @@
+"""Stopping what a study has begun, on a real server: whatever state it is in, and nothing else."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelled, Completed, Pending, Running, Scheduled
+
+from flows.revive import revive
+from tasks.pool import stop_children
+
+
+def made(
+    client: SyncPrefectClient, flow: str, state: Any, parent: FlowRun | None = None, deployed: bool = True
+) -> FlowRun:
+    """A run in this state that no process does; below a task of its parent, as a study's children are."""
+    body: dict[str, Any] = {
+        "flow_id": str(client.create_flow_from_name(flow)),
+        "state": {"type": state.type.value, "name": state.name},
+    }
+    if deployed:
+        body["deployment_id"] = str(client.create_deployment(UUID(body["flow_id"]), "stop"))
+    if parent:
+        task = {"flow_run_id": str(parent.id), "task_key": "child", "dynamic_key": f"{flow} {state.name}"}
+        body["parent_task_run_id"] = client.request("POST", "/task_runs/", json=task).json()["id"]
+    return FlowRun.model_validate(client.request("POST", "/flow_runs/", json=body).json())
+
+
+def state(client: SyncPrefectClient, run: FlowRun) -> str | None:
+    found = client.read_flow_run(run.id).state
+    return found.name if found else None
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_what_runs_is_to_be_cancelled_what_waits_is_and_what_is_over_stays() -> None:
+    with get_client(sync_client=True) as client:
+        retraining = made(client, "charrec-retraining", Running())
+        study = made(client, "charrec", Running(), retraining, deployed=False)  # in the same process
+        kinds = (Scheduled(), Pending(), Running(), Completed())
+        children = [made(client, "train-model", kind, study) for kind in kinds]
+        foreign = made(client, "train-model", Running())
+        stop_children(client, retraining.id)
+        assert [state(client, child) for child in children] == ["Cancelled", "Cancelling", "Cancelling", "Completed"]
+        assert (state(client, study), state(client, foreign)) == ("Running", "Running")
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_a_study_that_was_cancelled_without_a_process_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.revive.SETTLING", 0.0)
+    with get_client(sync_client=True) as client:
+        study = made(client, "charrec", Cancelled())
+        child = made(client, "train-model", Running(), study)
+        await revive.fn(study.id)
+        assert (state(client, study), state(client, child)) == ("Cancelled", "Cancelling")
