@@ -49,7 +49,8 @@ FIXED = {
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
-GIVEN = ("CHARREC_STORE", "CHARREC_ENDPOINT", "CHARREC_SWEEP_WORKERS")  # one for all; credentials stay with the workers
+# One for all; credentials stay with the workers.
+GIVEN = ("CHARREC_STORE", "CHARREC_ENDPOINT", "CHARREC_SWEEP_WORKERS", "AWS_DEFAULT_REGION")
 NOTIFY = "charrec-notify"
 
 

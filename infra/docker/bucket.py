@@ -1,7 +1,9 @@
-"""`python -m infra.docker.bucket`: the bucket of CHARREC_STORE, made where there is none."""
+"""`python -m infra.docker.bucket`: the bucket of CHARREC_STORE, made where there is none and this key may make it."""
 
 import os
 import sys
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,9 +19,14 @@ def ensure(store: str, endpoint: str | None) -> str:
     try:
         client.head_bucket(Bucket=address.netloc)
     except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == HTTPStatus.FORBIDDEN:  # so it is to a role that may only reach a prefix
+            return f"Bucket {address.netloc}: not looked at, since this key may not"
+        if status != HTTPStatus.NOT_FOUND:
             raise
-        client.create_bucket(Bucket=address.netloc)
+        region = client.meta.region_name
+        elsewhere: Any = {"CreateBucketConfiguration": {"LocationConstraint": region}} if region != "us-east-1" else {}
+        client.create_bucket(Bucket=address.netloc, **elsewhere)
         return f"Bucket {address.netloc}: created"
     return f"Bucket {address.netloc}: there"
 

@@ -20,10 +20,13 @@ FAREWELL = 40.0  # seconds for the runs to store what they have; give a containe
 
 
 def read_secrets(folder: Path, environment: MutableMapping[str, str]) -> None:
-    """Set what is not set; an empty file sets nothing, an empty variable of charrec's is none."""
+    """Set what is not set; an empty file sets nothing, an empty variable of charrec's is none.
+
+    Raises PermissionError for a folder that may not be read: a worker without its credentials would fail much later.
+    """
     for name in [name for name, value in environment.items() if name.startswith("CHARREC_") and not value]:
         del environment[name]  # Compose can make one empty, but not leave it out
-    for file in sorted(folder.glob("*")):
+    for file in sorted(folder.iterdir()) if folder.exists() else []:
         if file.name.isidentifier() and file.is_file() and (value := file.read_text().strip()):
             environment.setdefault(file.name, value)
 

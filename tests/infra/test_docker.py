@@ -69,6 +69,12 @@ class TestTarget:
         assert "CHARREC_COMMIT=${COMMIT}" in given
         assert f"VERSION={tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}" in given
 
+    def test_prefects_server_may_unpack_its_ui(self, target: str) -> None:
+        """By default into the environment, which is root's: the server would go on without."""
+        told = " ".join(each.rest for each in whole(target, STAGES) if each.word in ("ENV", "RUN"))
+        (folder,) = re.findall(r"PREFECT_UI_STATIC_DIRECTORY=(\S+)", told)
+        assert re.search(rf"install -d -o charrec -g charrec [^&]*{folder}", told)
+
     def test_holds_what_its_lock_file_names_before_any_code(self, target: str) -> None:
         copied = [each.rest for each in STAGES[target].instructions if each.word == "COPY"]
         assert copied == [f"--from=packages-{target} /opt/venv /opt/venv", "--from=code / /opt/charrec/"]
@@ -182,6 +188,14 @@ def test_a_secret_is_the_variable_that_its_file_is_named_after(tmp_path: Path) -
     read_secrets(tmp_path, environment)
     assert environment == {"TAKEN": "as it was", "CHARREC_STORE": "s3://bucket", "KAGGLE_API_TOKEN": "abc"}
     read_secrets(tmp_path / "none", environment)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_secrets_that_may_not_be_read_end_it(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    steps = f"from infra.docker.entry import *; os.setuid(10001); read_secrets(Path({str(tmp_path)!r}), {{}})"
+    ended = subprocess.run([sys.executable, "-c", steps], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 1 and "PermissionError" in ended.stderr
 
 
 def entry(*arguments: str, **environment: str) -> "subprocess.Popen[str]":

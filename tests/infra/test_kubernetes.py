@@ -28,6 +28,7 @@ from deployments.setup import FIXED, POOLS, _pool, patience
 from infra.local.process import kill
 from infra.local.stack import ROOT, Stack
 from tasks.devices import PUTTING_AWAY
+from tests.infra.dockerfile import stages
 from tests.processes import descendants, eventually
 
 FOLDER = ROOT / "infra" / "kubernetes"
@@ -35,6 +36,7 @@ THEIRS = ROOT / ".venv-kubernetes" / "bin"
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
 Jobs = dict[tuple[str, str], dict[str, Any]]  # by entrypoint and deployment
 Submitted = tuple[str, dict[str, Any]]  # a pool, and a job of a run in it
+IMAGES = {"cpu": "cpu", "gpu": "cuda"}  # the pool's target of the Dockerfile
 SIGTERM = "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR"
 STORE = ("CHARREC_STORE", "CHARREC_ENDPOINT")
 CANARY = "canary-6f1d"  # in every secret that a worker has
@@ -227,6 +229,10 @@ def test_every_job_is_as_kubernetes_wants_it(jobs: Jobs) -> None:
     assert invalid(cleaned[0]).count("terminationGracePeriod") == len(VERSIONS)
 
 
+def test_the_images_are_targets_of_the_dockerfile() -> None:
+    assert set(IMAGES.values()) <= set(stages((ROOT / "infra" / "docker" / "Dockerfile").read_text()))
+
+
 def test_a_run_is_one_pod_that_prefect_alone_begins_again(submitted: Submitted) -> None:
     pool, job = submitted
     pod = job["spec"]["template"]["spec"]
@@ -234,7 +240,7 @@ def test_a_run_is_one_pod_that_prefect_alone_begins_again(submitted: Submitted) 
     assert (job["spec"]["backoffLimit"], pod["restartPolicy"]) == (0, "Never")
     assert job["spec"]["ttlSecondsAfterFinished"] > 0
     assert container["args"] == ["prefect", "flow-run", "execute"]
-    assert container["image"] == f"registry.example/charrec:{pool}"
+    assert container["image"] == f"registry.example/charrec:{IMAGES[pool]}"
     assert job["metadata"]["namespace"] == "charrec"
 
 
@@ -249,7 +255,8 @@ def test_what_trains_has_one_spot_gpu_and_the_rest_none(submitted: Submitted) ->
     nodes = documents("karpenter.yaml")[0]["spec"]["template"]
     (taint,), (toleration,) = nodes["spec"]["taints"], pod["tolerations"]
     assert asked == [1, 1]
-    assert pod["nodeSelector"] == nodes["metadata"]["labels"]
+    assert pod["nodeSelector"].items() <= nodes["metadata"]["labels"].items()
+    assert nodes["metadata"]["labels"]["nvidia.com/gpu.present"] == "true"  # or NVIDIA's device plugin stays away
     assert toleration == {"key": taint["key"], "effect": taint["effect"], "operator": "Exists"}
 
 

@@ -33,6 +33,21 @@ output "autoscaler_role_arn" {
   value       = one(module.cluster[*].roles["autoscaler"])
 }
 
+output "vpc_id" {
+  description = "The cluster's network, for a database that Prefect's server reaches; null without a cluster"
+  value       = one(module.cluster[*].vpc_id)
+}
+
+output "private_subnet_ids" {
+  description = "Its subnets without public addresses, where nodes are; null without a cluster"
+  value       = one(module.cluster[*].private_subnet_ids)
+}
+
+output "cluster_security_group_id" {
+  description = "The nodes' security group, to be let in by a database; null without a cluster"
+  value       = one(module.cluster[*].security_group_id)
+}
+
 output "policy_arns" {
   description = "Policies by role (study, worker, reader), to be attached to whoever works from outside the cluster"
   value       = { for role, policy in aws_iam_policy.store : role => policy.arn }

@@ -74,6 +74,8 @@ resource "aws_eks_node_group" "gpu" {
   labels = {
     "charrec/node"           = "gpu-spot" # as infra/kubernetes selects them, whatever the capacity
     "nvidia.com/gpu.present" = "true"     # as NVIDIA's device plugin does
+    # Or cluster-autoscaler begins more nodes while a new one does not count its GPU yet.
+    "k8s.amazonaws.com/accelerator" = "nvidia"
   }
 
   launch_template {
