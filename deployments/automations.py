@@ -13,7 +13,7 @@ from prefect.events.schemas.events import ResourceSpecification
 STUDIES = ("charrec", "charrec-retraining")  # whose failure somebody should hear of
 CHILDREN = ("choose-precision", "train-model", "sweep-worker")
 REVIVE = "charrec-revive"
-FLOWS = (*STUDIES, *CHILDREN, REVIVE, "charrec-predict")
+FLOWS = (*STUDIES, *CHILDREN, REVIVE, "charrec-predict", "charrec-watch")
 HEARTBEAT = 30  # seconds; Prefect's shortest
 SILENCE = timedelta(seconds=3 * HEARTBEAT)  # shorter ones hit runs that had just finished (Prefect #21932, #18653)
 BEGINNING = timedelta(minutes=2)  # for a worker's process to become a run; 5 s on an idle machine

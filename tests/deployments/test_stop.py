@@ -1,15 +1,19 @@
-"""Stopping what a study has begun, on a real server: whatever state it is in, and nothing else."""
+"""Runs that no process does, on a real server: what a study has begun is stopped, what is lost is found."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Completed, Pending, Running, Scheduled
+from prefect.states import Cancelled, Cancelling, Completed, Pending, Running, Scheduled
 
 from flows.revive import revive
+from flows.watch import TAG, watch
 from tasks.pool import stop_children
+from tests.deployments.test_prefect_yaml import DEPLOYMENTS
+from tests.deployments.test_setup import heartbeat
 
 
 def made(
@@ -22,6 +26,7 @@ def made(
     }
     if deployed:
         body["deployment_id"] = str(client.create_deployment(UUID(body["flow_id"]), "stop"))
+        body["tags"] = [TAG]
     if parent:
         task = {"flow_run_id": str(parent.id), "task_key": "child", "dynamic_key": f"{flow} {state.name}"}
         body["parent_task_run_id"] = client.request("POST", "/task_runs/", json=task).json()["id"]
@@ -55,3 +60,25 @@ async def test_a_study_that_was_cancelled_without_a_process_leaves_no_child(monk
         child = made(client, "train-model", Running(), study)
         await revive.fn(study.id)
         assert (state(client, study), state(client, child)) == ("Cancelled", "Cancelling")
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_who_is_silent_while_somebody_listens_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.watch.LISTENING", 3.0)
+    with get_client(sync_client=True) as client:
+        lost, unstopped, alive = (made(client, "train-model", Running()) for _ in range(3))
+        below = made(client, "charrec", Running(), made(client, "charrec-retraining", Running()), deployed=False)
+        client.set_flow_run_state(unstopped.id, Cancelling())
+        await asyncio.sleep(1)  # what was heard of them before does not count
+        listening = asyncio.create_task(watch.fn())
+        await asyncio.sleep(1)
+        heartbeat(client, alive, "train-model")
+        found = await listening
+        assert {lost.id, unstopped.id} <= set(found) and not {alive.id, below.id} & set(found)
+        names = [state(client, run) for run in (lost, unstopped, alive, below)]
+        assert names == ["Crashed", "Cancelled", "Running", "Running"]
+
+
+def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:
+    assert all(TAG in each["tags"] for each in DEPLOYMENTS)

@@ -71,8 +71,9 @@ class Production(NamedTuple):
         )
 
     def result(self, prefix: str) -> StudyResult:
-        (key,) = [entry.key for entry in self.store(prefix).list("reports/") if entry.key.endswith("study.json")]
-        return StudyResult.model_validate_json(self.store(prefix).get(key))
+        """Of the latest report."""
+        found = [entry for entry in self.store(prefix).list("reports/") if entry.key.endswith("study.json")]
+        return StudyResult.model_validate_json(self.store(prefix).get(max(found, key=lambda e: e.modified).key))
 
     def said(self, run: FlowRun) -> list[str]:
         filter_ = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))

@@ -107,6 +107,14 @@ def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(prod
     again = sum(trained.values()) - sum(len(training.epochs) for training in result.trainings)
     assert again <= sum(killed.values()) + 1, trained  # at most the epoch that each kill and the cancelling hit
 
+    for entry in store.list("trainings/model_1-"):  # as if the code had changed, and with it the training's key
+        store.delete(entry.key)
+    production.client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
+    until(lambda: production.state(run) in ("Running", "Failed", "Crashed"))
+    until(lambda: production.state(run) in ("Completed", "Failed", "Crashed"), 240)
+    assert production.state(run) == "Completed", production.said(run)
+    assert histories(production.result("disturbed")) == histories(whole.result())
+
 
 def test_a_retraining_that_overlaps_another_is_skipped(production: Production) -> None:
     study = study_of(TINY | {"--split": "font", "--epochs-model-2": "1000"})

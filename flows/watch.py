@@ -1,0 +1,64 @@
+"""Runs that nobody does any more, found by listening for a while: a scheduled flow.
+
+The automations notice a run that falls silent while Prefect's server listens, and forget it if the server was away
+meanwhile, as after a power cut that took both. What was lost then would be Running for ever.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from uuid import UUID
+
+from prefect import flow, get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Crashed
+
+log = logging.getLogger(__name__)
+
+TAG = "charrec"  # of every deployment in prefect.yaml
+LISTENING = 150.0  # seconds; a run gives a sign of life every 30
+BUSY = (StateType.RUNNING, StateType.CANCELLING)
+WHY = "Nothing was heard of it while somebody listened."
+
+
+@flow(name="charrec-watch", persist_result=False)
+async def watch() -> list[UUID]:
+    """Mark as Crashed, or Cancelled if that was wanted, what gives no sign of life; which runs those were."""
+    async with get_client() as client:
+        began = datetime.now(UTC)
+        busy = [run for run in await _busy(client) if str(run.id) != flow_run.get_id()]
+        if not busy:
+            return []
+        await asyncio.sleep(LISTENING)
+        lost = [run for run in busy if await _silent(client, run, began)]
+        for run in lost:
+            asked = run.state and run.state.type == StateType.CANCELLING
+            log.warning("%s is lost", run.name)
+            await client.set_flow_run_state(run.id, Cancelled(message=WHY) if asked else Crashed(message=WHY))
+        return [run.id for run in lost]
+
+
+async def _busy(client: PrefectClient) -> list[FlowRun]:
+    """The latest runs of deployments, in processes of their own, that are said to be at work."""
+    wanted = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(is_null_=False), tags=FlowRunFilterTags(all_=[TAG]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(BUSY))),
+    )  # fmt: skip
+    return await client.read_flow_runs(flow_run_filter=wanted)
+
+
+async def _silent(client: PrefectClient, run: FlowRun, since: datetime) -> bool:
+    """Whether there is no event of it since then: no sign of life, no other state."""
+    asked = {"occurred": {"since": since.isoformat()}, "resource": {"id": [f"prefect.flow-run.{run.id}"]}}
+    answer = await client.request("POST", "/events/filter", json={"filter": asked, "limit": 1})
+    answer.raise_for_status()
+    return not answer.json()["events"]
