@@ -6,6 +6,7 @@ them are not a hundred independent facts. McNemar's test takes them for that; it
 
 from dataclasses import dataclass
 from itertools import accumulate
+from math import sqrt
 from typing import Literal
 
 import numpy as np
@@ -43,6 +44,9 @@ class Figure(Frozen):
 def figure(name: Name, answers: Answers, seed: int) -> Figure:
     """Both rates; the interval of their difference from drawing whole units with replacement (percentile bootstrap).
 
+    The percentiles are wider for few units, as Student's t is: of 5 units the plain ones would leave out the truth
+    twice as often as they say (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, "expanded percentile").
+
     Units that are alike in size and gain are drawn as one kind, which is the same distribution: 10,000 single images
     are of three kinds.
     """
@@ -51,7 +55,8 @@ def figure(name: Name, answers: Answers, seed: int) -> Figure:
     sizes, gains = np.bincount(member), np.bincount(member, weights=after.astype(int) - before)
     kinds, counts = np.unique(np.stack([sizes, gains], axis=1), axis=0, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(sizes), counts / len(sizes), size=DRAWS)
-    low, high = np.quantile((drawn @ kinds[:, 1]) / (drawn @ kinds[:, 0]), [0.025, 0.975])
+    tail = _tail(len(sizes))
+    low, high = np.quantile((drawn @ kinds[:, 1]) / (drawn @ kinds[:, 0]), [tail, 1 - tail])
     return Figure(
         name=name,
         champion=float(before.mean()),
@@ -63,6 +68,15 @@ def figure(name: Name, answers: Answers, seed: int) -> Figure:
         n=len(before),
         groups=len(sizes),
     )
+
+
+def _tail(units: int) -> float:
+    """What to leave out at either end of a bootstrap of so many units: 2.5 % of many, 0.1 % of five."""
+    from scipy.stats import norm, t  # 0.3 s, which only a comparison needs
+
+    if units < 2:
+        return 0.0
+    return float(norm.cdf(-sqrt(units / (units - 1)) * t.ppf(0.975, units - 1)))
 
 
 def mcnemar(lost: int, won: int) -> float:

@@ -41,7 +41,8 @@ def test_the_interval_is_that_of_drawing_whole_groups_one_by_one(units: str) -> 
         slow.append(gain[picks].mean())
     found = figure("accuracy", given, 0)
     width = found.high - found.low
-    assert [found.low, found.high] == pytest.approx(np.quantile(slow, [0.025, 0.975]).tolist(), abs=0.06 * width)
+    tail = {"groups": 0.0188, "images": 0.025}[units]  # of 30 units: Phi(-sqrt(30 / 29) * 2.0452)
+    assert [found.low, found.high] == pytest.approx(np.quantile(slow, [tail, 1 - tail]).tolist(), abs=0.06 * width)
 
 
 def test_the_same_seed_finds_the_same_and_another_hardly_another() -> None:
@@ -65,10 +66,11 @@ def test_a_gain_in_one_font_alone_shows_nothing_whatever_mcnemar_says() -> None:
     assert found.mcnemar_p < 1e-15
 
 
-def test_an_interval_holds_the_true_difference_about_as_often_as_it_says() -> None:
-    """40 font groups, a true gain of 0.02 with a spread of 0.05 from font to font; 95 %, less what few groups cost."""
+@pytest.mark.parametrize(("groups", "least"), [(5, 0.88), (8, 0.91), (40, 0.93)])
+def test_an_interval_holds_the_true_difference_about_as_often_as_it_says(groups: int, least: float) -> None:
+    """A true gain of 0.02 with a spread of 0.05 from font to font; plain percentiles of 5 groups hold it in 80 of 100."""
     rng = np.random.default_rng(5)
-    held, runs, groups, images = 0, 200, 40, 62
+    held, runs, images = 0, 300, 62
     for run in range(runs):
         units = np.repeat(np.arange(groups), images)
         gain = rng.normal(0.02, 0.05, groups)[units]
@@ -76,7 +78,7 @@ def test_an_interval_holds_the_true_difference_about_as_often_as_it_says() -> No
         before, after = coin < 0.8, coin < 0.8 + gain
         found = figure("accuracy", answers(before, after, units), run)
         held += found.low <= 0.02 <= found.high
-    assert 0.89 <= held / runs <= 0.99
+    assert least <= held / runs <= 0.98
 
 
 # lost, won: by hand, 2 * sum(C(n, k), k <= fewer) / 2 ** n
