@@ -6,9 +6,10 @@ meanwhile, as after a power cut that took both. What was lost then would be Runn
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import httpx
 from prefect import flow, get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
@@ -26,7 +27,10 @@ log = logging.getLogger(__name__)
 
 TAG = "charrec"  # of every deployment in prefect.yaml
 LISTENING = 150.0  # seconds; a run gives a sign of life every 30
-BUSY = (StateType.RUNNING, StateType.CANCELLING)
+STEPS = 10  # looks at whether the server is there all the while
+BEGINNING = timedelta(minutes=30)  # that a run may be Pending: a cluster may have to make its machine
+BUSY = (StateType.RUNNING, StateType.CANCELLING, StateType.PENDING)
+PAGE = 200  # runs; the server's limit
 WHY = "Nothing was heard of it while somebody listened."
 
 
@@ -38,7 +42,9 @@ async def watch() -> list[UUID]:
         busy = [run for run in await _busy(client) if str(run.id) != flow_run.get_id()]
         if not busy:
             return []
-        await asyncio.sleep(LISTENING)
+        if not await _there_all_the_while(client):
+            log.warning("Prefect's server was away meanwhile: nothing can be said")
+            return []
         lost = [run for run in busy if await _silent(client, run, began)]
         for run in lost:
             asked = run.state and run.state.type == StateType.CANCELLING
@@ -48,12 +54,30 @@ async def watch() -> list[UUID]:
 
 
 async def _busy(client: PrefectClient) -> list[FlowRun]:
-    """The latest runs of deployments, in processes of their own, that are said to be at work."""
+    """Runs of deployments, in processes of their own, that are said to be at work or have been beginning for long."""
     wanted = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(is_null_=False), tags=FlowRunFilterTags(all_=[TAG]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(BUSY))),
     )  # fmt: skip
-    return await client.read_flow_runs(flow_run_filter=wanted)
+    found: list[FlowRun] = []
+    while len(page := await client.read_flow_runs(flow_run_filter=wanted, offset=len(found))) == PAGE:
+        found += page
+    long_ago = datetime.now(UTC) - BEGINNING
+    return [
+        run for run in (*found, *page)
+        if run.state and (run.state.type != StateType.PENDING or run.state.timestamp < long_ago)
+    ]  # fmt: skip
+
+
+async def _there_all_the_while(client: PrefectClient) -> bool:
+    """Listen; whether the server answered throughout, or the runs may have spoken to nobody."""
+    try:
+        for _ in range(STEPS):
+            await asyncio.sleep(LISTENING / STEPS)
+            await client.read_flow_runs(limit=1)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 async def _silent(client: PrefectClient, run: FlowRun, since: datetime) -> bool:

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
 SETTLING = 4.0  # seconds until a crash is believed
+PAGE = 200  # runs; the server's limit
 LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
 
 
@@ -128,7 +129,10 @@ def stop_children(client: SyncPrefectClient, run: UUID) -> None:
     begun = FlowRunFilter(
         parent_flow_run_id=mine, deployment_id=FlowRunFilterDeploymentId(is_null_=False), state=live
     )  # fmt: skip
-    _cancel(client, client.read_flow_runs(flow_run_filter=begun))
+    found: list[FlowRun] = []
+    while len(page := client.read_flow_runs(flow_run_filter=begun, offset=len(found))) == PAGE:
+        found += page
+    _cancel(client, (*found, *page))
 
 
 def _cancel(client: SyncPrefectClient, runs: Iterable[FlowRun]) -> None:

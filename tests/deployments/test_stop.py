@@ -1,6 +1,7 @@
 """Runs that no process does, on a real server: what a study has begun is stopped, what is lost is found."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,19 +66,21 @@ async def test_a_study_that_was_cancelled_without_a_process_leaves_no_child(monk
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
 async def test_who_is_silent_while_somebody_listens_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.watch.LISTENING", 3.0)
+    monkeypatch.setattr("flows.watch.LISTENING", 14.0)  # the server stores what it hears every 5 s
+    monkeypatch.setattr("flows.watch.BEGINNING", timedelta(seconds=1))
     with get_client(sync_client=True) as client:
         lost, unstopped, alive = (made(client, "train-model", Running()) for _ in range(3))
+        unbegun = made(client, "train-model", Pending())
         below = made(client, "charrec", Running(), made(client, "charrec-retraining", Running()), deployed=False)
         client.set_flow_run_state(unstopped.id, Cancelling())
-        await asyncio.sleep(1)  # what was heard of them before does not count
+        await asyncio.sleep(1.5)  # what was heard of them before does not count
         listening = asyncio.create_task(watch.fn())
         await asyncio.sleep(1)
         heartbeat(client, alive, "train-model")
         found = await listening
-        assert {lost.id, unstopped.id} <= set(found) and not {alive.id, below.id} & set(found)
-        names = [state(client, run) for run in (lost, unstopped, alive, below)]
-        assert names == ["Crashed", "Cancelled", "Running", "Running"]
+        assert {lost.id, unstopped.id, unbegun.id} <= set(found) and not {alive.id, below.id} & set(found)
+        names = [state(client, run) for run in (lost, unstopped, unbegun, alive, below)]
+        assert names == ["Crashed", "Cancelled", "Crashed", "Running", "Running"]
 
 
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:
