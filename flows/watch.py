@@ -34,7 +34,7 @@ PAGE = 200  # runs; the server's limit
 WHY = "Nothing was heard of it while somebody listened."
 
 
-@flow(name="charrec-watch", persist_result=False)
+@flow(name="charrec-watch", flow_run_name="watch", persist_result=False)
 async def watch() -> list[UUID]:
     """Mark as Crashed, or Cancelled if that was wanted, what gives no sign of life; which runs those were."""
     async with get_client() as client:
