@@ -44,8 +44,9 @@ class Figure(Frozen):
 def figure(name: Name, answers: Answers, seed: int) -> Figure:
     """Both rates; the interval of their difference from drawing whole units with replacement (percentile bootstrap).
 
-    The percentiles are wider for few units, as Student's t is: of 5 units the plain ones would leave out the truth
-    twice as often as they say (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, "expanded percentile").
+    The percentiles are wider for few units, as Student's t is (Hesterberg, What Teachers Should Know About the
+    Bootstrap, 2015, "expanded percentile"): of 5 units the plain ones leave out the truth in 20 of 100 cases instead of
+    5, these in 9.
 
     Units that are alike in size and gain are drawn as one kind, which is the same distribution: 10,000 single images
     are of three kinds.

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Cancelling, Completed, Pending, Running, Scheduled
 
 from flows.revive import revive
-from flows.watch import TAG, watch
+from flows.watch import TAG, _there_all_the_while, watch
 from tasks.pool import stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
@@ -81,6 +81,13 @@ async def test_who_is_silent_while_somebody_listens_is_lost(monkeypatch: pytest.
         assert {lost.id, unstopped.id, unbegun.id} <= set(found) and not {alive.id, below.id} & set(found)
         names = [state(client, run) for run in (lost, unstopped, unbegun, alive, below)]
         assert names == ["Crashed", "Cancelled", "Crashed", "Running", "Running"]
+
+
+@pytest.mark.anyio
+async def test_who_cannot_reach_the_server_takes_nobody_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.watch.LISTENING", 0.01)
+    async with PrefectClient("http://127.0.0.1:9/api") as client:
+        assert not await _there_all_the_while(client)
 
 
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:

@@ -14,6 +14,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_WORKER_WEBSERVER_PORT
 
+from infra.docker.bucket import ensure
 from infra.docker.entry import FAREWELL, WORKER, read_secrets
 from infra.docker.health import PORT, healthy
 from infra.docker.tools import tools
@@ -21,6 +22,7 @@ from infra.local.process import Process
 from infra.local.stack import ROOT, Stack
 from tests.infra.dockerfile import instructions, sent, stages, whole
 from tests.processes import alive, eventually
+from tests.production.canaries import refusing
 
 FOLDER = ROOT / "infra" / "docker"
 TEXT = (FOLDER / "Dockerfile").read_text()
@@ -203,6 +205,21 @@ def entry(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
         [sys.executable, "-m", "infra.docker.entry", *arguments], cwd=ROOT, env={**os.environ, **environment},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
+
+
+def test_a_bucket_is_made_where_there_is_none_in_whatever_region(
+    s3_server: str, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    store = "s3://made-by-the-image/results"
+    assert [ensure(store, s3_server) for _ in range(2)] == [
+        "Bucket made-by-the-image: created", "Bucket made-by-the-image: there"]  # fmt: skip
+
+
+def test_a_key_that_may_not_look_at_the_bucket_is_no_reason_to_end(s3_url: str) -> None:
+    with refusing(403, repeats=False) as server:
+        assert ensure("s3://somebodys/prefix", server.url) == "Bucket somebodys: not looked at, since this key may not"
+        assert {request.split(b"\n")[0] for request in server.heard} == {b"/somebodys"}
 
 
 def test_a_command_takes_the_place_of_the_entry() -> None:
