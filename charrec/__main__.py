@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The exit code: 2 for wrong input, 1 where something else failed."""
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["sweep"]:
-        from charrec.sweep.__main__ import main as sweep
+        from charrec.commands.sweep import main as sweep
 
         return sweep(words[1:])
     options = _options(words)

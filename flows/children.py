@@ -10,17 +10,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled, Completed, Failed
 
-from charrec.checkpoints import TakenOver
+from charrec.data.glyphs import Manifest
 from charrec.errors import InputError
-from charrec.glyphs import Manifest
-from charrec.memo import Outcome, Value, recall
-from charrec.probe import Precision
+from charrec.machine.termination import Terminated
+from charrec.memo.outcome import Outcome, Value, recall
 from charrec.results import SearchResult
 from charrec.steps import training
 from charrec.steps.store import store_of
 from charrec.study import Runtime, Study
 from charrec.sweep.heartbeat import Terms
-from charrec.termination import Terminated
+from charrec.training.checkpoints import TakenOver
+from charrec.training.precision import Precision
 from tasks import told
 from tasks.pool import deployed
 

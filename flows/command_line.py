@@ -10,9 +10,9 @@ from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_setting
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from charrec.data.sources import kaggle
 from charrec.errors import InputError
-from charrec.hardware import gpu_names
-from charrec.sources import kaggle
+from charrec.machine.hardware import gpu_names
 from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
 from flows import local_server

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from prefect import flow
 from prefect.runtime import flow_run
 
-from charrec.memo import Outcome
+from charrec.memo.outcome import Outcome
 from charrec.models import MODELS
-from charrec.probe import Precision
 from charrec.results import SearchResult, TrainingResult
 from charrec.steps.reading import Findings, Predictions
 from charrec.steps.reporting import Stored
 from charrec.steps.training import here
 from charrec.study import FULL, Runtime, Study
+from charrec.training.precision import Precision
 from flows import children
 from flows.settings import runtime_here
 from tasks import steps, told

@@ -13,9 +13,9 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from charrec.champion import Promotion
-from charrec.gate import Verdict
-from charrec.memo import Outcome
+from charrec.memo.outcome import Outcome
+from charrec.serving.champion import Promotion
+from charrec.serving.gate import Verdict
 from charrec.steps import retraining
 from charrec.steps.training import here
 from charrec.storage import Conflict

@@ -24,7 +24,7 @@ from prefect.logging.configuration import setup_logging
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from charrec.errors import InputError
-from charrec.hardware import gpus
+from charrec.machine.hardware import gpus
 from charrec.study import Runtime
 
 Given = ParamSpec("Given")

@@ -3,10 +3,10 @@
 import logging
 from concurrent.futures import CancelledError
 
-from charrec.epoch import TrainingDiverged
 from charrec.errors import InputError
+from charrec.machine.termination import Terminated
 from charrec.sweep.standing import SearchFailed
-from charrec.termination import Terminated
+from charrec.training.epoch import TrainingDiverged
 from tasks.devices import DeviceLost
 from tasks.pool import ChildFailed
 

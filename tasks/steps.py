@@ -12,15 +12,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 
-from charrec.checkpoints import read_progress
-from charrec.glyphs import Manifest
-from charrec.memo import Outcome
-from charrec.probe import Precision
+from charrec.data.glyphs import Manifest
+from charrec.machine.termination import Terminated
+from charrec.memo.outcome import Outcome
 from charrec.results import SearchResult, TrainingResult
 from charrec.steps import data, reading, reporting, retraining, training
 from charrec.steps.store import store_of
 from charrec.study import Runtime, Study
-from charrec.termination import Terminated
+from charrec.training.checkpoints import read_progress
+from charrec.training.precision import Precision
 from tasks.devices import Children, DeviceLost, Devices
 from tasks.sweep import keep_workers
 

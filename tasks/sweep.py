@@ -13,7 +13,7 @@ from prefect import Flow, get_client
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 
-from charrec.memo import Outcome
+from charrec.memo.outcome import Outcome
 from charrec.results import SearchResult
 from charrec.storage import Store
 from charrec.sweep.plan import Sweep

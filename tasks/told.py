@@ -11,9 +11,9 @@ import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
-from charrec.checkpoints import read_progress
-from charrec.progress import bar
 from charrec.storage import Store
+from charrec.training.checkpoints import read_progress
+from charrec.training.progress import bar
 
 log = logging.getLogger(__name__)
 

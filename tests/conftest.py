@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from charrec.recipe import Arrays
+from charrec.training.recipe import Arrays
 from tests.desk import desk, whole, whole_store
 from tests.s3_server import s3_server, s3_url
 from tests.stack import prefect_api, stack

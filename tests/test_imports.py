@@ -54,11 +54,13 @@ def below(room: str) -> list[Path]:
         "charrec",
         "charrec.study",
         "charrec.storage",
-        "charrec.sources",
+        "charrec.data.sources",
         "charrec.report",
-        "charrec.evaluation, charrec.identity, charrec.memo, charrec.glyphs, charrec.split, charrec.termination",
-        "charrec.training, charrec.epoch, charrec.batches, charrec.checkpoints, charrec.recipe",
-        "charrec.sweep, charrec.sweep.rungs, charrec.sweep.table, charrec.sweep.heartbeat, charrec.sweep.__main__",
+        "charrec.evaluation.scores, charrec.memo.identity, charrec.memo.outcome",
+        "charrec.data.glyphs, charrec.data.split, charrec.machine.termination",
+        "charrec.training.train, charrec.training.epoch, charrec.training.batches",
+        "charrec.training.checkpoints, charrec.training.recipe",
+        "charrec.sweep, charrec.sweep.rungs, charrec.sweep.table, charrec.sweep.heartbeat, charrec.commands.sweep",
         "charrec.steps.data, charrec.steps.training, charrec.steps.reading, charrec.steps.reporting",
     ],
 )
@@ -78,7 +80,7 @@ def test_charrec_imports_neither_prefect_nor_the_rooms_above_it() -> None:
 
 def test_only_the_batches_know_tensorflow() -> None:
     """Elsewhere Keras stands for whatever backend there is; and even there TensorFlow comes when a set is made."""
-    assert {name_of(path) for path in FILES if "tensorflow" in tops(path)} == {"charrec/batches.py"}
+    assert {name_of(path) for path in FILES if "tensorflow" in tops(path)} == {"charrec/training/batches.py"}
 
 
 def test_tasks_do_not_import_flows() -> None:
@@ -93,7 +95,7 @@ def test_only_the_storage_imports_boto3() -> None:
 def test_only_its_source_imports_kaggle() -> None:
     found = {name_of(path) for path in FILES if tops(path) & {"kaggle", "kagglesdk"}}
     assert found
-    assert all(name.startswith("charrec/sources/kaggle") for name in found), found
+    assert all(name.startswith("charrec/data/sources/kaggle") for name in found), found
 
 
 def test_only_the_sweep_imports_keras_tuner() -> None:
@@ -110,9 +112,9 @@ def test_nothing_pickles() -> None:
 @pytest.mark.parametrize("room", ["charrec/models", "charrec/report", "charrec/sources"])
 def test_a_room_knows_nothing_of_others(room: str) -> None:
     knows_nothing_of = {
-        "charrec/models": ("charrec.sweep", "charrec.training", "charrec.glyphs", "keras_tuner"),
-        "charrec/report": ("keras", "charrec.training", "charrec.models", "charrec.storage", "charrec.steps"),
-        "charrec/sources": ("keras", "charrec.training", "charrec.models", "charrec.storage", "charrec.steps"),
+        "charrec/models": ("charrec.sweep", "charrec.training.train", "charrec.data.glyphs", "keras_tuner"),
+        "charrec/report": ("keras", "charrec.training.train", "charrec.models", "charrec.storage", "charrec.steps"),
+        "charrec/sources": ("keras", "charrec.training.train", "charrec.models", "charrec.storage", "charrec.steps"),
     }[room]
     found = {
         (name_of(path), name)

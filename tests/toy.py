@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from charrec.checkpoints import Progress, load
-from charrec.recipe import Arrays, Recipe, compiled
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.plan import Sweep
-from charrec.training import train
+from charrec.training.checkpoints import Progress, load
+from charrec.training.recipe import Arrays, Recipe, compiled
+from charrec.training.train import train
 
 ROOT = Path(__file__).parents[1]
 MIDDLE = "in the middle"
@@ -134,7 +134,7 @@ def wait_at(step: int) -> Any:
 
 def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> Progress:
     """A training of 2 epochs that ends in an error, then is asked to stop, both between two steps of an epoch."""
-    from charrec.epoch import Interrupted
+    from charrec.training.epoch import Interrupted
 
     def stop_at(step: int, how: Callable[[], bool]) -> Callable[[], bool]:
         calls = itertools.count()

@@ -1,7 +1,7 @@
 """`charrec champion`: which networks were in use, and back to one of them."""
 
-from charrec.champion import Promotion, history, rollback
 from charrec.commands import columns
+from charrec.serving.champion import Promotion, history, rollback
 from charrec.storage import Store
 
 HEAD = ("number", "since", "by", "network", "accuracy", "study", "why")

@@ -4,12 +4,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from charrec import champion
-from charrec.candidate import Trained, trained_of
 from charrec.commands import columns
 from charrec.commands.report import reports, result_of
 from charrec.errors import InputError
-from charrec.recognition import Recognition, read_images
+from charrec.serving import champion
+from charrec.serving.candidate import Trained, trained_of
+from charrec.serving.recognition import Recognition, read_images
 from charrec.storage import Store
 from charrec.study import Frozen
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from charrec.commands.predict import in_use, named
 from charrec.errors import InputError
-from charrec.identity import identity
-from charrec.recognition import Recognition, glyph, recognise
+from charrec.memo.identity import identity
+from charrec.serving.recognition import Recognition, glyph, recognise
 from charrec.storage import open_store
 from charrec.study import Runtime
 

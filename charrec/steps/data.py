@@ -7,25 +7,25 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from charrec.data.glyphs import Manifest, load_columns, load_images, pack
+from charrec.data.sources import Role, locate, read
+from charrec.data.split import split
 from charrec.errors import InputError
-from charrec.glyphs import Manifest, load_columns, load_images, pack
-from charrec.identity import identity
-from charrec.memo import Outcome, remember
-from charrec.recipe import Arrays
-from charrec.sources import Role, locate, read
-from charrec.split import split
+from charrec.memo.identity import identity
+from charrec.memo.outcome import Outcome, remember
 from charrec.steps.store import store_of
 from charrec.storage import Store, open_store
 from charrec.study import Runtime, Study
 from charrec.sweep.plan import Sweep
+from charrec.training.recipe import Arrays
 
 READERS = {
-    ("glyphs", "files"): "charrec.sources.chars74k",
-    ("letters", "files"): "charrec.sources.alphabet_fonts",
-    ("digits", "files"): "charrec.sources.mnist",
-    ("glyphs", "fonts"): "charrec.sources.fonts",
-    ("letters", "fonts"): "charrec.sources.fonts",
-    ("digits", "sklearn"): "charrec.sources.handwriting",
+    ("glyphs", "files"): "charrec.data.sources.chars74k",
+    ("letters", "files"): "charrec.data.sources.alphabet_fonts",
+    ("digits", "files"): "charrec.data.sources.mnist",
+    ("glyphs", "fonts"): "charrec.data.sources.fonts",
+    ("letters", "fonts"): "charrec.data.sources.fonts",
+    ("digits", "sklearn"): "charrec.data.sources.handwriting",
 }
 
 
@@ -37,7 +37,7 @@ def pack_set(role: Role, study: Study, runtime: Runtime) -> Outcome[Manifest]:
         "letters": [study.data.letters_per_class, study.seed],
         "digits": [],
     }[role]
-    code = ("charrec.glyphs", READERS[role, source.kind])
+    code = ("charrec.data.glyphs", READERS[role, source.kind])
     key = f"{role}/{identity(source.identity, chosen, code=code)}"
     store = open_store(runtime.store, endpoint=runtime.endpoint)
 

@@ -5,21 +5,21 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 
-from charrec import newdata
 from charrec.alphabet import INDEX
-from charrec.checkpoints import read_progress
-from charrec.evaluation import evaluate, external, read_text
-from charrec.glyphs import Manifest, load_columns, load_images
-from charrec.identity import identity
-from charrec.memo import Outcome, remember
+from charrec.data import foreign as newdata
+from charrec.data.glyphs import Manifest, load_columns, load_images
+from charrec.evaluation.prediction import as_table, predict
+from charrec.evaluation.scores import evaluate, external, read_text
+from charrec.memo.identity import identity
+from charrec.memo.outcome import Outcome, remember
 from charrec.models.convnet import ConvNet
-from charrec.prediction import as_table, predict
 from charrec.results import Evaluation, External, TextReading, TrainingResult
 from charrec.steps.data import arrays, halves, local
 from charrec.steps.store import store_of
 from charrec.steps.training import recipe
 from charrec.storage import Store
 from charrec.study import Frozen, Runtime, Study
+from charrec.training.checkpoints import read_progress
 
 Set = Outcome[Manifest]
 Tables = dict[str, tuple[pd.DataFrame, np.ndarray]]
@@ -44,7 +44,7 @@ def predict_all(
 ) -> Outcome[Predictions]:
     """Probabilities of one network for the validation images and for both foreign sets, each prepared both ways."""
     given = [training.key, glyphs.key, letters.key, digits.key]
-    key = f"predictions/{training.value.model}-{identity(given, code=('charrec.prediction', 'charrec.newdata'))}"
+    key = f"predictions/{training.value.model}-{identity(given, code=('charrec.evaluation.prediction', 'charrec.data.foreign'))}"
     store = store_of(runtime)
 
     def compute() -> Predictions:
@@ -84,7 +84,7 @@ def find(
 ) -> Outcome[Findings]:  # fmt: skip
     """Rates, confusions and readings of one network, from its predictions."""
     given = [predictions.key, study.texts, study.seed, glyphs.key, letters.key, digits.key]
-    key = f"findings/{model}-{identity(given, code=('charrec.evaluation', 'charrec.newdata'))}"
+    key = f"findings/{model}-{identity(given, code=('charrec.evaluation.scores', 'charrec.data.foreign'))}"
     store = store_of(runtime)
 
     def compute() -> Findings:

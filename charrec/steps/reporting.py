@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from charrec import newdata
 from charrec.alphabet import CLASSES
-from charrec.evaluation import overfits_from
-from charrec.glyphs import Manifest, load_columns, load_images, unavoidable
-from charrec.identity import identity
-from charrec.memo import Outcome, remember
-from charrec.probe import Precision
+from charrec.data import foreign as newdata
+from charrec.data.glyphs import Manifest, load_columns, load_images, unavoidable
+from charrec.evaluation.scores import overfits_from
+from charrec.memo.identity import identity
+from charrec.memo.outcome import Outcome, remember
 from charrec.report import Pictures, write_report
 from charrec.results import DataSummary, SearchResult, StudyResult, TrainingResult
 from charrec.steps.data import arrays, halves, local
@@ -21,6 +20,7 @@ from charrec.steps.reading import Findings, Predictions, Set, read_table, role_o
 from charrec.steps.store import store_of
 from charrec.study import Frozen, Runtime, Study
 from charrec.sweep.space import SPACE
+from charrec.training.precision import Precision
 
 Sets = dict[str, Set]  # role -> what is packed
 

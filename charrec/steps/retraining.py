@@ -1,15 +1,15 @@
 """A scheduled retraining: is there anything new, who is the challenger, does it beat the champion?"""
 
-from charrec import champion
-from charrec.candidate import Candidate, candidate_of
-from charrec.champion import Promotion
+from charrec.data.glyphs import Manifest
 from charrec.errors import InputError
-from charrec.gate import Verdict, compare
-from charrec.glyphs import Manifest
-from charrec.identity import identity
-from charrec.memo import Outcome, recall, remember
+from charrec.memo.identity import identity
+from charrec.memo.outcome import Outcome, recall, remember
 from charrec.models import MODELS
 from charrec.results import StudyResult
+from charrec.serving import champion
+from charrec.serving.candidate import Candidate, candidate_of
+from charrec.serving.champion import Promotion
+from charrec.serving.gate import Verdict, compare
 from charrec.steps.reporting import Sets, study_identity
 from charrec.steps.store import store_of
 from charrec.steps.training import chosen_precision, searched, trained
@@ -65,7 +65,7 @@ def judge(candidate: Candidate, now: Promotion, runtime: Runtime) -> Outcome[Ver
 
 
 def _verdict_key(study: str, now: Promotion) -> str:
-    code = identity("charrec.gate", code=("charrec.gate", "charrec.paired"))
+    code = identity("charrec.serving.gate", code=("charrec.serving.gate", "charrec.evaluation.paired"))
     return f"gate/{study}/champion-{now.number:04d}-{code}"
 
 

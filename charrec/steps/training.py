@@ -3,15 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from charrec.epoch import Interrupted
-from charrec.glyphs import Manifest, load_columns
-from charrec.hardware import require_usable_gpu
-from charrec.identity import identity
-from charrec.memo import Outcome, recall, remember, this_machine
+from charrec.data.glyphs import Manifest, load_columns
+from charrec.machine.hardware import require_usable_gpu
+from charrec.machine.termination import Terminated, until_terminated
+from charrec.memo.identity import identity
+from charrec.memo.outcome import Outcome, recall, remember, this_machine
 from charrec.models.convnet import ConvNet
-from charrec.probe import Precision, probe
-from charrec.progress import bar
-from charrec.recipe import Recipe
 from charrec.results import SearchResult, TrainingResult
 from charrec.steps.data import arrays, halves, local
 from charrec.steps.store import store_of
@@ -19,8 +16,11 @@ from charrec.study import Runtime, Study
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Glyphs, Sweep
 from charrec.sweep.standing import finished, result
-from charrec.termination import Terminated, until_terminated
-from charrec.training import train
+from charrec.training.epoch import Interrupted
+from charrec.training.precision import Precision, probe
+from charrec.training.progress import bar
+from charrec.training.recipe import Recipe
+from charrec.training.train import train
 
 Show = Callable[[str, int, int], Any]  # title, epoch, epochs -> a Keras callback or None
 PATIENT = Terms()
@@ -30,8 +30,8 @@ SEARCH_CODE = (
     "charrec.sweep.oracle",
     "charrec.sweep.trial",
     "charrec.sweep.ranking",
-    "charrec.glyphs",
-    "charrec.split",
+    "charrec.data.glyphs",
+    "charrec.data.split",
     "charrec.models.model_4",
 )
 
@@ -64,7 +64,7 @@ def here() -> str:
 
 def _precision_key(study: Study, where: str) -> str:
     asked = [study.precision, where, study.image_size, study.batch_size]
-    return f"precision/{identity(asked, code=('charrec.probe',))}"
+    return f"precision/{identity(asked, code=('charrec.training.precision',))}"
 
 
 def recipe(study: Study, model: str, precision: str, network: ConvNet | None = None) -> Recipe:
@@ -138,7 +138,7 @@ def training_key(
     found: Outcome[SearchResult] | None = None,
 ) -> str:
     """Where a training lies in the store."""
-    code = ("charrec.training", "charrec.glyphs", "charrec.split", f"charrec.models.{model}")
+    code = ("charrec.training.train", "charrec.data.glyphs", "charrec.data.split", f"charrec.models.{model}")
     given = _how(model, study, precision, found), epochs_of(model, study), _on(study, glyphs)
     return f"trainings/{model}-{identity(*given, code=code)}"
 

@@ -16,11 +16,11 @@ from uuid import uuid4
 
 from pydantic import NonNegativeInt, PositiveFloat
 
-from charrec.checkpoints import read_progress
 from charrec.storage import NotFound, Store
 from charrec.study import Frozen
 from charrec.sweep.document import WorkerId, parsed
 from charrec.sweep.plan import Sweep
+from charrec.training.checkpoints import read_progress
 
 if TYPE_CHECKING:
     from charrec.sweep.oracle import Assignment, DurableHyperband

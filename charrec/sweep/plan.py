@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import ValidationError
 
 from charrec.errors import InputError
-from charrec.recipe import Recipe
 from charrec.storage import Conflict, NotFound, Store
 from charrec.study import Frozen, Search
+from charrec.training.recipe import Recipe
 
 
 class Glyphs(Frozen):

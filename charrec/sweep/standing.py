@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from charrec.checkpoints import read_progress
 from charrec.results import SearchResult, TrialRow
 from charrec.storage import NotFound, Store
 from charrec.study import Frozen
@@ -12,6 +11,7 @@ from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
 from charrec.sweep.rungs import RungRow, by_rung, runnable
 from charrec.sweep.space import SPACE
+from charrec.training.checkpoints import read_progress
 
 
 class SearchFailed(RuntimeError):

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from charrec.recipe import Arrays
 from charrec.storage import Store
 from charrec.study import Search
 from charrec.sweep.oracle import Assignment
 from charrec.sweep.plan import Sweep
-from charrec.training import train
+from charrec.training.recipe import Arrays
+from charrec.training.train import train
 
 
 def run(

@@ -9,9 +9,6 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import keras
 
-from charrec.checkpoints import TakenOver, read_progress, sweep_up
-from charrec.epoch import Interrupted
-from charrec.recipe import Arrays
 from charrec.storage import Store
 from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
@@ -22,6 +19,9 @@ from charrec.sweep.standing import SearchFailed, status
 from charrec.sweep.table import headline
 from charrec.sweep.transaction import transact
 from charrec.sweep.trial import run, subset
+from charrec.training.checkpoints import TakenOver, read_progress, sweep_up
+from charrec.training.epoch import Interrupted
+from charrec.training.recipe import Arrays
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from charrec.glyphs import load_images, pack
-from charrec.memo import this_machine
-from charrec.sources import locate, read
+from charrec.data.glyphs import load_images, pack
+from charrec.data.sources import locate, read
+from charrec.memo.outcome import this_machine
 from charrec.study import Data
 
 RUNS = 5

@@ -10,14 +10,14 @@ from statistics import median
 
 import numpy as np
 
-from charrec.batches import batches
-from charrec.epoch import VALIDATION_BATCH
-from charrec.memo import this_machine
+from charrec.memo.outcome import this_machine
 from charrec.models import MODELS
 from charrec.models.convnet import ConvNet
-from charrec.probe import PRECISIONS
-from charrec.recipe import Arrays, Recipe, compiled
 from charrec.reference import SEARCH_CHOSEN
+from charrec.training.batches import batches
+from charrec.training.epoch import VALIDATION_BATCH
+from charrec.training.precision import PRECISIONS
+from charrec.training.recipe import Arrays, Recipe, compiled
 
 BATCH = 64
 STEPS = 30  # of training in an epoch

@@ -196,11 +196,11 @@ def checkpoints() -> Iterator[str]:
     from charrec.alphabet import CLASSES
     from charrec.models import MODELS
     from charrec.models.convnet import ConvNet
-    from charrec.recipe import Arrays, Recipe
     from charrec.reference import SEARCH_CHOSEN
     from charrec.storage import open_store
     from charrec.sweep.space import SPACE
-    from charrec.training import train
+    from charrec.training.recipe import Arrays, Recipe
+    from charrec.training.train import train
     from infra.local.s3 import BUCKET, KEYS, S3
 
     os.environ.update(KEYS)

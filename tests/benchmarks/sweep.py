@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from charrec.recipe import Arrays, Recipe
 from charrec.storage import open_store
 from charrec.study import FULL
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Sweep
+from charrec.training.recipe import Arrays, Recipe
 from tests.toy import toy_arrays
 
 KILL_AFTER = 12.0  # seconds, then as soon as it has a trial
@@ -170,9 +170,9 @@ def timed(
 
 def overhead() -> None:
     """What a trial costs beyond its steps, one after the other in one process."""
-    from charrec.checkpoints import read_progress
     from charrec.sweep import worker
     from charrec.sweep.standing import result
+    from charrec.training.checkpoints import read_progress
 
     spent = {"attempt": 0.0, "ask": 0.0}
 

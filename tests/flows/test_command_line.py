@@ -12,7 +12,7 @@ from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel
 
-from charrec import hardware
+from charrec.machine import hardware
 from charrec.study import EMBEDDED, FULL, QUICK, Runtime, Study
 from flows import local_server
 from flows.command_line import Options, choose, main

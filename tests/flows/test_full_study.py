@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from charrec.checkpoints import Progress
 from charrec.results import StudyResult
 from charrec.storage.folder import FolderStore
+from charrec.training.checkpoints import Progress
+from tests.data.sources.samples import write_chars74k
 from tests.desk import CHILDREN, EPOCHS, MODELS, ROOT, STEPS, TRIALS, Desk, Ran, histories
 from tests.processes import command, descendants, eventually, gone
-from tests.sources.samples import write_chars74k
 
 
 @pytest.fixture

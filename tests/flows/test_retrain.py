@@ -14,8 +14,8 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.testing.utilities import prefect_test_harness
 
 from charrec.__main__ import main
-from charrec.champion import current, history
 from charrec.errors import InputError
+from charrec.serving.champion import current, history
 from charrec.storage import open_store
 from charrec.study import Data, Runtime, Search, Study
 from flows.predict_batch import predict_batch

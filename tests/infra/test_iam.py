@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from charrec.__main__ import main
-from charrec.candidate import candidate_of
+from charrec.data.sources import Role
 from charrec.errors import InputError
 from charrec.results import StudyResult
-from charrec.sources import Role
+from charrec.serving.candidate import candidate_of
 from charrec.steps import data, reading, reporting, retraining, training
 from charrec.steps.batch import predict_under
 from charrec.steps.reporting import Sets

@@ -53,7 +53,7 @@ FLOWS = """
 import time
 from pathlib import Path
 from prefect import flow
-from charrec.termination import Terminated, until_terminated
+from charrec.machine.termination import Terminated, until_terminated
 from flows.children import _terminable
 
 @flow

@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Scheduled
 
-from charrec.checkpoints import Progress
+from charrec.training.checkpoints import Progress
 from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
 from tests.production.driver import Production, kill, processes_of, study_of, until
 

@@ -14,12 +14,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from charrec.recipe import Arrays
 from charrec.storage import Store, open_store
 from charrec.storage.folder import FolderStore
 from charrec.study import FULL
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Sweep
+from charrec.training.recipe import Arrays
 from tests.toy import RECIPE, toy_arrays
 
 SWEEP = Sweep(  # the deck's: 30 trials of 22 configurations, 120 epochs
@@ -118,8 +118,8 @@ def run(
     os.environ.update(environment)
     redirect(place / "output")
     logging.basicConfig(filename=place / "log", level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    from charrec.machine.termination import until_terminated
     from charrec.sweep.worker import work
-    from charrec.termination import until_terminated
 
     store = open_store(url, endpoint=endpoint)
     with until_terminated() as stop:

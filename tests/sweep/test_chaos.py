@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from charrec.checkpoints import read_progress
 from charrec.storage import Store, open_store
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.standing import result, status
+from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import FAULTS, FaultProxy
 from tests.processes import eventually
 from tests.sweep.swarm import SWAPPED, SWAPPING, SWEEP, UPLOADED, Swarm, small_arrays

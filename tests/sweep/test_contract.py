@@ -15,12 +15,12 @@ from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 from keras_tuner.src.engine.oracle import Oracle
 from keras_tuner.src.engine.trial import Trial
 
-from charrec.batches import batches
-from charrec.recipe import Arrays, compiled
 from charrec.study import FULL, Search
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.schedule import schedule
 from charrec.sweep.space import space
+from charrec.training.batches import batches
+from charrec.training.recipe import Arrays, compiled
 from tests.sweep.driving import DECK, SMALL, alone, points, reborn, taken
 from tests.toy import RECIPE, ROOT, WARNINGS
 

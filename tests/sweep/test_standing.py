@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from charrec.checkpoints import Progress
+from charrec.commands.sweep import main
 from charrec.results import Epoch
 from charrec.storage import Store, open_store
 from charrec.study import Search
-from charrec.sweep.__main__ import main
 from charrec.sweep.heartbeat import Beat
 from charrec.sweep.oracle import FAILURES, RETRIES, Assignment, DurableHyperband
 from charrec.sweep.plan import Sweep
@@ -20,6 +19,7 @@ from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import Rung, schedule
 from charrec.sweep.standing import SearchFailed, Status, result, status
 from charrec.sweep.table import headline, lines
+from charrec.training.checkpoints import Progress
 from tests.sweep.driving import DECK, SMALL, alone, points, searched, taken
 from tests.toy import RECIPE, WARNINGS
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrec.checkpoints import read_progress
-from charrec.recipe import Arrays
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.space import SPACE
 from charrec.sweep.trial import subset, trial_seed
+from charrec.training.checkpoints import read_progress
+from charrec.training.recipe import Arrays
 from tests.toy import DOOMED, ROOT, SWEEP, WARNINGS, history, kill_in_the_middle, search, search_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from charrec.checkpoints import read_progress
 from charrec.errors import InputError
 from charrec.storage import open_store
 from charrec.study import Search
@@ -17,6 +16,7 @@ from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.plan import Sweep
 from charrec.sweep.worker import work
+from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import Answer, FaultProxy, Headers
 from tests.processes import eventually
 from tests.sweep.swarm import SWEEP, Swarm, small_arrays

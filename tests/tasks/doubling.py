@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from charrec.errors import InputError
-from charrec.memo import Outcome, remember
+from charrec.memo.outcome import Outcome, remember
 from charrec.storage import open_store
 from charrec.study import Frozen
 

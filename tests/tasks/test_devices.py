@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from charrec import hardware
 from charrec.errors import InputError
+from charrec.machine import hardware
 from charrec.study import Runtime
 from tasks.devices import DeviceLost, Devices
 from tests.processes import alive, eventually, gone

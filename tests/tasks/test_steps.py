@@ -10,7 +10,7 @@ from prefect import Flow, flow, get_client, task
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from charrec.errors import InputError
-from charrec.memo import Outcome
+from charrec.memo.outcome import Outcome
 from charrec.study import Runtime
 from tasks import steps
 from tasks.devices import DeviceLost, Devices

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from prefect import Flow, flow
 
-from charrec.memo import Outcome
+from charrec.memo.outcome import Outcome
 from charrec.results import SearchResult
 from charrec.storage import open_store
 from charrec.sweep.plan import Sweep

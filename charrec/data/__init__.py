@@ -1,0 +1,1 @@
+"""Images in: fetched from a source, packed, split, loaded."""

@@ -1,0 +1,73 @@
+"""Alphabet Characters Fonts: A to Z, some 15,000 renderings each, 32x32 grey, white on black."""
+
+from pathlib import PurePosixPath
+from string import ascii_uppercase
+
+import numpy as np
+
+from charrec.alphabet import CAPITALS
+from charrec.data.images import LabelledImages
+from charrec.data.sources.files import Files
+from charrec.data.sources.png import decode
+from charrec.errors import InputError
+
+SIZE = 32
+MODES = ("L", "P", "1")  # the three one-band modes of a PNG; all become 8-bit grey
+LAYOUT = "one folder with the folders A ... Z, each with 32x32 PNGs <number>.png"
+REMEDY = "Pass the data set as Kaggle serves it, or a folder with the same layout."
+
+
+def read_alphabet(files: Files, source: str, version: str, licence: str, per_class: int, seed: int) -> LabelledImages:
+    """`per_class` images of each letter, drawn with `default_rng([seed, place in the alphabet])`.
+
+    Letters in order, in each the numbers in order; only the images drawn are read. Raises InputError for
+    another layout, a letter with fewer images, a file that is no numbered PNG or another kind of image.
+    """
+    root, letters = _find_letters(files)
+    drawn: list[str] = []
+    for place, letter in enumerate(ascii_uppercase):
+        numbers = _numbers(files, f"{root}{letter}/", letters[root + letter])
+        if len(numbers) < per_class:
+            found = f"{files.path}: {root}{letter} has {len(numbers)} images"
+            raise InputError(found, f"at least {per_class}", "Ask for fewer images a letter, or bring more.")
+        chosen = np.random.default_rng([seed, place]).choice(len(numbers), per_class, replace=False)
+        drawn += [f"{letter}/{numbers[index]}.png" for index in sorted(chosen)]
+    return LabelledImages(
+        images=decode(files, [root + name for name in drawn], SIZE, MODES),
+        labels=np.repeat(np.array(CAPITALS, np.int64), per_class),
+        fonts=[""] * len(drawn),
+        styles=[""] * len(drawn),
+        names=drawn,
+        source=source,
+        version=version,
+        licence=licence,
+    )
+
+
+def _find_letters(files: Files) -> tuple[str, dict[str, list[str]]]:
+    """What stands before `A/` ... `Z/`, wherever they lie, and the file names in every folder."""
+    folders: dict[str, list[str]] = {}
+    for name in files.names:
+        folder, _, file = name.rpartition("/")
+        folders.setdefault(folder, []).append(file)
+    candidates = [folder[:-1] for folder in folders if PurePosixPath(folder).name == "A"]
+    missing = {root: [c for c in ascii_uppercase if root + c not in folders] for root in candidates}
+    roots = [root for root, letters in missing.items() if not letters]
+    if len(roots) == 1:
+        return roots[0], folders
+    if roots:
+        found = f"{len(roots)} folders with A ... Z ({', '.join(roots)})"
+    elif missing:
+        root, letters = min(missing.items(), key=lambda item: len(item[1]))
+        found = f"{root}A, but no files in {root}{', '.join(letters)}"
+    else:
+        found = "no folder A"
+    raise InputError(f"{files.path} holds {found}", LAYOUT, REMEDY)
+
+
+def _numbers(files: Files, folder: str, names: list[str]) -> list[int]:
+    stems = [name.removesuffix(".png") for name in names]
+    for name, stem in zip(names, stems, strict=True):
+        if stem == name or not stem.isdecimal() or str(int(stem)) != stem:
+            raise InputError(f"{files.path}: {folder}{name} does not fit in", LAYOUT, "Take this file out.")
+    return sorted(map(int, stems))

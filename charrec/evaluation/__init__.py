@@ -1,0 +1,1 @@
+"""What trained networks read, and how well: predictions, rates with intervals, paired comparisons."""

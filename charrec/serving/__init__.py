@@ -1,0 +1,1 @@
+"""Trained networks in use: which one, and what it reads."""

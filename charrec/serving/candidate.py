@@ -1,0 +1,95 @@
+"""A trained network in the store: all that it takes to use it (`Trained`), and to compare it (`Candidate`)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from charrec.errors import InputError
+from charrec.models.convnet import ConvNet
+from charrec.results import StudyResult
+from charrec.steps.training import recipe
+from charrec.storage import Store
+from charrec.study import Frozen
+from charrec.training.checkpoints import Progress, read_progress
+from charrec.training.recipe import Recipe
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Trained(Frozen):
+    """Enough to use a network."""
+
+    recipe: Recipe
+    training: str  # where `read_progress` finds its checkpoint
+    weights_sha256: str
+
+
+class Candidate(Trained):
+    """Enough to compare it with another: what it was trained and measured on, and what was found then."""
+
+    glyphs: str  # where the packed sets lie
+    letters: str
+    digits: str
+    split: Literal["random", "font"]
+    validation_fraction: float
+    identity: str  # of its study
+    report: str  # the key of its report.html
+    accuracy: Share  # on its study's validation images
+    folded_accuracy: Share  # the two cases of a letter as one
+    letters_accuracy: Share  # on the foreign sets, prepared, among the 62 classes
+    digits_accuracy: Share
+
+
+def checkpoint(store: Store, trained: Trained) -> Progress:
+    """What `predict` needs, with the very weights that are meant. Raises InputError where the store has others."""
+    best = (progress := read_progress(store, trained.training)).best
+    if best is None or not store.exists(best.key):
+        found = f"{store.url} has no weights of {trained.training}"
+    elif best.sha256 != trained.weights_sha256:
+        found = f"{store.url}/{trained.training} has weights of SHA-256 {best.sha256}"
+    else:
+        return progress
+    raise InputError(
+        found,
+        f"those of SHA-256 {trained.weights_sha256}",
+        "Take the store in which the network was trained, or another network.",
+    )
+
+
+def trained_of(result: StudyResult, model: str) -> Trained:
+    """A network of a study. Raises InputError where the study trained no such."""
+    of_model = {training.model: training for training in result.trainings}
+    if model not in of_model:
+        raise InputError(
+            f"no network {model!r} in study {result.identity}", f"one of {', '.join(of_model)}", "Name one of these."
+        )
+    found = of_model[model]
+    network = ConvNet.model_validate(found.network) if found.network else None
+    return Trained(
+        recipe=recipe(result.study, model, found.precision, network),
+        training=found.weights_key.rpartition("/")[0],
+        weights_sha256=found.weights_sha256,
+    )
+
+
+def candidate_of(result: StudyResult, model: str, *, glyphs: str, letters: str, digits: str, report: str) -> Candidate:
+    """A network of a study whose packed sets and report.html lie under these keys."""
+    trained = trained_of(result, model)
+    evaluation = next(row for row in result.evaluations if row.model == model)
+    foreign = {row.set: row.accuracy.value for row in result.external if (row.model, row.method) == (model, "prepared")}
+    return Candidate(
+        recipe=trained.recipe,
+        training=trained.training,
+        weights_sha256=trained.weights_sha256,
+        glyphs=glyphs,
+        letters=letters,
+        digits=digits,
+        split=result.study.split,
+        validation_fraction=result.study.validation_fraction,
+        identity=result.identity,
+        report=report,
+        accuracy=evaluation.accuracy.value,
+        folded_accuracy=evaluation.folded_accuracy.value,
+        letters_accuracy=foreign["letters"],
+        digits_accuracy=foreign["digits"],
+    )

@@ -1,0 +1,143 @@
+"""Where a training stands, in the store: one small object, and the weights that it points at.
+
+A training has one owner at a time. Who `claim`s it writes its name into the progress by compare-and-swap; from
+then on every commit of a former owner fails, however long that one slept. Names of checkpoints hold the owner
+and are never written twice, so nobody can damage or delete what another's progress points at.
+"""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charrec.errors import InputError
+from charrec.results import Epoch
+from charrec.storage import Conflict, Corrupt, NotFound, Store
+from charrec.study import Frozen
+from charrec.training.epoch import Begun
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Checkpoint(Frozen):
+    """Weights, optimizer slots and random generators after `epoch` epochs, and `begun` of the next."""
+
+    epoch: int
+    key: str
+    sha256: str
+    begun: Begun = Begun()
+
+
+class Progress(Frozen):
+    """How far a training is: the one object that is changed, after what it points at is stored."""
+
+    owner: str = ""
+    epochs: tuple[Epoch, ...] = ()
+    parameters: int = 0
+    last: Checkpoint | None = None
+    best: Checkpoint | None = None  # of the highest validation accuracy, the earliest of equals
+
+    def needed(self) -> set[str]:
+        """The keys of its checkpoints."""
+        return {checkpoint.key for checkpoint in (self.last, self.best) if checkpoint}
+
+
+class TakenOver(InputError):
+    """Another process has claimed this training."""
+
+
+def read_progress(store: Store, key: str) -> Progress:
+    """The progress of the training stored under `key`; an empty one where it has not begun."""
+    return read_version(store, key)[0]
+
+
+def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
+    """The progress and its version in the store, None where the training has not begun."""
+    try:
+        data, version = store.read(_name(key))
+    except NotFound:
+        return Progress(), None
+    return Progress.model_validate_json(data), version
+
+
+def claim(store: Store, key: str, owner: str) -> tuple[Progress, str]:
+    """Own the training: the progress, now with this owner, and its version. Sweeps up what dead owners left.
+
+    Raises TakenOver if yet another owner comes at the same moment.
+    """
+    progress, version = read_version(store, key)
+    mine = progress.model_copy(update={"owner": owner})
+    new = commit(store, key, mine, version, progress)
+    sweep_up(store, key, owner)
+    return mine, new
+
+
+def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: int, begun: Begun) -> Checkpoint:
+    """Store weights and slots under a name that no other owner has."""
+    steps = f"-{begun.steps}" if begun.steps else ""
+    name = f"{key}/epoch-{epoch:03d}{steps}-{owner}.weights.h5"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        model.save_weights(path)
+        digest = store.upload(path, name)
+    return Checkpoint(epoch=epoch, key=name, sha256=digest, begun=begun)
+
+
+def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> None:
+    """Weights and slots from the store, checked by their SHA-256 before Keras opens them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        store.download(checkpoint.key, path)
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != checkpoint.sha256:
+            raise Corrupt(
+                f"{checkpoint.key} has SHA-256 {found}",
+                checkpoint.sha256,
+                "Delete the training's folder in the store and run again.",
+            )
+        model.load_weights(path)
+
+
+def commit(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
+    """Make `progress` what counts, if nothing else was written since `before`, and drop what it no longer needs.
+
+    Raises TakenOver where another owner was first; its checkpoints stay whole.
+    """
+    data = progress.model_dump_json().encode()
+    try:
+        new = store.swap(_name(key), data, version) if version else store.create(_name(key), data)
+    except Conflict:
+        found, now = read_version(store, key)
+        if now is None or found != progress:
+            # Not what is needed now: our write may have happened, its reply been lost, and another have claimed since.
+            _delete(store, progress.needed() - before.needed() - found.needed())
+            raise TakenOver(
+                f"{store.url}/{_name(key)} was changed by another process",
+                "one process per training",
+                "Wait for the other run of this study, or stop it; then start this one again.",
+            ) from None
+        new = now  # it was our own write, whose reply was lost
+    _delete(store, before.needed() - progress.needed())
+    return new
+
+
+def sweep_up(store: Store, key: str, owner: str) -> None:
+    """Delete what killed owners uploaded and never committed, as long as `owner` owns the training.
+
+    First the list, then the look at the owner: whoever comes later uploads later, so what is in the list and not
+    needed is garbage for ever, even if this process is frozen here and wakes in the middle of another's work.
+    """
+    listed = {entry.key for entry in store.list(f"{key}/epoch-")}
+    progress = read_progress(store, key)
+    if progress.owner == owner:
+        _delete(store, listed - progress.needed())
+
+
+def _delete(store: Store, keys: set[str]) -> None:
+    for key in sorted(keys):
+        store.delete(key)
+
+
+def _name(key: str) -> str:
+    return f"{key}/progress.json"

@@ -1,0 +1,44 @@
+"""Does mixed_bfloat16 pay on this machine? Ask model 1 on noise for a few seconds."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from charrec.study import Frozen
+from charrec.training.batches import batches
+from charrec.training.recipe import Arrays, Recipe, compiled
+
+STEPS = 12  # after one that compiles
+PAYS = 1.15  # times as fast; below, the lost digits are not worth it
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+class Precision(Frozen):
+    """What to train in, and the images/s of model 1 that say why (none where the study fixed it)."""
+
+    chosen: str
+    images_per_second: dict[str, float] = {}
+
+
+def probe(recipe: Recipe) -> Precision:
+    """Time model 1 on noise images of the recipe's size in both precisions."""
+    size, n = recipe.image_size, recipe.batch_size * STEPS
+    rng = np.random.default_rng(0)
+    everything = np.arange(n)
+    arrays = Arrays(rng.integers(0, 256, (n, size, size), np.uint8), rng.integers(0, 62, n), everything, everything[:0])
+    rates = {precision: _rate(recipe.model_copy(update={"precision": precision}), arrays) for precision in PRECISIONS}
+    pays = rates["mixed_bfloat16"] >= PAYS * rates["float32"]
+    return Precision(
+        chosen="mixed_bfloat16" if pays else "float32",
+        images_per_second={name: round(rate, 1) for name, rate in rates.items()},
+    )
+
+
+def _rate(recipe: Recipe, arrays: Arrays) -> float:
+    first = replace(arrays, training=arrays.training[: recipe.batch_size])
+    model = compiled(recipe, arrays)
+    for part in (first, arrays):
+        start = time.perf_counter()
+        model.fit(batches(part.training, arrays.labels[part.training], recipe.batch_size), shuffle=False, verbose=0)
+    return len(arrays.training) / (time.perf_counter() - start)

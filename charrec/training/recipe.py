@@ -1,0 +1,96 @@
+"""What is trained: how (`Recipe`), on what (`Arrays`), and the compiled network that both make."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from charrec.alphabet import CLASSES
+from charrec.models import build
+from charrec.models.convnet import ConvNet
+from charrec.study import Frozen
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Recipe(Frozen):
+    """All that decides what a training yields, but for its data and its number of epochs."""
+
+    model: str
+    network: ConvNet | None  # model 4 alone
+    seed: int
+    batch_size: int
+    image_size: int
+    image_channels: int
+    precision: str  # "float32" or "mixed_bfloat16", decided
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The images, resident, and which of them train and validate; nothing is read or decoded later."""
+
+    images: np.ndarray  # (n, size, size) uint8
+    labels: np.ndarray  # (n,) int64
+    training: np.ndarray  # (k,) int64, positions in images
+    validation: np.ndarray  # (m,) int64
+
+
+def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
+    """(n,) positions in `arrays.images` -> (n, 62) logits, with Adam at its defaults, as on the slides."""
+    import keras
+
+    from charrec.training.lookup import Lookup, resident
+
+    shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        network = build(recipe.model)(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
+    finally:
+        keras.config.set_dtype_policy(before)
+    seed_weights(network, recipe.seed)
+    lookup = Lookup(resident(arrays.images), recipe.image_channels)
+    model = keras.Sequential([keras.Input((), dtype="int32"), lookup, network])
+    model.compile(
+        optimizer=keras.optimizers.Adam(),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    # There is nobody to sum with; TensorFlow's sum would keep the graph of every network in a registry for ever.
+    model.optimizer._all_reduce_sum_gradients = list
+    model.optimizer.build(model.trainable_variables)  # or load_weights has no place for the slots
+    # Now, not in the first step: an epoch that goes on sets the sums, and TensorFlow traces a step once, not twice.
+    model.compute_metrics(None, np.zeros(1, np.int64), np.zeros((1, len(CLASSES)), np.float32))
+    model.reset_metrics()
+    return model
+
+
+def network_of(model: "keras.Sequential") -> "keras.Sequential":
+    """The network itself: (n, size, size, channels) -> (n, 62) logits."""
+    return model.layers[-1]
+
+
+def seed_weights(network: "keras.Sequential", seed: int) -> None:
+    """Draw the initial weights from (seed, place of the layer).
+
+    Left to itself, Keras takes a seed for each from Python's one generator, which every thread of the process shares:
+    a heartbeat or a retry of boto3 at the wrong moment, and a network begins with other weights.
+    """
+    for place, layer in enumerate(network.layers):
+        if hasattr(layer, "kernel"):
+            initializer = layer.kernel_initializer
+            drawn = int(np.random.SeedSequence([seed, place]).generate_state(1)[0])
+            seeded = type(initializer).from_config({**initializer.get_config(), "seed": drawn})
+            layer.kernel.assign(seeded(layer.kernel.shape, layer.kernel.dtype))
+
+
+def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
+    """Set every random layer's generator from (seed, epoch, its place), so that no epoch needs its past."""
+    for place, generator in enumerate(generators(model)):
+        generator.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
+
+
+def generators(model: "keras.Sequential") -> "list[keras.Variable]":
+    """The state of every random layer, in their order."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]

@@ -1,0 +1,83 @@
+"""One recipe -> a history and weights, resumable at every epoch, and within one where it is asked to stop.
+
+After each epoch the weights with the optimizer's slots, then the history that points at them, go to the
+store. The order of the images and every random layer are seeded by (seed, epoch), so a training that was
+killed and goes on has the history and the weights of one that was not, bit for bit on a CPU.
+"""
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from charrec.results import Epoch
+from charrec.storage import Store
+from charrec.training.checkpoints import Checkpoint, Progress, claim, commit, load, read_progress, save
+from charrec.training.epoch import Begun, Interrupted, train_epoch
+from charrec.training.recipe import Arrays, Recipe, compiled, network_of
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    recipe: Recipe,
+    arrays: Arrays,
+    epochs: int,
+    store: Store,
+    key: str,
+    show: Callable[[str, int, int], Any] | None = None,
+    owner: str | None = None,
+    interrupt: Callable[[], bool] = lambda: False,
+) -> Progress:
+    """Train until `epochs` epochs are done in all, going on from what is stored under `key`.
+
+    `show(title, epoch, epochs)` is called before each epoch and may return a Keras callback, for a bar. `interrupt()`
+    is called before each step; True ends the training there, stored, with Interrupted. A second process that trains
+    under the same key takes over from the first, which ends with TakenOver; `owner` is this one's unique name.
+    Raises TrainingDiverged; the epochs before it stay stored.
+    """
+    if len((progress := read_progress(store, key)).epochs) >= epochs:
+        return progress
+    owner = owner or uuid4().hex[:8]
+    progress, version = claim(store, key, owner)
+    model = compiled(recipe, arrays)
+    if progress.last:
+        load(model, store, progress.last)
+        log.info("%s goes on after epoch %d", key, progress.last.epoch)
+
+    def store_as(after: Progress) -> None:
+        nonlocal progress, version
+        version = commit(store, key, after, version, progress)
+        progress = after
+
+    for epoch in range(len(progress.epochs) + 1, epochs + 1):
+        shown = show(recipe.model, epoch, epochs) if show else None
+        begun = progress.last.begun if progress.last else Begun()
+        try:
+            row = train_epoch(model, recipe, arrays, epoch, begun, [shown] if shown else [], interrupt)
+        except Interrupted as stop:
+            last = save(model, store, key, owner, epoch - 1, stop.begun)
+            store_as(progress.model_copy(update={"last": last}))
+            raise
+        checkpoint = save(model, store, key, owner, epoch, Begun())
+        store_as(_extended(progress, row, checkpoint, network_of(model).count_params()))
+        log.info(
+            "%s epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f, %.0f images/s",
+            recipe.model, epoch, epochs, row.loss, row.accuracy, row.val_loss, row.val_accuracy,
+            row.images_per_second,
+        )  # fmt: skip
+    return progress
+
+
+def _extended(progress: Progress, row: Epoch, checkpoint: Checkpoint, parameters: int) -> Progress:
+    """`progress` with one more epoch."""
+    best_so_far = max((e.val_accuracy for e in progress.epochs), default=-math.inf)
+    return progress.model_copy(
+        update={
+            "epochs": (*progress.epochs, row),
+            "parameters": parameters,
+            "last": checkpoint,
+            "best": checkpoint if row.val_accuracy > best_so_far else progress.best,
+        }
+    )

@@ -1,0 +1,165 @@
+"""Chars74K in every packing gives the same glyphs; what does not fit is told by name."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from samples import glyph, nested_tgz, png, write_chars74k, zip_folder
+
+from charrec.data.images import LabelledImages
+from charrec.data.sources.chars74k import read_chars74k
+from charrec.data.sources.files import open_files
+from charrec.errors import InputError
+
+FONTS = 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_chars74k(tmp_path_factory.mktemp("chars74k"), FONTS)
+
+
+def read(path: Path, fonts: int | None = None) -> LabelledImages:
+    with open_files(path) as files:
+        return read_chars74k(files, "somewhere", "3", "CC0", fonts)
+
+
+def test_all_packings_give_the_same_glyphs(folder: Path, tmp_path: Path) -> None:
+    unpacked = read(folder)
+    for path in (
+        zip_folder(folder, tmp_path / "web.zip", top="EnglishFnt/"),
+        nested_tgz(folder, tmp_path / "api.zip"),
+        folder / "English" / "Fnt",
+    ):
+        packed = read(path)
+        assert np.array_equal(packed.images, unpacked.images)
+        assert np.array_equal(packed.labels, unpacked.labels)
+        assert (packed.names, packed.fonts, packed.styles) == (
+            unpacked.names,
+            unpacked.fonts,
+            unpacked.styles,
+        )
+
+
+def test_glyphs_come_by_class_then_by_number(folder: Path) -> None:
+    glyphs = read(folder)
+    numbers = range(1, 4 * FONTS + 1)
+    assert glyphs.names == [f"Sample{c:03d}/img{c:03d}-{n:05d}.png" for c in range(1, 63) for n in numbers]
+    assert glyphs.labels.tolist() == [c for c in range(62) for _ in numbers]
+    assert np.array_equal(glyphs.images, [glyph(c, n) for c in range(62) for n in numbers])
+    assert glyphs.images.dtype == np.uint8
+    assert glyphs.labels.dtype == np.int64
+    assert (glyphs.source, glyphs.version, glyphs.licence) == ("somewhere", "3", "CC0")
+
+
+def test_four_numbers_are_a_font_in_four_styles(folder: Path) -> None:
+    glyphs = read(folder)
+    assert glyphs.fonts[: 4 * FONTS] == ["font001"] * 4 + ["font002"] * 4 + ["font003"] * 4
+    assert glyphs.styles[:4] == glyphs.styles[4:8] == ["regular", "bold", "italic", "bold-italic"]
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1, ["font001"]), (2, ["font001", "font002"]), (3, None), (9, None)])
+def test_fewer_fonts_are_spread_over_the_set(count: int, kept: list[str] | None, folder: Path) -> None:
+    everything, some = read(folder), read(folder, count)
+    indices = [i for i, font in enumerate(everything.fonts) if kept is None or font in kept]
+    assert some.names == [everything.names[i] for i in indices]
+    assert np.array_equal(some.images, everything.images[indices])
+
+
+def test_ten_fonts_of_thirty_are_every_third(tmp_path: Path) -> None:
+    write_chars74k(tmp_path, fonts=1)
+    for place in (tmp_path / "English" / "Fnt").iterdir():
+        for number in range(5, 4 * 30, 4):
+            shutil.copy(place / f"img{place.name[-3:]}-00001.png", place / f"img{place.name[-3:]}-{number:05d}.png")
+    assert sorted(set(read(tmp_path, 10).fonts)) == [f"font{n:03d}" for n in range(1, 31, 3)]
+
+
+def test_fonts_left_out_are_not_read(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "English/Fnt/Sample001/img001-00009.png").write_bytes(b"damaged")
+    assert len(read(copy, 2)) == 62 * 2 * 4
+    with pytest.raises(InputError, match="img001-00009"):
+        read(copy)
+
+
+def test_classes_may_have_different_fonts(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "English/Fnt/Sample001/img001-00009.png").unlink()
+    (copy / "English/Fnt/Sample001/notes.txt").write_text("no image")
+    assert np.bincount(read(copy).labels).tolist() == [4 * FONTS - 1] + [4 * FONTS] * 61
+
+
+def rgb(place: Path) -> None:
+    Image.new("RGB", (128, 128)).save(place / "Sample002/img002-00001.png")
+
+
+def sixteen_bits(place: Path) -> None:
+    (place / "Sample002/img002-00001.png").write_bytes(png(np.zeros((128, 128), np.uint16)))
+
+
+def small(place: Path) -> None:
+    (place / "Sample002/img002-00001.png").write_bytes(png(np.zeros((64, 64), np.uint8)))
+
+
+def truncated(place: Path) -> None:
+    path = place / "Sample002/img002-00001.png"
+    path.write_bytes(path.read_bytes()[:-60])
+
+
+def jpeg(place: Path) -> None:
+    Image.new("L", (128, 128)).save(place / "Sample002/img002-00001.png", "JPEG")
+
+
+def emptied(place: Path) -> None:
+    for path in (place / "Sample010").iterdir():
+        path.unlink()
+
+
+def stray(name: str) -> Callable[[Path], object]:
+    def put(place: Path) -> None:
+        (place / name).parent.mkdir(exist_ok=True)
+        shutil.copy(place / "Sample001/img001-00001.png", place / name)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told", "remedy"),
+    [
+        (rgb, "Sample002/img002-00001.png has 128x128 pixels in Pillow's mode RGB", "take this file out"),
+        (
+            sixteen_bits,
+            "Sample002/img002-00001.png has 128x128 pixels in Pillow's mode I;16",
+            "take this file out",
+        ),
+        (small, "Sample002/img002-00001.png has 64x64 pixels", "take this file out"),
+        (truncated, "Sample002/img002-00001.png is not a readable PNG", "Fetch the data again"),
+        (jpeg, "Sample002/img002-00001.png is not a readable PNG", "Fetch the data again"),
+        (lambda place: shutil.rmtree(place / "Sample010"), "Sample010", "same layout"),
+        (emptied, "Sample010", "same layout"),
+        (lambda place: shutil.rmtree(place / "Sample001"), "no folder Sample001", "same layout"),
+        (stray("more/Sample001/img001-00001.png"), "2 folders Sample001", "same layout"),
+        (stray("Sample001/photo.JPG"), "Sample001/photo.JPG", "Take this file out"),
+        (stray("Sample001/img001-00001 (1).png"), "Sample001/img001-00001 (1).png", "Take this file out"),
+        (stray("Sample001/img002-00001.png"), "Sample001/img002-00001.png", "Take this file out"),
+        (stray("Sample001/img001-00000.png"), "Sample001/img001-00000.png", "Take this file out"),
+        (stray("Sample063/img063-00001.png"), "Sample063/img063-00001.png", "Take this file out"),
+    ],
+)
+def test_what_does_not_fit_is_told_by_name(
+    spoil: Callable[[Path], object], told: str, remedy: str, folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    place = copy / "English" / "Fnt"
+    (place / "more").mkdir()
+    spoil(place)
+    with pytest.raises(InputError) as caught:
+        read(copy)
+    assert str(copy) in caught.value.found
+    assert told in caught.value.found
+    assert remedy in caught.value.remedy
+    assert caught.value.expected
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]

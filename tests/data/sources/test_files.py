@@ -1,0 +1,208 @@
+"""A folder and every kind of archive read the same; damage is told with file and member."""
+
+import hashlib
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from samples import nested_tgz, tar_folder, zip_folder
+
+from charrec.data.sources.files import fingerprint, open_files
+from charrec.errors import InputError
+
+CONTENT = {"a/1.txt": b"one" * 400, "a/2.txt": b"two" * 500, "b.txt": b"", "c d/é.txt": os.urandom(3000)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, content in CONTENT.items():
+        path = tmp_path / "folder" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return tmp_path / "folder"
+
+
+def read_all(path: Path) -> dict[str, bytes]:
+    with open_files(path) as files:
+        return {name: files.read(name) for name in files.names}
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("pack", "name", "prefix"),
+    [
+        (lambda folder, _: folder, "", ""),
+        (zip_folder, "x.zip", ""),
+        (tar_folder, "x.tar", ""),
+        (tar_folder, "x.tgz", ""),
+        (nested_tgz, "x.zip", "EnglishFnt.tgz/"),
+        (lambda folder, path: nested_tgz(folder, path, "inner.tar"), "x.zip", "inner.tar/"),
+    ],
+)
+def test_every_packing_holds_the_same_files(
+    pack: Callable[[Path, Path], Path], name: str, prefix: str, folder: Path, tmp_path: Path
+) -> None:
+    path = pack(folder, tmp_path / name)
+    assert read_all(path) == {prefix + inner: content for inner, content in CONTENT.items()}
+    with open_files(path) as files:
+        assert files.names == sorted(files.names)
+
+
+def test_archives_are_known_by_content_not_by_name(folder: Path, tmp_path: Path) -> None:
+    assert read_all(tar_folder(folder, tmp_path / "x.tgz").rename(tmp_path / "download.bin")) == CONTENT
+
+
+def test_threads_may_share_an_open_archive(folder: Path, tmp_path: Path) -> None:
+    with open_files(zip_folder(folder, tmp_path / "x.zip")) as files, ThreadPoolExecutor(4) as pool:
+        names = files.names * 200
+        assert list(pool.map(files.read, names)) == [CONTENT[name] for name in names]
+
+
+def test_litter_of_operating_systems_is_left_out(folder: Path, tmp_path: Path) -> None:
+    before = fingerprint(folder)
+    for name in (".DS_Store", "a/Thumbs.db", "__MACOSX/a/._1.txt", "a/.hidden/x.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"litter")
+    assert read_all(folder) == CONTENT
+    assert read_all(zip_folder(folder, tmp_path / "x.zip")) == CONTENT
+    assert fingerprint(folder) == before
+
+
+def test_hostile_names_and_links_in_a_zip_are_left_out(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("link.txt")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as target:
+        for name in ("../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "good.txt"):
+            target.writestr(name, name)
+        target.writestr(link, "/etc/passwd")
+    assert read_all(tmp_path / "x.zip") == {"good.txt": b"good.txt"}
+    assert names_in(tmp_path) == ["x.zip"]
+
+
+def test_hostile_names_links_and_devices_in_a_tar_are_left_out(tmp_path: Path) -> None:
+    kinds = {
+        "soft": tarfile.SYMTYPE,
+        "hard": tarfile.LNKTYPE,
+        "pipe": tarfile.FIFOTYPE,
+        "device": tarfile.CHRTYPE,
+    }
+    with tarfile.open(tmp_path / "x.tgz", "w:gz") as target:
+        for name in ("../evil.txt", "/etc/evil.txt", "./good.txt"):
+            info = tarfile.TarInfo(name)
+            info.size = 4
+            target.addfile(info, io.BytesIO(b"some"))
+        for name, kind in kinds.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd"
+            target.addfile(info)
+    assert read_all(tmp_path / "x.tgz") == {"good.txt": b"some"}
+    assert names_in(tmp_path) == ["x.tgz"]
+
+
+def test_a_linked_folder_is_not_followed_in_circles(folder: Path) -> None:
+    (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
+    assert read_all(folder) == CONTENT
+
+
+def cut(path: Path, share: float) -> Path:
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    return path
+
+
+def nested_cut(folder: Path, path: Path) -> Path:
+    inner = cut(tar_folder(folder, path.with_name("EnglishFnt.tgz")), 0.5)
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("EnglishFnt.tgz", inner.read_bytes())
+    inner.unlink()
+    return path
+
+
+def tar_without_end(folder: Path, path: Path) -> Path:
+    """Cut exactly behind a member, where tarfile itself sees nothing wrong."""
+    with tarfile.open(tar_folder(folder, path)) as archive:
+        second = archive.getmembers()[2].offset
+    path.write_bytes(path.read_bytes()[:second])
+    return path
+
+
+def text(_: Path, path: Path) -> Path:
+    path.write_text("<html>Please log in</html>")
+    return path
+
+
+def empty(_: Path, path: Path) -> Path:
+    path.touch()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "told"),
+    [
+        (text, "data.zip", "data.zip"),
+        (empty, "data.zip", "data.zip"),
+        (empty, "data.tgz", "data.tgz"),
+        (lambda folder, path: cut(zip_folder(folder, path), 0.9), "data.zip", "data.zip"),
+        (lambda folder, path: cut(tar_folder(folder, path), 0.7), "data.tgz", "data.tgz"),
+        (lambda folder, path: cut(tar_folder(folder, path), 0.3), "data.tar", "data.tar"),
+        (tar_without_end, "data.tar", "ends early"),
+        (nested_cut, "data.zip", "EnglishFnt.tgz"),
+    ],
+)
+def test_what_is_no_whole_archive_is_refused_by_name(
+    make: Callable[[Path, Path], Path], name: str, told: str, folder: Path, tmp_path: Path
+) -> None:
+    path = make(folder, tmp_path / name)
+    with pytest.raises(InputError) as caught, open_files(path):
+        pass
+    assert str(path) in caught.value.found
+    assert told in caught.value.found
+    assert "Fetch it again" in caught.value.remedy
+    assert names_in(tmp_path) == sorted([name, "folder"])
+
+
+def test_a_bad_crc_names_archive_and_member(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("a/1.txt", b"some content")
+    path.write_bytes(path.read_bytes().replace(b"some content", b"same content"))
+    with open_files(path) as files, pytest.raises(InputError) as caught:
+        files.read("a/1.txt")
+    assert str(path) in caught.value.found
+    assert "a/1.txt" in caught.value.found
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"), open_files(tmp_path / "none.zip"):
+        pass
+    with pytest.raises(InputError, match="does not exist"):
+        fingerprint(tmp_path / "none.zip")
+
+
+def test_the_fingerprint_of_an_archive_is_its_sha256(folder: Path, tmp_path: Path) -> None:
+    path = zip_folder(folder, tmp_path / "x.zip")
+    assert fingerprint(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "new.txt").touch(),
+        lambda folder: (folder / "b.txt").unlink(),
+        lambda folder: (folder / "b.txt").rename(folder / "c.txt"),
+        lambda folder: os.utime(folder / "b.txt", ns=(0, 1)),
+        lambda folder: (folder / "b.txt").write_bytes(b"longer"),
+    ],
+)
+def test_the_fingerprint_of_a_folder_tells_every_change(change: Callable[[Path], object], folder: Path) -> None:
+    before = fingerprint(folder)
+    assert fingerprint(folder) == before
+    change(folder)
+    assert fingerprint(folder) != before

@@ -1,0 +1,329 @@
+"""The real Kaggle client against a server on loopback that speaks its protocol: whole archives or nothing."""
+
+import base64
+import io
+import json
+import logging
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kaggle_server import KEY, SIGNATURE, TOKEN, USERNAME, Kaggle, etag, serve
+
+from charrec.data.sources.kaggle import Download, credentials_found, download
+from charrec.errors import InputError
+
+
+def archive(content: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        packed.writestr("glyphs.bin", content)
+    return target.getvalue()
+
+
+OLD, NEW = archive(b"old" * 1000), archive(b"new" * 1000)
+CORRUPT = NEW.replace(b"new", b"NEW")  # its CRC no longer fits
+
+
+class Clock:
+    """Sleeping passes its time at once."""
+
+    def __init__(self) -> None:
+        self.time, self.slept = 1_700_000_000.0, list[float]()
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+class Desk:
+    """One user at one computer: a home, a cache, a clock."""
+
+    def __init__(self, kaggle: Kaggle, folder: Path) -> None:
+        self.kaggle, self.home, self.cache, self.clock = kaggle, folder / "home", folder / "cache", Clock()
+        self.home.mkdir()
+        self.environ = kaggle.environ(self.home)
+
+    def download(self, dataset: str = "owner/fonts", **more: Any) -> Download:
+        known = {"environ": self.environ, "sleep": self.clock.sleep, "now": self.clock.now}
+        return download(dataset, self.cache, **known | more)
+
+    def files(self) -> list[str]:
+        """What lies in the cache, but for the lock."""
+        paths = [path for path in self.cache.rglob("*") if path.is_file() and path.name != ".lock"]
+        return sorted(path.relative_to(self.cache).as_posix() for path in paths)
+
+
+@pytest.fixture
+def kaggle() -> Iterator[Kaggle]:
+    with serve(Kaggle({"owner/fonts/2": OLD, "owner/fonts/3": NEW})) as server:
+        yield server
+
+
+@pytest.fixture
+def desk(
+    kaggle: Kaggle, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    """After every test: no secret in a log, and nothing printed."""
+    caplog.set_level(logging.DEBUG)
+    yield Desk(kaggle, tmp_path)
+    hold_no_secret(caplog.text)
+    assert capfd.readouterr() == ("", "")
+
+
+def hold_no_secret(text: str) -> None:
+    for secret in (KEY, TOKEN, SIGNATURE, base64.b64encode(f"{USERNAME}:{KEY}".encode()).decode()):
+        assert secret not in text
+
+
+CACHED = ["kaggle/owner/fonts/3/fonts.zip", "kaggle/owner/fonts/3/manifest.json"]
+
+
+def test_the_current_version_is_fetched_once_and_recorded(desk: Desk) -> None:
+    got = desk.download()
+    assert got.path.read_bytes() == NEW
+    assert (got.dataset, got.version, got.licence) == ("owner/fonts", 3, "CC0-1.0, other")
+    assert got.sha256 == sha256(NEW).hexdigest()
+    assert desk.files() == CACHED
+    manifest = (got.path.parent / "manifest.json").read_text()
+    hold_no_secret(manifest)
+    assert json.loads(manifest) == {
+        "file": "fonts.zip",
+        "bytes": len(NEW),
+        "sha256": got.sha256,
+        "dataset": "owner/fonts",
+        "version": 3,
+        "licence": "CC0-1.0, other",
+        "source": "https://www.kaggle.com/datasets/owner/fonts/versions/3",
+        "fetched": "2023-11-14T22:13:20+00:00",
+        "client": "kaggle 2.2.4",
+    }
+    asked = len(desk.kaggle.requests)
+    assert desk.download(environ={}) == desk.download("owner/fonts/3", environ={}) == got
+    assert len(desk.kaggle.requests) == asked
+
+
+def test_a_pin_asks_for_its_version_and_is_used_without_a_pin_afterwards(desk: Desk) -> None:
+    pinned = desk.download("owner/fonts/2")
+    assert (pinned.version, pinned.path.read_bytes()) == (2, OLD)
+    assert [request.body["datasetVersionNumber"] for request in desk.kaggle.asked("DownloadDataset")] == [2]
+    assert desk.download(environ={}) == pinned  # though Kaggle has version 3
+
+
+def test_who_wants_the_current_version_gets_it_and_nothing_is_fetched_twice(desk: Desk) -> None:
+    desk.download("owner/fonts/2")
+    got = desk.download(current=True)
+    assert (got.version, got.path.read_bytes()) == (3, NEW)
+    assert desk.download(current=True) == got
+    assert len(desk.kaggle.asked("DownloadDataset")) == 2
+    assert desk.download("owner/fonts/2", current=True).version == 2  # a pin is a pin
+
+
+def test_a_version_that_kaggle_went_back_to_is_the_current_one(desk: Desk) -> None:
+    desk.download()
+    desk.kaggle.archives.pop("owner/fonts/3")
+    assert desk.download(current=True).version == 2
+    assert desk.download(environ={}).version == 3
+
+
+@pytest.mark.parametrize("name", ["fonts.zip", "manifest.json"])
+def test_a_damaged_copy_is_fetched_again_in_its_version(name: str, desk: Desk) -> None:
+    place = desk.cache / "kaggle" / "owner" / "fonts" / "2"
+    place.mkdir(parents=True)
+    manifest = {"file": "fonts.zip", "sha256": sha256(OLD).hexdigest(), "licence": ""}
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    (place / "fonts.zip").write_bytes(OLD)
+    assert desk.download(environ={}).version == 2
+    (place / name).write_bytes(b"damaged")
+    assert desk.download().path.read_bytes() == OLD
+    assert [request.body["datasetVersionNumber"] for request in desk.kaggle.asked("DownloadDataset")] == [2]
+
+
+def test_a_transfer_that_breaks_off_is_completed_from_where_it_broke(desk: Desk) -> None:
+    """The client writes whole MiB, so what it has of the second is asked for again."""
+    desk.kaggle.archives["owner/fonts/3"] = large = archive(bytes(2 << 20))
+    desk.kaggle.cuts = [3 << 19]
+    assert desk.download().path.read_bytes() == large
+    first, second = desk.kaggle.asked("bucket")
+    assert "Range" not in first.headers
+    assert second.headers["Range"] == f"bytes={1 << 20}-"
+    assert desk.files() == CACHED
+
+
+@pytest.mark.parametrize(("part_of", "ranges"), [(NEW, ["bytes=1000-"]), (OLD, [])])
+def test_a_part_is_completed_by_the_next_call_if_it_is_of_the_same_file(
+    part_of: bytes, ranges: list[str], desk: Desk
+) -> None:
+    """The part and the client's note of what it belongs to, as a process that was killed leaves them."""
+    part = desk.cache / "kaggle" / "owner" / "fonts" / ".staging" / "3" / "fonts.zip"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(part_of[:1000])
+    note = {"validator": etag(part_of), "size": len(part_of)}
+    part.with_name("fonts.zip.kaggle-partial").write_text(json.dumps(note))
+    assert desk.download().path.read_bytes() == NEW
+    asked = [request.headers["Range"] for request in desk.kaggle.asked("bucket") if "Range" in request.headers]
+    assert asked == ranges
+    assert desk.files() == CACHED
+
+
+def test_too_many_requests_are_waited_for_as_long_as_kaggle_asks(desk: Desk) -> None:
+    date = format_datetime(datetime.fromtimestamp(desk.clock.now() + 7 + 30, UTC), usegmt=True)
+    desk.kaggle.refusals = [(429, {"Retry-After": "7"}), (429, {"Retry-After": date})]
+    assert desk.download().version == 3
+    assert desk.clock.slept == [7, 30]
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun(desk: Desk) -> None:
+    desk.kaggle.refusals = [(429, {"Retry-After": "3600"})]
+    with pytest.raises(TimeoutError, match="HTTP 429; 3600 s"):
+        desk.download(deadline=60)
+    assert desk.clock.slept == []
+
+
+def test_errors_of_the_server_are_tried_a_bounded_number_of_times(desk: Desk) -> None:
+    desk.kaggle.refusals = [(500, {}), (503, {}), (500, {})]
+    with pytest.raises(ConnectionError, match="owner/fonts: Kaggle answers HTTP 503, 2 times"):
+        desk.download(attempts=2)
+    assert len(desk.kaggle.asked("DownloadDataset")) == 2
+    assert desk.clock.slept == [2]
+
+
+def test_no_connection_is_told_after_all_attempts(desk: Desk) -> None:
+    closed = Kaggle({}, port=1).environ(desk.home)
+    with pytest.raises(ConnectionError, match=r"no whole answer from Kaggle \(ProxyError\), 1 times"):
+        desk.download(environ=closed, attempts=1)
+
+
+def test_a_server_that_never_answers_is_left_at_the_deadline(desk: Desk) -> None:
+    desk.kaggle.silent = True
+    with pytest.raises(TimeoutError, match="by the deadline"):
+        desk.download(deadline=2)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "status", "found", "remedy"),
+    [
+        ("owner/fonts", 401, "does not accept the credentials", "KAGGLE_API_TOKEN"),
+        ("owner/fonts", 403, "refuses owner/fonts (HTTP 403)", "accept its rules"),
+        (
+            "owner/fonts/9",
+            None,
+            "has no version 9 of owner/fonts (HTTP 404)",
+            "Check the name and the version",
+        ),
+        ("owner/fonts", 400, "client failed on owner/fonts (HTTPError, HTTP 400)", "datasets/owner/fonts"),
+    ],
+)
+def test_a_refusal_is_told_in_words_and_leaves_nothing(
+    dataset: str, status: int | None, found: str, remedy: str, desk: Desk
+) -> None:
+    desk.kaggle.refusals = [(status, {})] if status else []
+    with pytest.raises(InputError) as caught:
+        desk.download(dataset)
+    hold_no_secret(str(caught.value))
+    assert found in caught.value.found
+    assert remedy in caught.value.remedy
+    assert len(desk.kaggle.asked("DownloadDataset")) == 1
+    assert desk.files() == []
+
+
+def test_a_token_is_sent_as_bearer(desk: Desk) -> None:
+    desk.environ = desk.kaggle.environ(desk.home, KAGGLE_API_TOKEN=TOKEN, KAGGLE_USERNAME="", KAGGLE_KEY="")
+    assert desk.download().version == 3
+    assert desk.kaggle.asked("DownloadDataset")[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_token_that_kaggle_does_not_know_is_told(desk: Desk) -> None:
+    environ = desk.kaggle.environ(desk.home, KAGGLE_API_TOKEN="KGAT_other")
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
+        del environ[name]
+    with pytest.raises(InputError, match="does not accept the credentials"):
+        desk.download(environ=environ)
+
+
+def test_without_credentials_nothing_is_sent_or_written(desk: Desk) -> None:
+    with pytest.raises(InputError) as caught:
+        desk.download(environ={"HOME": str(desk.home)})
+    for way in (
+        "KAGGLE_API_TOKEN",
+        "KAGGLE_USERNAME",
+        "KAGGLE_KEY",
+        "kaggle.json",
+        "kaggle.com/settings/api",
+    ):
+        assert way in caught.value.remedy
+    assert desk.kaggle.requests == []
+    assert not desk.cache.exists()
+    assert list(desk.home.iterdir()) == []
+
+
+def test_a_corrupt_archive_is_fetched_once_more(desk: Desk) -> None:
+    desk.kaggle.instead = [CORRUPT]
+    assert desk.download().path.read_bytes() == NEW
+    assert desk.files() == CACHED
+
+
+def test_an_archive_that_is_corrupt_twice_is_refused_and_not_kept(desk: Desk) -> None:
+    desk.kaggle.instead = [CORRUPT, b"<html>Please log in</html>"]
+    with pytest.raises(InputError, match="owner/fonts, version 3, is corrupt, twice"):
+        desk.download()
+    assert len(desk.kaggle.asked("bucket")) == 2
+    assert desk.files() == []
+
+
+def test_two_at_once_fetch_once(desk: Desk) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(desk.download, ["owner/fonts", "owner/fonts/3"])
+    assert first == second
+    assert len(desk.kaggle.asked("bucket")) == 1
+
+
+@pytest.mark.parametrize("dataset", ["fonts", "owner/", "../fonts", "owner/fonts/0", "owner/fonts/x", "a/b/3/4"])
+def test_a_name_that_is_none_is_refused(dataset: str, desk: Desk) -> None:
+    with pytest.raises(InputError, match="expected owner/slug or owner/slug/version"):
+        desk.download(dataset)
+    assert not desk.cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "files", "found"),
+    [
+        ({}, {}, False),
+        ({"KAGGLE_API_TOKEN": "x"}, {}, True),
+        ({"KAGGLE_API_TOKEN": ""}, {}, False),
+        ({}, {".kaggle/access_token": "x"}, True),
+        ({}, {".kaggle/access_token": ""}, False),
+        ({}, {".kaggle/access_token.txt": "x"}, True),
+        ({"KAGGLE_USERNAME": "x"}, {}, False),
+        ({"KAGGLE_USERNAME": "x", "KAGGLE_KEY": "y"}, {}, True),
+        ({}, {".kaggle/kaggle.json": '{"username": "x", "key": "y"}'}, True),
+        ({"KAGGLE_USERNAME": "x"}, {".kaggle/kaggle.json": '{"key": "y"}'}, True),
+        ({}, {".kaggle/kaggle.json": '{"username": "x"}'}, False),
+        ({}, {".kaggle/kaggle.json": "damaged"}, False),
+        ({}, {".config/kaggle/kaggle.json": '{"username": "x", "key": "y"}'}, True),
+        ({"KAGGLE_CONFIG_DIR": "{home}/own"}, {"own/kaggle.json": '{"username": "x", "key": "y"}'}, True),
+        (
+            {"KAGGLE_CONFIG_DIR": "{home}/own"},
+            {".kaggle/kaggle.json": '{"username": "x", "key": "y"}'},
+            False,
+        ),
+        ({}, {".kaggle/credentials.json": '{"refresh_token": "x"}'}, True),
+    ],
+)
+def test_credentials_are_looked_for_where_the_client_looks(
+    environ: dict[str, str], files: dict[str, str], found: bool, tmp_path: Path
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    filled = {name: value.replace("{home}", str(tmp_path)) for name, value in environ.items()}
+    assert credentials_found({"HOME": str(tmp_path)} | filled) is found

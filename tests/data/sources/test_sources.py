@@ -1,0 +1,93 @@
+"""Every source, by its name in a study: found, packed, and not fetched twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kaggle_server import Kaggle, serve
+from samples import nested_tgz, write_alphabet, write_chars74k, write_mnist, zip_folder
+
+from charrec.data.sources import Role, locate, read
+from charrec.errors import InputError
+from charrec.steps.data import pack_set
+from charrec.study import EMBEDDED, FULL, Data, Runtime, Study
+
+STUDY = FULL.model_copy(update={"data": Data(letters_per_class=3)})
+
+
+@pytest.fixture
+def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
+    """The three published data sets, tiny, in the forms in which Kaggle's API serves them."""
+    home = tmp_path / "home"
+    home.mkdir()
+    archives = {
+        "supreethrao/chars74kdigitalenglishfont/1": nested_tgz(
+            write_chars74k(tmp_path / "chars" / "English" / "Fnt"), tmp_path / "chars.zip"
+        ),
+        "thomasqazwsxedc/alphabet-characters-fonts-dataset/7": zip_folder(
+            write_alphabet(tmp_path / "alphabet"), tmp_path / "alphabet.zip"
+        ),
+        "hojjatk/mnist-dataset/1": zip_folder(write_mnist(tmp_path / "mnist"), tmp_path / "mnist.zip"),
+    }
+    with serve(Kaggle({name: path.read_bytes() for name, path in archives.items()})) as server:
+        for name, value in server.environ(home).items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def packed(study: Study, runtime: Runtime) -> dict[Role, object]:
+    roles: tuple[Role, ...] = ("glyphs", "letters", "digits")
+    return {role: pack_set(role, study, runtime).value for role in roles}
+
+
+def test_kaggles_three_data_sets_are_fetched_once_and_packed_with_version_and_licence(
+    kaggle: Kaggle, tmp_path: Path
+) -> None:
+    runtime = Runtime(store=str(tmp_path / "store"), cache=tmp_path / "cache")
+    sets = packed(STUDY, runtime)
+    counts = {role: (m.images, m.classes, m.size, m.version) for role, m in sets.items()}  # type: ignore[attr-defined]
+    assert counts == {
+        "glyphs": (62 * 2 * 4, 62, 128, "1"),
+        "letters": (26 * 3, 26, 32, "7"),
+        "digits": (10_000, 10, 28, "1"),
+    }
+    assert {m.licence for m in sets.values()} == {"CC0-1.0, other"}  # type: ignore[attr-defined]
+    asked = len(kaggle.requests)
+    assert packed(STUDY, runtime) == sets
+    assert len(kaggle.requests) == asked
+
+
+def test_a_pinned_version_is_the_one_that_is_asked_for(kaggle: Kaggle, tmp_path: Path) -> None:
+    pinned = Data(digits="kaggle:hojjatk/mnist-dataset/1")
+    assert locate("digits", pinned, tmp_path / "cache").version == "1"
+    (asked,) = kaggle.asked("DownloadDataset")
+    assert asked.body["datasetVersionNumber"] == 1
+
+
+def test_the_same_content_is_the_same_source_wherever_it_lies(tmp_path: Path) -> None:
+    write_chars74k(tmp_path / "a")
+    one = zip_folder(tmp_path / "a", tmp_path / "one.zip")
+    other = tmp_path / "other.zip"
+    other.write_bytes(one.read_bytes())
+    first, second = (locate("glyphs", Data(glyphs=str(path)), tmp_path) for path in (one, other))
+    assert first.identity == second.identity
+    assert first.name == "one.zip"  # no path of the machine
+
+
+@pytest.mark.parametrize("role", ["letters", "digits"])
+def test_the_embedded_new_data_needs_nothing_but_the_installation(role: Role, tmp_path: Path) -> None:
+    data = Data(**EMBEDDED, letters_per_class=2)
+    images = read(locate(role, data, tmp_path), data, seed=1)
+    assert len(set(images.labels.tolist())) == {"letters": 26, "digits": 10}[role]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "text", "known"),
+    [("glyphs", "nowhere.zip", "'fonts'"), ("digits", "fonts", "'sklearn'"), ("letters", "sklearn", "'fonts'")],
+)
+def test_a_source_that_is_none_is_refused_with_those_that_are(
+    role: Role, text: str, known: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=rf"{role} '{text}'; expected kaggle:owner/slug.*{known}"):
+        locate(role, Data.model_validate({role: text}), tmp_path)

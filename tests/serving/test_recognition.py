@@ -1,0 +1,193 @@
+"""A trained network reads image files, whatever their format, polarity and size."""
+
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from charrec.alphabet import CLASSES
+from charrec.data.foreign import prepare
+from charrec.data.sources.handwriting import read_sklearn_digits
+from charrec.errors import InputError
+from charrec.evaluation.prediction import predict
+from charrec.serving.candidate import Trained, checkpoint
+from charrec.serving.recognition import SIDE, Recognition, read_images
+from charrec.storage import Store, open_store
+from charrec.training.recipe import Arrays
+from charrec.training.train import train
+from tests.toy import RECIPE, WARNINGS
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
+
+HELD_OUT = slice(1000, 1040)
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """(n, 8, 8) handwritten digits, white on black, and their labels."""
+    found = read_sklearn_digits()
+    return found.images, found.labels
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(str(tmp_path_factory.mktemp("recognition") / "store"))
+
+
+@pytest.fixture(scope="module")
+def network(store: Store, digits: tuple[np.ndarray, np.ndarray]) -> Trained:
+    """One that has learned ten digits."""
+    images, labels = digits
+    recipe = RECIPE.model_copy(update={"batch_size": 32})
+    arrays = Arrays(prepare(images[:1000], 32), labels[:1000], np.arange(800), np.arange(800, 1000))
+    best = train(recipe, arrays, 8, store, "digits").best
+    assert best
+    return Trained(recipe=recipe, training="digits", weights_sha256=best.sha256)
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    file = BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def plain(digit: np.ndarray) -> Image.Image:
+    return Image.fromarray(digit)
+
+
+def enlarged(digit: np.ndarray, by: int = 12) -> Image.Image:
+    return plain(digit).resize((8 * by, 8 * by), Image.Resampling.BICUBIC)
+
+
+def turned(digit: np.ndarray) -> bytes:
+    """On its side, with an EXIF orientation that says so."""
+    image = enlarged(digit).transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    return saved(image, "JPEG", exif=exif, quality=95)
+
+
+def cut_out(digit: np.ndarray) -> bytes:
+    """Black ink on nothing."""
+    ink = enlarged(digit)
+    image = Image.new("LA", ink.size, 0)
+    image.putalpha(ink)
+    return saved(image)
+
+
+def on_a_page(digit: np.ndarray) -> bytes:
+    """In the corner of an oblong page."""
+    page = Image.new("L", (300, 140), 250)
+    page.paste(Image.fromarray(255 - np.asarray(enlarged(digit))), (190, 20))
+    return saved(page)
+
+
+def deep(digit: np.ndarray) -> bytes:
+    """Sixteen bits a pixel."""
+    return saved(Image.fromarray(digit.astype(np.uint16) * 257))
+
+
+WAYS: dict[str, Callable[[np.ndarray], bytes]] = {
+    "as it is": lambda digit: saved(plain(digit)),
+    "black on white": lambda digit: saved(Image.fromarray(255 - digit)),
+    "a large JPEG in colours": lambda digit: saved(enlarged(digit).convert("RGB"), "JPEG", quality=95),
+    "CMYK": lambda digit: saved(enlarged(digit).convert("CMYK"), "JPEG", quality=95),
+    "a GIF": lambda digit: saved(enlarged(digit), "GIF"),
+    "a WebP": lambda digit: saved(enlarged(digit), "WEBP", quality=95),
+    "a TIFF": lambda digit: saved(enlarged(digit), "TIFF"),
+    "a bitmap": lambda digit: saved(enlarged(digit), "BMP"),
+    "16 bits": deep,
+    "transparent": cut_out,
+    "turned by EXIF": turned,
+    "in a corner of a page": on_a_page,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_digit_is_read_whatever_it_is_saved_as(
+    way: str, network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    images, labels = digits
+    found = read_images([WAYS[way](digit) for digit in images[HELD_OUT]], network, store)
+    right = [row.top[0].character == CLASSES[label] for row, label in zip(found, labels[HELD_OUT], strict=True)]
+    assert sum(right) >= 32, f"{sum(right)} of {len(right)}"
+
+
+def test_it_is_what_the_study_says_of_foreign_images(
+    network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    images = digits[0][HELD_OUT]
+    sets = {"digits": prepare(images, 32)}
+    expected = predict(network.recipe, checkpoint(store, network), sets, store)["digits"]
+    paths = [tmp_path / f"{place}.png" for place in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        path.write_bytes(saved(plain(image)))
+    found = read_images(paths, network, store, top=62)
+    assert [row.name for row in found] == [str(path) for path in paths]
+    for row, shares in zip(found, expected, strict=True):
+        assert {guess.character: guess.probability for guess in row.top} == dict(
+            zip(CLASSES, shares.astype(float).tolist(), strict=True)
+        )
+        assert [guess.probability for guess in row.top] == sorted(shares.tolist(), reverse=True)
+
+
+def test_the_likeliest_come_first_and_no_more_than_asked_for(
+    network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    image = saved(plain(digits[0][1000]))
+    (three,) = read_images([image], network, store)
+    (one,) = read_images([image], network, store, top=1)
+    assert (len(three.top), one) == (3, Recognition(name="image 1", top=three.top[:1]))
+    assert read_images([], network, store) == []
+
+
+def bomb() -> bytes:
+    """A file of some kilobytes that says it has 400 million pixels."""
+    one = saved(Image.new("1", (SIDE, SIDE)))
+    header = one.index(b"IHDR")
+    claimed = b"IHDR" + (20_000).to_bytes(4, "big") * 2 + one[header + 12 : header + 17]
+    return one[:header] + claimed + zlib.crc32(claimed).to_bytes(4, "big") + one[header + 21 :]
+
+
+NO_GLYPHS: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", r"image 2 is no image that can be read"),
+    "text": (b"no image at all", r"image 2 is no image that can be read"),
+    "cut off": (saved(Image.effect_noise((64, 64), 90))[:-900], r"image 2 is no image that can be read"),
+    "a program": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"image 2 is no image that can be read"),
+    "a bomb": (bomb(), r"image 2 is no image that can be read \(Image size \(400000000 pixels\)"),
+    "too wide": (saved(Image.new("1", (SIDE + 1, 3))), rf"image 2 has {SIDE + 1} x 3 px; expected .* at most {SIDE}"),
+    "without a white": (saved(Image.new("F", (9, 9)), "TIFF"), r"\(mode F has no white\)"),
+    "blank": (saved(Image.new("L", (9, 9), 200)), r"image 2 is blank; expected at least 16 grey levels"),
+    "a pixel": (saved(Image.new("L", (1, 1))), r"image 2 is blank"),
+}
+
+
+@pytest.mark.parametrize("what", NO_GLYPHS)
+def test_what_shows_no_character_is_refused_by_name(what: str, network: Trained, store: Store) -> None:
+    content, said = NO_GLYPHS[what]
+    fine = saved(Image.fromarray(np.eye(9, dtype=np.uint8) * 255))
+    with pytest.raises(InputError, match=said):
+        read_images([fine, content], network, store)
+
+
+def test_a_file_that_is_not_there_is_named_once(network: Trained, store: Store, tmp_path: Path) -> None:
+    for path, why in ((tmp_path / "none.png", "No such file or directory"), (tmp_path, "Is a directory")):
+        with pytest.raises(InputError) as refusal:
+            read_images([path], network, store)
+        assert refusal.value.found == f"{path} is no image that can be read ({why})"
+    text = tmp_path / "text.png"
+    text.write_text("text")
+    with pytest.raises(InputError) as refusal:
+        read_images([text], network, store)
+    assert refusal.value.found.count(str(text)) == 1
+
+
+def test_a_network_with_other_weights_reads_nothing(network: Trained, store: Store) -> None:
+    other = network.model_copy(update={"weights_sha256": "0" * 64})
+    with pytest.raises(InputError, match=r"digits has weights of SHA-256 \w+; expected those of SHA-256 0000"):
+        read_images([saved(plain(np.eye(8, dtype=np.uint8) * 255))], other, store)

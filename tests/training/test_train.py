@@ -1,0 +1,561 @@
+"""A training that is killed goes on as if it had not been; what cannot go on says so."""
+
+import gc
+import itertools
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from charrec.errors import InputError
+from charrec.storage import Conflict, Corrupt, Store, open_store
+from charrec.training.batches import _slices, batches
+from charrec.training.checkpoints import (
+    Checkpoint,
+    Progress,
+    TakenOver,
+    claim,
+    commit,
+    load,
+    read_progress,
+    read_version,
+    save,
+    sweep_up,
+)
+from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
+from charrec.training.lookup import resident
+from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
+from charrec.training.train import train
+from tests.toy import EPOCHS, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
+
+SMALL = RECIPE.model_copy(update={"model": "model_1"})
+Trained = tuple[Store, Progress]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, arrays: Arrays) -> Callable[[str], Trained]:
+    """Model 2 trained in one go, by precision."""
+    done: dict[str, Trained] = {}
+
+    def trained(precision: str) -> Trained:
+        if precision not in done:
+            store = open_store(str(tmp_path_factory.mktemp(precision)))
+            recipe = RECIPE.model_copy(update={"precision": precision})
+            done[precision] = store, train(recipe, arrays, EPOCHS, store, "t")
+        return done[precision]
+
+    return trained
+
+
+def assert_same(one: Trained, other: Trained, recipe: Recipe, arrays: Arrays) -> None:
+    """Bit for bit: histories, weights, optimizer slots."""
+    assert history(one[1]) == history(other[1])
+    for mine, yours in zip(state(*one, recipe, arrays), state(*other, recipe, arrays), strict=True):
+        assert np.array_equal(mine, yours)
+
+
+class Pace(keras.callbacks.Callback):
+    """Trains at another learning rate."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def on_train_begin(self, logs: object = None) -> None:
+        self.model.optimizer.learning_rate = self.rate
+
+
+def set_learning_rate(rate: float, first_epoch: int) -> Callable[..., Pace | None]:
+    """For `show`: from an epoch on, another learning rate."""
+    return lambda _title, epoch, _epochs: Pace(rate) if epoch >= first_epoch else None
+
+
+def test_what_can_be_learned_is_learned(undisturbed: Callable[[str], Trained]) -> None:
+    first, *_, last = undisturbed("float32")[1].epochs
+    assert first.val_accuracy < 0.5
+    assert last.val_accuracy > 0.9
+    assert last.val_loss < 0.5 < first.val_loss
+
+
+@pytest.mark.parametrize(("precision", "stop"), [("float32", 2), ("mixed_bfloat16", 1)])
+def test_a_training_that_goes_on_is_the_one_that_never_stopped(
+    precision: str, stop: int, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
+) -> None:
+    recipe = RECIPE.model_copy(update={"precision": precision})
+    assert len(train(recipe, arrays, stop, store, "t").epochs) == stop
+    assert_same((store, train(recipe, arrays, EPOCHS, store, "t")), undisturbed(precision), recipe, arrays)
+
+
+def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_the_same(
+    undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays, tmp_path: Path
+) -> None:
+    kill_in_the_middle("train", str(tmp_path / "store"))
+    assert len(read_progress(store, "t").epochs) == 1
+    assert_same((store, train(RECIPE, arrays, EPOCHS, store, "t")), undisturbed("float32"), RECIPE, arrays)
+
+
+def stop_at(*steps: int) -> Callable[[], Callable[[], bool]]:
+    """For one training after the other: an `interrupt` that is true from its n-th call on; then one that never is."""
+    waiting = iter(steps)
+
+    def interrupt() -> Callable[[], bool]:
+        calls, step = itertools.count(), next(waiting, math.inf)
+        return lambda: next(calls) >= step
+
+    return interrupt
+
+
+def needed(progress: Progress) -> list[str]:
+    """The keys that may be there."""
+    return sorted([*progress.needed(), "t/progress.json"])
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_training_that_is_interrupted_between_steps_is_the_one_that_was_not(
+    precision: str, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
+) -> None:
+    """In its very first epoch, then twice in the second one, each time to go on in a new network."""
+    recipe = RECIPE.model_copy(update={"precision": precision})
+    begun = []
+    interrupt = stop_at(5, 40 + 20, 7)  # 35 steps and a look at the validation are left of the first epoch
+    for _ in range(3):
+        with pytest.raises(Interrupted, match=r"^interrupted after \d+ steps of an epoch$"):
+            train(recipe, arrays, EPOCHS, store, "t", interrupt=interrupt())
+        progress = read_progress(store, "t")
+        assert progress.last
+        begun.append((progress.last.epoch, progress.last.begun.steps))
+        assert [entry.key for entry in store.list()] == needed(progress)
+    assert begun == [(0, 5), (1, 24), (1, 31)]
+    progress = train(recipe, arrays, EPOCHS, store, "t", interrupt=interrupt())
+    assert [entry.key for entry in store.list()] == needed(progress)
+    assert_same((store, progress), undisturbed(precision), recipe, arrays)
+
+
+def test_what_an_interrupted_epoch_has_begun_is_stored(store: Store, arrays: Arrays) -> None:
+    with pytest.raises(Interrupted) as raised:
+        train(RECIPE, arrays, 1, store, "t", interrupt=stop_at(6)())
+    stored = read_progress(store, "t")
+    assert stored.last
+    begun = stored.last.begun
+    assert begun == raised.value.begun
+    assert stored.epochs == () and stored.best is None
+    assert begun.metrics[1] == begun.metrics[3] == begun.steps * RECIPE.batch_size  # images of which there are sums
+    model = compiled(RECIPE, arrays)
+    seed_layers(model, RECIPE.seed, epoch=1)
+    fresh = [np.asarray(v).tolist() for v in model.variables if v.name == "seed_generator_state"]
+    assert [state[0] for state in begun.generators] == [state[0] for state in fresh]
+    assert all(now[1] != then[1] for now, then in zip(begun.generators, fresh, strict=True))  # drawn from since
+    (row,) = train(RECIPE, arrays, 1, store, "t").epochs
+    assert row.seconds > begun.seconds > 0
+
+
+def test_who_asks_to_stop_in_the_validation_keeps_the_epoch(store: Store, arrays: Arrays) -> None:
+    steps = len(arrays.training) // SMALL.batch_size
+    with pytest.raises(Interrupted):
+        train(SMALL, arrays, 2, store, "t", interrupt=stop_at(steps)())
+    progress = read_progress(store, "t")
+    assert len(progress.epochs) == 1
+    assert progress.last
+    assert (progress.last.epoch, progress.last.begun.steps) == (1, 1)
+
+
+def test_who_asks_to_stop_in_the_last_validation_has_it_all(store: Store, arrays: Arrays) -> None:
+    steps = len(arrays.training) // SMALL.batch_size
+    assert len(train(SMALL, arrays, 1, store, "t", interrupt=stop_at(steps)()).epochs) == 1
+
+
+def test_an_error_between_two_steps_ends_the_epoch_and_stores_nothing(store: Store, arrays: Arrays) -> None:
+    calls = itertools.count()
+
+    def interrupt() -> bool:
+        if next(calls) == 5:
+            raise LookupError("the lease is gone")
+        return False
+
+    with pytest.raises(LookupError, match="the lease is gone"):
+        train(SMALL, arrays, 1, store, "t", interrupt=interrupt)
+    assert [entry.key for entry in store.list()] == ["t/progress.json"]
+    assert read_progress(store, "t").last is None
+
+
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The histories of a resumed, an undisturbed and an interrupted training, and the backend's name."""
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-m", "tests.toy", "jax", str(tmp_path_factory.mktemp("jax"))]
+    ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def test_a_training_goes_on_on_jax(on_jax: Any) -> None:
+    resumed, undisturbed, _, backend = on_jax
+    assert backend == "jax"
+    assert len(undisturbed) == 2
+    assert undisturbed[1]["loss"] < undisturbed[0]["loss"]
+    assert resumed == undisturbed
+
+
+def test_a_training_that_is_interrupted_between_steps_goes_on_on_jax(on_jax: Any) -> None:
+    """After an error too: jax, which lends a step the resident images, has given them back."""
+    _, undisturbed, interrupted, _ = on_jax
+    assert interrupted == undisturbed
+
+
+def test_a_finished_training_is_not_touched(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+    store, progress = undisturbed("float32")
+    before = store.list()
+    assert train(RECIPE, arrays, EPOCHS, store, "t") == progress
+    assert train(RECIPE, arrays, 1, store, "t") == progress
+    assert store.list()[0][:3] == before[0][:3]
+
+
+def test_another_seed_is_another_training(store: Store, undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+    other = train(RECIPE.model_copy(update={"seed": 2}), arrays, 1, store, "t")
+    assert history(other) != history(undisturbed("float32")[1])[:1]
+
+
+def test_the_history_counts_epochs_and_tells_their_pace(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+    progress = undisturbed("float32")[1]
+    assert [row.epoch for row in progress.epochs] == [1, 2, 3]
+    for row in progress.epochs:
+        assert row.seconds > len(arrays.training) / row.images_per_second > 0
+    assert progress.parameters == network_of(compiled(RECIPE, arrays)).count_params()
+
+
+def test_the_best_checkpoint_is_that_of_the_highest_validation_accuracy(
+    undisturbed: Callable[[str], Trained], arrays: Arrays
+) -> None:
+    store, progress = undisturbed("float32")
+    best = max(progress.epochs, key=lambda row: row.val_accuracy)
+    assert progress.best
+    assert progress.best.epoch == best.epoch
+    model = compiled(RECIPE, arrays)
+    load(model, store, progress.best)
+    scored = model.evaluate(arrays.validation.astype(np.int32), arrays.labels[arrays.validation], verbose=0)
+    assert scored == pytest.approx([best.val_loss, best.val_accuracy], rel=1e-5)
+
+
+def test_only_the_last_and_the_best_checkpoint_stay(store: Store, arrays: Arrays) -> None:
+    progress = train(SMALL, arrays, 4, store, "t", set_learning_rate(0.0, first_epoch=2))
+    assert progress.best
+    assert progress.last
+    # Nothing is learned after epoch 1, and of equals the earliest is the best.
+    assert (progress.best.epoch, progress.last.epoch) == (1, 4)
+    assert [entry.key for entry in store.list()] == [progress.best.key, progress.last.key, "t/progress.json"]
+
+
+def test_what_a_killed_process_left_is_swept_up_with_the_next_epoch(store: Store, arrays: Arrays) -> None:
+    train(SMALL, arrays, 1, store, "t")
+    store.put("t/epoch-002-of-one-that-died.weights.h5", b"never committed")
+    progress = train(SMALL, arrays, 2, store, "t")
+    needed = {checkpoint.key for checkpoint in (progress.best, progress.last) if checkpoint}
+    assert {entry.key for entry in store.list("t/epoch-")} == needed
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch, arrays: Arrays) -> list[list[int]]:
+    """The positions that Keras is given, epoch by epoch."""
+    given: list[list[int]] = []
+    fit = keras.Sequential.fit
+
+    def recorded(self: Any, x: Any, **rest: Any) -> Any:
+        positions, labels = (np.concatenate(column) for column in zip(*x.as_numpy_iterator(), strict=True))
+        assert np.array_equal(labels, arrays.labels[positions])
+        assert rest["shuffle"] is False
+        given.append(positions.tolist())
+        return fit(self, x, **rest)
+
+    monkeypatch.setattr(keras.Sequential, "fit", recorded)
+    return given
+
+
+def test_the_order_of_images_differs_by_seed_and_epoch_and_by_nothing_else(
+    orders: list[list[int]], store: Store, arrays: Arrays
+) -> None:
+    train(SMALL, arrays, 2, store, "a")
+    train(SMALL.model_copy(update={"precision": "mixed_bfloat16"}), arrays, 2, store, "b")
+    train(SMALL.model_copy(update={"seed": 2}), arrays, 1, store, "c")
+    first, second, same_first, same_second, other = orders
+    assert (first, second) == (same_first, same_second)
+    assert len({tuple(order) for order in (first, second, other)}) == 3
+    assert sorted(first) == sorted(second) == sorted(other) == arrays.training.tolist()
+
+
+@pytest.mark.parametrize("rate", [1e9, math.nan])
+def test_a_loss_that_diverges_ends_the_training_and_keeps_what_was_before(
+    rate: float, store: Store, arrays: Arrays
+) -> None:
+    with pytest.raises(TrainingDiverged) as raised:
+        train(SMALL, arrays, EPOCHS, store, "t", set_learning_rate(rate, first_epoch=2))
+    said = str(raised.value)
+    assert re.match(r"model_1: loss \S+, validation loss \S+ in epoch 2; guessing gives 4\.13\.", said)
+    assert "Its earlier epochs are stored; try float32 or another seed." in said
+    progress = read_progress(store, "t")
+    assert len(progress.epochs) == 1
+    assert progress.last
+    load(compiled(SMALL, arrays), store, progress.last)
+
+
+def test_weights_that_are_lost_in_the_last_step_of_an_epoch_end_the_training_too(store: Store, arrays: Arrays) -> None:
+    def show(_title: str, _epoch: int, _epochs: int) -> Any:
+        class Lose(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+                if batch == self.params["steps"] - 1:
+                    kernel = self.model.trainable_weights[-1]
+                    kernel.assign(np.full(kernel.shape, np.nan))
+
+        return Lose()
+
+    with pytest.raises(TrainingDiverged):
+        train(SMALL, arrays, 1, store, "t", show)
+    assert read_progress(store, "t").last is None
+
+
+def other_process(store: Store, arrays: Arrays, epoch: int) -> Callable[..., None]:
+    """For `show`: before this epoch, somebody else trains it under the same key."""
+
+    def show(_title: str, now: int, _epochs: int) -> None:
+        if now == epoch:
+            train(SMALL, arrays, epoch, open_store(store.url), "t")
+
+    return show
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_two_processes_at_one_training_are_told_apart(epoch: int, store: Store, arrays: Arrays) -> None:
+    with pytest.raises(InputError, match=r"t/progress.json was changed by another process; expected one process per"):
+        train(SMALL, arrays, EPOCHS, store, "t", other_process(store, arrays, epoch))
+    assert len(read_progress(store, "t").epochs) == epoch
+
+
+def test_the_process_that_comes_late_leaves_the_checkpoint_of_the_other_whole(store: Store, arrays: Arrays) -> None:
+    with pytest.raises(InputError):
+        train(SMALL, arrays, EPOCHS, store, "t", other_process(store, arrays, 1))
+    progress = read_progress(store, "t")
+    assert progress.last
+    load(compiled(SMALL, arrays), store, progress.last)
+
+
+# Who owns a training
+
+
+@pytest.fixture(scope="module")
+def model(arrays: Arrays) -> Any:
+    """Weights to store; nobody trains them."""
+    return compiled(SMALL, arrays)
+
+
+def extended(progress: Progress, checkpoint: Checkpoint) -> Progress:
+    return progress.model_copy(update={"last": checkpoint, "best": progress.best or checkpoint})
+
+
+def test_a_training_belongs_to_who_claimed_it_last(store: Store, model: Any) -> None:
+    """What the former owner then uploads and would commit is refused and deleted; the other's checkpoints are whole."""
+    first, version = claim(store, "t", "first")
+    first_checkpoint = save(model, store, "t", "first", 1, Begun())
+    committed = extended(first, first_checkpoint)
+    version = commit(store, "t", committed, version, first)
+
+    second, newer = claim(store, "t", "second")
+    assert second == committed.model_copy(update={"owner": "second"})
+    late = save(model, store, "t", "first", 2, Begun())
+    with pytest.raises(TakenOver, match=r"t/progress.json was changed by another process; expected one process per"):
+        commit(store, "t", extended(committed, late), version, committed)
+    assert read_progress(store, "t") == second
+    assert {entry.key for entry in store.list("t/epoch-")} == {first_checkpoint.key}
+
+    commit(store, "t", extended(second, save(model, store, "t", "second", 2, Begun())), newer, second)
+    progress = read_progress(store, "t")
+    assert progress.last and progress.best
+    assert (progress.last.key, progress.best.key) == ("t/epoch-002-second.weights.h5", first_checkpoint.key)
+    for checkpoint in (progress.last, progress.best):
+        load(model, store, checkpoint)
+
+
+def test_of_two_that_claim_at_once_one_is_refused(store: Store) -> None:
+    class Slow(Wrapped):
+        def swap(self, key: str, data: bytes, version: str) -> str:
+            claim(self.store, "t", "quick")
+            return self.store.swap(key, data, version)
+
+    claim(store, "t", "nobody")
+    with pytest.raises(TakenOver):
+        claim(Slow(store), "t", "slow")
+    assert read_progress(store, "t").owner == "quick"
+
+
+def test_a_claim_sweeps_up_what_dead_owners_left(store: Store, model: Any) -> None:
+    before, version = claim(store, "t", "first")
+    kept = save(model, store, "t", "first", 1, Begun())
+    commit(store, "t", extended(before, kept), version, before)
+    save(model, store, "t", "first", 2, Begun())
+    store.put("t/epoch-001-7-of-one-long-dead.weights.h5", b"")
+    claim(store, "t", "second")
+    assert [entry.key for entry in store.list("t/epoch-")] == [kept.key]
+
+
+def test_who_is_no_longer_the_owner_sweeps_nothing_up(store: Store, model: Any) -> None:
+    claim(store, "t", "first")
+    claim(store, "t", "second")
+    uploaded = save(model, store, "t", "second", 1, Begun())  # to be committed next
+    sweep_up(store, "t", "first")
+    assert [entry.key for entry in store.list("t/epoch-")] == [uploaded.key]
+    sweep_up(store, "t", "second")
+    assert store.list("t/epoch-") == []
+
+
+def test_who_falls_asleep_over_the_sweeping_deletes_nothing_of_a_later_owner(store: Store, model: Any) -> None:
+    class Asleep(Wrapped):
+        def list(self, prefix: str = "") -> list[Any]:
+            listed = self.store.list(prefix)
+            claim(self.store, "t", "second")
+            save(model, self.store, "t", "second", 1, Begun())
+            return listed
+
+    claim(store, "t", "first")
+    sweep_up(Asleep(store), "t", "first")
+    assert [entry.key for entry in store.list("t/epoch-")] == ["t/epoch-001-second.weights.h5"]
+
+
+class Wrapped:
+    """A store to interfere with."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+class LostReplies(Wrapped):
+    """Every write happens, its reply is lost, and the next try finds that something has changed."""
+
+    def swap(self, key: str, data: bytes, version: str) -> str:
+        self.store.swap(key, data, version)
+        raise Conflict(key)
+
+    def create(self, key: str, data: bytes) -> str:
+        self.store.create(key, data)
+        raise Conflict(key)
+
+
+def test_a_commit_that_happened_and_whose_reply_was_lost_is_recognised(store: Store, arrays: Arrays) -> None:
+    progress = train(SMALL, arrays, 2, LostReplies(store), "t")
+    assert len(progress.epochs) == 2
+    assert read_progress(store, "t") == progress
+    assert [entry.key for entry in store.list()] == needed(progress)
+
+
+def test_a_commit_that_happened_before_another_owner_came_keeps_its_checkpoint(store: Store, model: Any) -> None:
+    """Its reply was lost; the former owner must not take what it uploaded for garbage: the new one goes on from it."""
+
+    class Overtaken(LostReplies):
+        def swap(self, key: str, data: bytes, version: str) -> str:
+            self.store.swap(key, data, version)
+            claim(self.store, "t", "second")
+            raise Conflict(key)
+
+    before, version = claim(store, "t", "first")
+    uploaded = save(model, store, "t", "first", 1, Begun())
+    with pytest.raises(TakenOver):
+        commit(Overtaken(store), "t", extended(before, uploaded), version, before)
+    progress, _ = read_version(store, "t")
+    assert (progress.owner, progress.last) == ("second", uploaded)
+    load(model, store, uploaded)
+
+
+def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> None:
+    progress = train(SMALL, arrays, 1, store, "t")
+    assert progress.last
+    store.put(progress.last.key, b"something else")  # whole by the store's own reckoning
+    with pytest.raises(Corrupt, match=rf"epoch-001-\w+\.weights\.h5 has SHA-256 .*; expected {progress.last.sha256}"):
+        train(SMALL, arrays, 2, store, "t")
+    with pytest.raises(Corrupt):
+        load(compiled(SMALL, arrays), store, Checkpoint(epoch=1, key=progress.last.key, sha256="0" * 64))
+    after = read_progress(store, "t")
+    assert after == progress.model_copy(update={"owner": after.owner})
+
+
+def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, arrays: Arrays) -> None:
+    sizes = []
+    for count in (40, 4000):
+        model = compiled(SMALL, toy_arrays(count, 80))
+        model.save_weights(tmp_path / "model.weights.h5")
+        sizes.append((tmp_path / "model.weights.h5").stat().st_size)
+    assert sizes[0] == sizes[1]
+    values = 3 * network_of(model).count_params()  # each with Adam's two moments
+    assert 4 * values < sizes[0] < 4 * values + 100_000
+
+
+def test_all_networks_of_a_process_share_one_copy_of_the_images(arrays: Arrays) -> None:
+    images = resident(arrays.images)
+    assert np.array_equal(np.asarray(images), arrays.images)
+    coloured = RECIPE.model_copy(update={"image_channels": 3})
+    networks = [compiled(recipe, arrays) for recipe in (SMALL, RECIPE, coloured)]
+    keras.backend.clear_session()
+    networks.append(compiled(SMALL, arrays))
+    for network in networks:
+        assert network.layers[0].images is images
+        assert np.asarray(network(np.array([0, 5], np.int32))).shape == (2, 62)
+
+
+def test_the_copy_is_freed_with_the_images_and_a_network_before_them(tmp_path: Path) -> None:
+    def worked(arrays: Arrays) -> weakref.ref[Any]:
+        train(SMALL, arrays, 1, open_store(str(tmp_path)), "t")
+        return weakref.ref(network_of(compiled(SMALL, arrays)))
+
+    own = toy_arrays(16, 16)
+    network, images, copy = worked(own), weakref.ref(own.images), weakref.ref(resident(own.images))
+    keras.backend.clear_session()
+    gc.collect()
+    assert network() is None
+    assert images() is not None and copy() is not None
+    del own
+    gc.collect()
+    assert images() is None
+    assert copy() is None
+
+
+def test_a_set_of_batches_keeps_the_order_and_its_last_batch_is_the_rest() -> None:
+    positions, labels = np.array([5, 3, 9, 1, 7]), np.array([50, 30, 90, 10, 70])
+    found = [(x.tolist(), y.tolist()) for x, y in batches(positions, labels, 2).as_numpy_iterator()]
+    assert found == [([5, 3], [50, 30]), ([9, 1], [90, 10]), ([7], [70])]
+    elsewhere = _slices(positions, labels, 2)  # what other backends are given
+    assert [(x.tolist(), y.tolist()) for x, y in (elsewhere[n] for n in range(len(elsewhere)))] == found
+
+
+def test_tensorflow_tunes_nothing_in_a_set_of_batches() -> None:
+    """Its autotuning sleeps up to a minute at the end of an epoch."""
+    options = batches(np.arange(3), np.arange(3), 2).options()
+    assert options.autotune.enabled is False
+
+
+def test_every_random_layer_is_seeded_by_the_seed_the_epoch_and_its_place(arrays: Arrays) -> None:
+    model = compiled(RECIPE, arrays)
+    states = [v for v in model.variables if v.name == "seed_generator_state"]
+    assert len(states) == 3  # turn, zoom, dropout
+
+    def seeded(seed: int, epoch: int) -> list[tuple[int, ...]]:
+        seed_layers(model, seed, epoch)
+        return [tuple(np.asarray(state).tolist()) for state in states]
+
+    drawn = seeded(1, 1)
+    assert seeded(1, 1) == drawn
+    assert len({*drawn, *seeded(1, 2), *seeded(2, 1)}) == 9
