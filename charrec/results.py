@@ -1,11 +1,48 @@
-"""What a study found, as typed values: what evaluation writes and the report reads.
+"""The results of the study's steps as typed values: declarations alone, no behaviour.
 
 Rates are fractions in [0, 1], durations are seconds, losses are cross-entropies in nats.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from charrec.study import Frozen, Study
+from charrec.study import UNCOUNTED, Frozen, Study
+
+
+class Stored(Frozen):
+    """An object in the store that belongs to a result; without it, or with another content, the result is not whole."""
+
+    key: Annotated[str, UNCOUNTED]
+    sha256: str
+
+
+class Manifest(Frozen):
+    """What a packed set holds; `digest` is of the images and what is known of them, not of the packing."""
+
+    digest: str
+    images: int
+    size: int  # px, square
+    classes: int
+    fonts: int
+    groups: int
+    distinct: int  # different pictures
+    unavoidable: int  # images that no classifier can get right: the same picture bears another label too
+    source: str
+    version: str
+    licence: str
+
+
+class PackResult(Frozen):
+    """A packed set and its file."""
+
+    manifest: Manifest
+    file: Stored  # glyphs.parquet
+
+
+class Precision(Frozen):
+    """What to train in, and the images/s of model 1 that say why (none where the study fixed it)."""
+
+    chosen: str
+    images_per_second: dict[str, float] = {}
 
 
 class Epoch(Frozen):
@@ -27,18 +64,14 @@ class TrainingResult(Frozen):
     network: dict[str, int | float] = {}  # what the search chose, model 4 alone
     parameters: int
     precision: str
+    backend: str  # of Keras
     device: str
     epochs: tuple[Epoch, ...]
     best_epoch: int  # of the highest validation accuracy; its weights are kept
     overfits_from: int | None = (
         None  # found by the report's step: the first epoch after the lowest validation loss, if the loss rose for good
     )
-    weights_key: str  # in the store
-    weights_sha256: str
-
-    @property
-    def best(self) -> Epoch:
-        return self.epochs[self.best_epoch - 1]
+    weights: Stored
 
 
 class Rate(Frozen):
@@ -107,6 +140,40 @@ class TextReading(Frozen):
     method: Literal["prepared", "reference"]
     read: str
     glyphs: tuple[Reading, ...]
+
+
+class PredictionResult(Frozen):
+    """Tables in the store: one row an image, its name, its character, and a probability for each class."""
+
+    tables: dict[str, Stored]  # "validation", "letters prepared", ...
+
+
+class EvaluationResult(Frozen):
+    """Everything that one network read."""
+
+    evaluation: Evaluation
+    external: tuple[External, ...]
+    texts: tuple[TextReading, ...]
+
+
+class AugmentResult(Frozen):
+    """Training images and versions of them, as a NumPy file: (rows, columns, s, s) uint8."""
+
+    images: Stored
+
+
+class ReportResult(Frozen):
+    """The files of a report, `report.html` the first of them."""
+
+    files: tuple[Stored, ...]
+
+
+class ReadResult(Frozen):
+    """Images under a prefix, as a network reads them: a CSV file, one row an image."""
+
+    images: int
+    unreadable: int  # of them; their rows say why
+    table: Stored
 
 
 class TrialRow(Frozen):

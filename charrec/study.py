@@ -11,6 +11,9 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+UNCOUNTED = object()  # marks a field that no identity counts: where something lies, what it is called
+
+
 def _drawable(text: str) -> str:
     """New data shows capitals or digits, from two different sets."""
     if not (text and (set(text) <= set(ascii_uppercase) or set(text) <= set(digits))):

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow, task
@@ -10,17 +11,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.exceptions import TerminationSignal
 from prefect.states import Cancelled, Completed, Failed
 
-from charrec.data.glyphs import Manifest
-from charrec.errors import InputError
 from charrec.machine.termination import Terminated
-from charrec.memo.outcome import Outcome, Value, recall
-from charrec.results import SearchResult
-from charrec.steps import training
-from charrec.steps.store import store_of
-from charrec.study import Runtime, Study
+from charrec.memo.step import Bench
+from charrec.steps import precision, search, train
+from charrec.study import Runtime
 from charrec.sweep.heartbeat import Terms
 from charrec.training.checkpoints import TakenOver
-from charrec.training.precision import Precision
+from charrec.training.progress import bar
 from tasks import told
 from tasks.pool import deployed
 
@@ -32,34 +29,27 @@ IDLE = 30.0  # seconds without a trial after which a worker leaves its device to
 
 
 @flow(name="choose-precision", persist_result=False)
-def choose_precision(study: Study, runtime: Runtime, where: str) -> None:
+def choose_precision(given: precision.Given, runtime: Runtime) -> None:
     """Find out which precision pays on this machine's device."""
     with told.lines():
-        training.choose_precision(study, runtime, where)
+        precision.PRECISION.run(given, Bench.of(runtime))
 
 
 @flow(name="train-model", persist_result=False)
-def train_model(
-    model: str, study: Study, runtime: Runtime, glyphs: str, precision: str, found: str | None = None
-) -> None:
-    """Train one network, from the last epoch that is stored; the others are keys of what it depends on."""
+def train_model(given: train.Given, runtime: Runtime) -> None:
+    """Train one network, from the last stored epoch."""
     with told.lines(), _terminable():
-        packed = _stored(runtime, glyphs, Manifest)
-        chosen = _stored(runtime, precision, Precision)
-        network = _stored(runtime, found, SearchResult) if found else None
-        key = training.training_key(model, study, packed, chosen, network)
-        store = store_of(runtime)
-        progress = told.TrainingProgress(model, store, key, training.epochs_of(model, study))
-        training.train_model(model, study, packed, chosen, runtime, network, progress)
+        bench = Bench.of(runtime)
+        progress = told.TrainingProgress(given, bench.store)
+        train.TRAIN.run(given, replace(bench, show=progress))
         progress.tell()
 
 
 @flow(name="sweep-worker", persist_result=False)
-def sweep_worker(study: Study, runtime: Runtime, glyphs: str, precision: str) -> None:
+def sweep_worker(given: search.Given, runtime: Runtime) -> None:
     """Take trials of the search until there are none, each a task run of this flow run."""
     with told.lines(), _terminable():
-        packed, chosen = _stored(runtime, glyphs, Manifest), _stored(runtime, precision, Precision)
-        training.search(study, packed, chosen, runtime, trial=_as_task, terms=Terms(idle=IDLE, lease=runtime.lease))
+        search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease))
 
 
 def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:
@@ -79,17 +69,6 @@ def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:
     trial.with_options(task_run_name=name)(return_state=True)
     if raised:
         raise raised[0]
-
-
-def _stored(runtime: Runtime, key: str, kind: type[Value]) -> Outcome[Value]:
-    store = store_of(runtime)
-    if done := recall(store, key, kind):
-        return done
-    raise InputError(
-        f"{store.url} has nothing under {key!r}",
-        "what the study that began this run has stored there",
-        "Let the study and its workers use one store and one version of charrec.",
-    )
 
 
 @contextmanager

@@ -1,24 +1,24 @@
-"""The whole study: data, three networks, a search for the fourth, what they read, a report.
+"""The whole study: data, three networks, a search for the fourth, their readings, a report.
 
 As a script its children are processes of this machine, one per device; as a deployment they are runs on the work pool
-`gpu`. Either way each step is found again in the store, so a study that failed or was killed redoes nothing.
+`gpu`. Either way every step is recalled from the store, so a study that failed or was killed redoes nothing.
 """
 
 import asyncio
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from prefect import flow
 from prefect.runtime import flow_run
 
+from charrec.data.sources.source import Role
 from charrec.memo.outcome import Outcome
 from charrec.models import MODELS
-from charrec.results import SearchResult, TrainingResult
-from charrec.steps.reading import Findings, Predictions
-from charrec.steps.reporting import Stored
-from charrec.steps.training import here
+from charrec.results import EvaluationResult, Precision, PredictionResult, SearchResult, TrainingResult
+from charrec.steps import pipeline
+from charrec.steps.pipeline import ROLES, Sets
 from charrec.study import FULL, Runtime, Study
-from charrec.training.precision import Precision
 from flows import children
 from flows.settings import runtime_here
 from tasks import steps, told
@@ -26,7 +26,7 @@ from tasks.devices import Children, Devices
 from tasks.pool import POOL, Pool, cancel_children, deployed
 from tasks.published import publish
 
-ROLES = ("glyphs", "letters", "digits")
+Answer = TypeVar("Answer")
 
 
 def _title() -> str:
@@ -38,26 +38,26 @@ def _title() -> str:
 
 
 class Branch(NamedTuple):
-    """What came of one network."""
+    """Everything of one network."""
 
     training: Outcome[TrainingResult]
-    predictions: Outcome[Predictions]
-    findings: Outcome[Findings]
+    predictions: Outcome[PredictionResult]
+    evaluation: Outcome[EvaluationResult]
 
 
 @flow(name="charrec", flow_run_name=_title, persist_result=False, on_cancellation=[cancel_children])
 async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str:
-    """Run the study, or what is left of it; returns the key of its report in the store.
+    """Run the study, or the rest of it; returns the key of its report in the store.
 
-    What fails does not stop the rest: the report is made from what there is, then the first failure is raised.
-    `runtime` is by default what CHARREC_STORE, CHARREC_ENDPOINT and CHARREC_CACHE say.
+    A failure does not stop the rest: the report is made of whatever there is, then the first failure is raised.
+    `runtime` defaults to CHARREC_STORE, CHARREC_ENDPOINT and CHARREC_CACHE.
     """
     runtime = runtime or runtime_here()
     on_pool = deployed()
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime
     with told.lines(), Devices(beside) as devices:
         place: Children = Pool(runtime.sweep_workers) if on_pool else devices
-        return await _Study(study, runtime, devices, place, POOL if on_pool else here()).run()
+        return await _Study(study, runtime, devices, place, POOL if on_pool else pipeline.this_kind_of_machine()).run()
 
 
 class _Study:
@@ -66,14 +66,13 @@ class _Study:
 
     async def run(self) -> str:
         study, runtime = self.study, self.runtime
-        sets = await together(*(steps.pack(role, study, runtime) for role in ROLES))  # bad data ends the study here
-        self.glyphs, self.letters, self.digits = sets
+        sets = self.sets = await packed(study, runtime)  # bad data ends the study here
         precision = await self.choose_precision()
         *first, last = MODELS
         search = asyncio.create_task(self.search(precision))
-        ended = await asyncio.gather(
+        ended: list[Any] = await asyncio.gather(
             search,
-            steps.augment(self.devices, study, self.glyphs, runtime),
+            steps.augment(pipeline.augmenting(study, sets), runtime, self.devices, after=[sets["glyphs"]]),
             *(self.branch(model, precision) for model in first),
             self.branch(last, precision, search),
             return_exceptions=True,
@@ -83,63 +82,69 @@ class _Study:
         done = [branch for branch in branches if isinstance(branch, Branch)]
         if not done or isinstance(augmented, BaseException):
             raise failures[0]
-        outcomes = {
-            **dict(zip(ROLES, sets, strict=True)),
-            "precision": precision,
-            "search": None if isinstance(found, BaseException) else found,
-            "trainings": [branch.training for branch in done],
-            "predictions": [branch.predictions for branch in done],
-            "findings": [branch.findings for branch in done],
-            "augmented": augmented,
-            "failures": _told(("search", *MODELS), [found, *branches]),
-        }
-        reported: Outcome[Stored] = await steps.report(outcomes, study, runtime)
+        best = None if isinstance(found, BaseException) else found
+        reasons = _reasons(("search", *MODELS), [found, *branches])
+        given = pipeline.reporting(study, sets, precision, best, done, augmented, reasons)
+        reported = await steps.report(given, runtime, after=[branch.evaluation for branch in done])
         await publish(reported.value, runtime)
         if failures:
             raise failures[0]
-        return reported.value.files[0]
+        return reported.value.files[0].key
 
     async def choose_precision(self) -> Outcome[Precision]:
-        chosen: Outcome[Precision]
-        if deployed() and self.study.precision != "auto":  # no need to wait for a GPU
-            chosen = await steps.precision_as_asked(self.study, self.runtime, self.where)
-        else:
-            chosen = await steps.choose_precision(
-                self.place, children.choose_precision, self.study, self.runtime, self.where
-            )
-        return chosen
+        given = pipeline.choosing(self.study, self.where)
+        if self.study.precision != "auto":  # no need to wait for a device
+            return await steps.precision_as_asked(given, self.runtime)
+        return await steps.precision(given, self.runtime, self.place, children.choose_precision)
 
     async def search(self, precision: Outcome[Precision]) -> Outcome[SearchResult]:
-        found: Outcome[SearchResult] = await steps.search(
-            self.place, children.sweep_worker, self.study, self.glyphs, precision, self.runtime
-        )
-        return found
+        given = pipeline.searching(self.study, self.sets, precision)
+        before = self.sets["glyphs"], precision
+        return await steps.search(given, self.runtime, self.place, children.sweep_worker, after=before)
 
     async def branch(
         self, model: str, precision: Outcome[Precision], search: "asyncio.Task[Outcome[SearchResult]] | None" = None
     ) -> Branch:
-        """Train, read, evaluate."""
-        study, runtime = self.study, self.runtime
+        """Train, predict, evaluate."""
+        study, runtime, sets = self.study, self.runtime, self.sets
         found = await search if search else None
+        before = [one for one in (sets["glyphs"], precision, found) if one]
         training = await steps.train(
-            self.place, children.train_model, model, study, self.glyphs, precision, runtime, found
+            pipeline.training(study, model, sets, precision, found),
+            runtime, self.place, children.train_model, after=before,
+        )  # fmt: skip
+        predictions = await steps.predict(
+            pipeline.predicting(study, sets, training), runtime, self.devices, after=[training, *sets.values()]
         )
-        others = self.letters, self.digits
-        predictions = await steps.predict(self.devices, training, study, self.glyphs, *others, runtime)
-        return Branch(training, predictions, await steps.find(predictions, model, study, self.glyphs, *others, runtime))
+        evaluation = await steps.evaluate(
+            pipeline.evaluating(study, model, sets, predictions), runtime, after=[predictions]
+        )
+        return Branch(training, predictions, evaluation)
 
 
-async def together(*calls: Any) -> list[Any]:
-    """What all of them found. Waits for all, then raises the first failure."""
+async def packed(study: Study, runtime: Runtime) -> Sets:
+    """The three sets, fetched and packed. Waits for all, then raises the first failure."""
+
+    async def one(role: Role) -> Any:
+        source = await steps.fetch(role, study.data, runtime)
+        return await steps.pack(pipeline.packing(study, source), runtime)
+
+    return dict(zip(ROLES, await together(*map(one, ROLES)), strict=True))
+
+
+async def together(*calls: Awaitable[Answer]) -> list[Answer]:
+    """Every answer. Waits for all, then raises the first failure."""
     ended = await asyncio.gather(*calls, return_exceptions=True)
-    for one in ended:
-        if isinstance(one, BaseException):
-            raise one
-    return ended
+    answers = []
+    for each in ended:
+        if isinstance(each, BaseException):
+            raise each
+        answers.append(each)
+    return answers
 
 
-def _told(names: tuple[str, ...], ended: list[Any]) -> dict[str, str]:
-    """Step -> why there is nothing of it; model 4's failure is not told where it is the search's."""
+def _reasons(names: tuple[str, ...], ended: list[Any]) -> Mapping[str, str]:
+    """Step -> why it failed; the search's failure is not repeated for model 4."""
     reasons = {name: one for name, one in zip(names, ended, strict=True) if isinstance(one, BaseException)}
     if "search" in reasons:
         reasons.pop(MODELS[-1], None)

@@ -1,14 +1,20 @@
 """Batch prediction: every image under a prefix of the store, read by the champion."""
 
+from io import BytesIO
 from typing import Any
 
+import pandas as pd
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 
-from charrec.steps.batch import predict_under
+from charrec.memo.step import Bench
+from charrec.serving.in_use import in_use, named
+from charrec.steps.read import READ, Given, images_under
 from charrec.study import Runtime
 from flows.settings import runtime_here
 from tasks import told
+
+SHOWN = 100  # rows of the artifact
 
 
 @flow(name="charrec-predict", flow_run_name="predict {prefix}", persist_result=False)
@@ -19,7 +25,12 @@ def predict_batch(prefix: str = "inbox", model: str | None = None, runtime: Runt
     a row that says so.
     """
     with told.lines():
-        key, rows = predict_under(prefix, model, runtime or runtime_here())
-    table: list[dict[str, Any]] = rows[:100]
-    create_table_artifact(table, key="predictions", description=f"{len(rows)} images under {prefix}; all in {key}")
-    return key
+        bench = Bench.of(runtime or runtime_here())
+        network = named(bench.store, model) if model else in_use(bench.store)[1]
+        given = Given(prefix=prefix, network=network, images=images_under(prefix, bench.store))
+        result = READ.run(given, bench).value
+    rows = pd.read_csv(BytesIO(bench.store.get(result.table.key)), dtype=str, keep_default_na=False, nrows=SHOWN)
+    about = f"{result.images} images under {prefix}; all in {result.table.key}"
+    table: dict[str, list[Any]] = {str(name): list(column) for name, column in rows.items()}
+    create_table_artifact(table, key="predictions", description=about)
+    return result.table.key

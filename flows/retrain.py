@@ -13,19 +13,18 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from charrec.memo.outcome import Outcome
-from charrec.serving.champion import Promotion
+from charrec.memo.step import Bench
+from charrec.serving import champion
 from charrec.serving.gate import Verdict
 from charrec.steps import retraining
-from charrec.steps.training import here
 from charrec.storage import Conflict
 from charrec.study import FULL, Runtime, Study
-from flows.full_study import ROLES, full_study, together
+from flows.full_study import full_study, packed
 from flows.settings import runtime_here
 from tasks import steps
 from tasks.devices import Devices
 from tasks.patience import patiently
-from tasks.pool import POOL, cancel_children, deployed
+from tasks.pool import cancel_children, deployed
 
 BY_FONT = FULL.model_copy(update={"split": "font"})
 ROUNDS = 3  # comparisons while others change the champion
@@ -42,37 +41,30 @@ async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> Sta
     """Ends as Unchanged, Kept or Promoted; the artifact `retraining` says why."""
     runtime = (runtime or runtime_here()).model_copy(update={"current_data": True})
     retraining.require_font_split(study)
-    sets = dict(zip(ROLES, await together(*(steps.pack(role, study, runtime) for role in ROLES)), strict=True))
-    where = POOL if deployed() else here()
-    if before := await asyncio.to_thread(retraining.decided, study, sets, runtime, where):
-        return await _ended("Unchanged", f"Data, code and configuration are as they were then: {before}")
+    store = Bench.of(runtime).store
+    sets = await packed(study, runtime)
     report = await full_study(study, runtime)
-    candidate = await asyncio.to_thread(retraining.challenger, report, sets, runtime)
-    if why := await asyncio.to_thread(retraining.withdrawn, candidate, runtime):
+    candidate = await asyncio.to_thread(retraining.challenger, report, sets, store)
+    if before := await asyncio.to_thread(retraining.decided, candidate, store):
+        return await _ended("Unchanged", f"Data, code and configuration are as they were then: {before}")
+    if why := await asyncio.to_thread(retraining.withdrawn, candidate, store):
         return await _ended("Kept", f"The champion stays: {why}.")
-    cpu = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if deployed() else runtime
-    with Devices(cpu) as devices:
+    beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if deployed() else runtime
+    with Devices(beside) as devices:
         for _ in range(ROUNDS):
-            now = await asyncio.to_thread(retraining.in_use, runtime)
-            verdict = await _judged(devices, candidate, now, runtime) if now else None
+            now = await asyncio.to_thread(champion.current, store)
+            verdict = (await steps.judge(retraining.judging(candidate, now), runtime, devices)).value if now else None
             if verdict and not verdict.promoted:
                 return await _ended("Kept", verdict.reason, verdict)
             why = verdict.reason if verdict else "There was no champion."
             try:
-                entry: Promotion = await asyncio.to_thread(
-                    retraining.promote, candidate, why, now.number if now else None, runtime
-                )
+                entry = await asyncio.to_thread(champion.promote, store, candidate, why, now.number if now else None)
             except Conflict:
                 continue  # compare with the champion of now
             return await _ended(
                 "Promoted", f"{entry.candidate.recipe.model} is champion {entry.number}. {why}", verdict
             )
     raise RuntimeError(f"the champion changed {ROUNDS} times while it was compared with")
-
-
-async def _judged(devices: Devices, candidate: Any, now: Promotion, runtime: Runtime) -> Verdict:
-    outcome: Outcome[Verdict] = await steps.judge(devices, candidate, now, runtime)
-    return outcome.value
 
 
 async def _ended(name: str, why: str, verdict: Verdict | None = None) -> State[Any]:

@@ -25,19 +25,19 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from charrec.errors import InputError
 from charrec.machine.hardware import gpus
+from charrec.memo.outcome import Outcome, Value, outcome_of
+from charrec.memo.step import Bench, Given, Step, declared
 from charrec.study import Runtime
+from tasks.errors import DeviceLost
+from tasks.explained import hide_tracebacks
 
-Given = ParamSpec("Given")
+Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
 LEARNING = 20.0  # seconds until Prefect's server has heard of a task
 PUTTING_AWAY = 10.0  # seconds that a training has to store itself
-
-
-class DeviceLost(RuntimeError):
-    """A device's process ended in the middle of a step; what it had stored stays, a retry goes on from there."""
 
 
 class Children(Protocol):
@@ -88,14 +88,14 @@ class Devices:
         for pool in started:
             pool.shutdown(cancel_futures=True)
 
-    async def run(self, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
-        """The step's answer from the first device that is free.
+    async def run(self, call: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
+        """The call's answer from the first device that is free.
 
         Raises DeviceLost if its process was killed, CancelledError once the `with` block is left.
         """
         slot = await self._free.get()
         try:
-            return await asyncio.wrap_future(self._begin_step(slot, step, *args, **kwargs))
+            return await asyncio.wrap_future(self._begin(slot, call, *args, **kwargs))
         except BrokenProcessPool as error:
             if self._closed:
                 raise CancelledError("the study has ended") from None
@@ -105,6 +105,11 @@ class Devices:
             ) from error
         finally:
             self._free.put_nowait(slot)
+
+    async def run_step(self, step: Step[Given, Value], given: Given, runtime: Runtime) -> Outcome[Value]:
+        """The outcome of a step that runs on the first device that is free."""
+        text = await self.run(_run_step, step.module, given.model_dump_json(), runtime.model_dump_json())
+        return outcome_of(step.result).model_validate_json(text)
 
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
         """The flow as a child of the one that runs here, on the first device that is free.
@@ -116,25 +121,25 @@ class Devices:
             server = str(client.api_url)
         await self.run(_run_child, child.fn.__module__, child.fn.__name__, run, parameters, server)
 
-    def _begin_step(
-        self, slot: int, step: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs
+    def _begin(
+        self, slot: int, call: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs
     ) -> Future[Answer]:
         if self._closed:
             raise CancelledError("the study has ended")
         pool = self._pools[slot] or self._start(slot)
-        return pool.submit(step, *args, **kwargs)
+        return pool.submit(call, *args, **kwargs)
 
     def _start(self, slot: int) -> ProcessPoolExecutor:
         pool = self._pools[slot] = ProcessPoolExecutor(
             max_workers=1,
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
+            initializer=_prepare,
             initargs=(self.environments[slot],),
         )
         return pool
 
 
-def _begin(environment: dict[str, str]) -> None:
+def _prepare(environment: dict[str, str]) -> None:
     """Set the process up before a framework is imported."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -165,11 +170,16 @@ async def _created(client: PrefectClient, child: Flow[..., Any], name: str, para
             await asyncio.sleep(0.1)
 
 
+def _run_step(module: str, given: str, runtime: str) -> str:
+    """Run a step in a device's process; only JSON crosses."""
+    step = declared(module)
+    bench = Bench.of(Runtime.model_validate_json(runtime))
+    return step.run(step.given.model_validate_json(given), bench).model_dump_json()
+
+
 def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any], server: str) -> None:
     """Run a flow in a device's process."""
     from prefect.flow_engine import run_flow
-
-    from tasks.explained import hide_tracebacks
 
     hide_tracebacks()
     with temporary_settings({PREFECT_API_URL: server}):

@@ -5,10 +5,9 @@ from concurrent.futures import CancelledError
 
 from charrec.errors import InputError
 from charrec.machine.termination import Terminated
-from charrec.sweep.standing import SearchFailed
+from charrec.sweep.outcome import SearchFailed
 from charrec.training.epoch import TrainingDiverged
-from tasks.devices import DeviceLost
-from tasks.pool import ChildFailed
+from tasks.errors import ChildFailed, DeviceLost
 
 EXPLAINED = (
     InputError, TrainingDiverged, SearchFailed, DeviceLost, ChildFailed, Terminated, ConnectionError, TimeoutError,

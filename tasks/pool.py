@@ -24,7 +24,7 @@ from prefect.runtime import deployment
 from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled, Cancelling
 
-from tasks.devices import DeviceLost
+from tasks.errors import ChildFailed, DeviceLost
 from tasks.patience import patiently
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,6 @@ POLL = 2.0  # seconds between two looks at a child
 SETTLING = 4.0  # seconds until a crash is believed
 PAGE = 200  # runs; the server's limit
 LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
-
-
-class ChildFailed(RuntimeError):
-    """A child ended with an error of its own, or was cancelled; another try would end the same."""
 
 
 class Pool:

@@ -1,75 +1,70 @@
-"""Each step of the study as a task. The store remembers what was done; the state's name says so: Cached."""
+"""Each step of the study as a Prefect task. The store remembers outcomes; a state named Cached says that it did."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from inspect import Signature, signature
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic
 
 from prefect import Flow, Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 
-from charrec.data.glyphs import Manifest
+from charrec.data.sources import locate
+from charrec.data.sources.source import Role, Source
 from charrec.machine.termination import Terminated
-from charrec.memo.outcome import Outcome
-from charrec.results import SearchResult, TrainingResult
-from charrec.steps import data, reading, reporting, retraining, training
-from charrec.steps.store import store_of
-from charrec.study import Runtime, Study
-from charrec.training.checkpoints import read_progress
-from charrec.training.precision import Precision
-from tasks.devices import Children, DeviceLost, Devices
+from charrec.memo.outcome import Outcome, Value
+from charrec.memo.step import Bench, Given, Step
+from charrec.results import SearchResult
+from charrec.steps.augment import AUGMENT
+from charrec.steps.evaluate import EVALUATE
+from charrec.steps.judge import JUDGE
+from charrec.steps.pack import PACK
+from charrec.steps.precision import PRECISION
+from charrec.steps.predict import PREDICT
+from charrec.steps.report import REPORT
+from charrec.steps.search import SEARCH
+from charrec.steps.search import Given as Searching
+from charrec.steps.train import TRAIN
+from charrec.study import Data, Runtime
+from tasks.devices import Children, Devices
+from tasks.errors import DeviceLost
 from tasks.sweep import keep_workers
 
 log = logging.getLogger(__name__)
 
 
-class Step:
-    """A task. Called, it gives what was found or raises why there is nothing; `ended` gives its state's name too."""
+class Patient(Generic[Given, Value]):
+    """A step as a task. `run(step, given, runtime, *place)` carries it out; `place` is for runs elsewhere."""
 
-    def __init__(self, run: Callable[..., Awaitable[Any]], name: str, **options: Any) -> None:
-        named = {"name": name, "task_run_name": name, **options}
-        self.task: Task[..., Any] = task(cache_policy=NO_CACHE, persist_result=False, **named)(run)
+    def __init__(self, step: Step[Given, Value], run: Callable[..., Awaitable[Outcome[Value]]], **options: Any) -> None:
+        async def carry_out(given: Given, runtime: Runtime, *place: Any) -> State[Any] | Outcome[Value]:
+            outcome = await run(step, given, runtime, *place)
+            return Completed(name="Cached", data=outcome) if outcome.cached else outcome
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return (await self.ended(*args, **kwargs))[1]
+        self.step = step
+        self.task: Task[..., Any] = task(name=step.name, cache_policy=NO_CACHE, persist_result=False, **options)(
+            carry_out
+        )
 
-    async def ended(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
-        state: State[Any] = await self.task(*args, return_state=True, **kwargs)
-        return state.name or "", await state.aresult()
+    async def __call__(
+        self, given: Given, runtime: Runtime, *place: Any, after: Sequence[Outcome[Any]] = ()
+    ) -> Outcome[Value]:
+        """The step's outcome. Raises what the last try raised. `after`: what the step builds on, for Prefect's UI."""
+        outcome: Outcome[Value] = await (await self.state(given, runtime, *place, after=after)).aresult()
+        return outcome
 
-
-def patient(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Step:
-    """A task that runs the step in a thread of this process."""
-
-    @wraps(step)
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        return _state(await asyncio.to_thread(step, *args, **kwargs))
-
-    return Step(run, name, **options)
-
-
-def on_device(step: Callable[..., Outcome[Any]], name: str, **options: Any) -> Step:
-    """A task that runs the step on the first free device; its first argument is `Devices`.
-
-    A process that was lost or asked to end is worth another try, since the step goes on from its last epoch; a
-    diverged loss is not.
-    """
-
-    async def run(devices: Devices, *args: Any, **kwargs: Any) -> Any:
-        return _state(await devices.run(step, *args, **kwargs))
-
-    own, of_step = signature(run).parameters["devices"], signature(step).parameters.values()
-    run.__signature__ = Signature([own, *of_step])  # type: ignore[attr-defined]  # Prefect names runs by it
-    run.__doc__ = step.__doc__
-    return Step(run, name, **AGAIN, **options)
+    async def state(
+        self, given: Given, runtime: Runtime, *place: Any, after: Sequence[Outcome[Any]] = ()
+    ) -> State[Any]:
+        """The state that the task ends in."""
+        named = self.task.with_options(task_run_name=self.step.label(given))
+        ended: State[Any] = await named(given, runtime, *place, wait_for=list(after), return_state=True)
+        return ended
 
 
 def _after(*kinds: type[Exception]) -> Callable[[Task[..., Any], TaskRun, State[Any]], Awaitable[bool]]:
-    """Prefect's condition for another try: the last one ended with one of these."""
+    """Prefect's condition for another try: the last one raised one of these."""
 
     async def worth_it(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
         return isinstance(await state.aresult(raise_on_failure=False), kinds)
@@ -77,124 +72,90 @@ def _after(*kinds: type[Exception]) -> Callable[[Task[..., Any], TaskRun, State[
     return worth_it
 
 
-AGAIN: dict[str, Any] = {
+# A process that was lost or asked to end is worth another try, since steps resume; a diverged loss is not.
+RESUMED: dict[str, Any] = {
     "retries": 5, "retry_delay_seconds": [1, 10, 30, 60, 120], "retry_condition_fn": _after(DeviceLost, Terminated),
+}  # fmt: skip
+# A download has tried five times within its own deadline; a network that is down for a minute is worth more.
+FETCHED: dict[str, Any] = {
+    "retries": 2, "retry_delay_seconds": [10, 60], "retry_condition_fn": _after(ConnectionError, TimeoutError),
 }  # fmt: skip
 
 
-def _state(outcome: Outcome[Any]) -> State[Any] | Outcome[Any]:
-    return Completed(name="Cached", data=outcome) if outcome.cached else outcome
+@task(name="fetch", task_run_name="fetch {role}", cache_policy=NO_CACHE, persist_result=False, **FETCHED)
+async def fetch(role: Role, data: Data, runtime: Runtime) -> Source:
+    """The source of a role: found where it lies, or downloaded."""
+    return await asyncio.to_thread(locate, role, data, runtime.cache, runtime.current_data)
 
 
-# The download has tried five times within its own deadline; a network that is down for a minute is worth more.
-pack = patient(
-    data.pack_set, "pack", task_run_name="pack {role}",
-    retries=2, retry_delay_seconds=[10, 60], retry_condition_fn=_after(ConnectionError, TimeoutError),
-)  # fmt: skip
-augment = on_device(reporting.draw_augmented, "draw augmented")
-predict = on_device(reading.predict_all, "predict", task_run_name="predict {training.value.model}")
-find = patient(reading.find, "evaluate", task_run_name="evaluate {model}")
-report = patient(reporting.report, "report")
-judge = on_device(retraining.judge, "compare with the champion")
+async def _here(step: Step[Given, Value], given: Given, runtime: Runtime) -> Outcome[Value]:
+    """In a thread of this process."""
+    return await asyncio.to_thread(step.run, given, Bench.of(runtime))
 
 
-# Steps that are flows of their own: what is in the store already needs none.
+async def _here_at_once(step: Step[Given, Value], given: Given, runtime: Runtime) -> Outcome[Value]:
+    """The same for the first step that uses the store: a wrong address is an error now, not in 15 minutes."""
+    return await asyncio.to_thread(step.run, given, Bench.of(runtime, patient=False))
 
 
-precision_as_asked = patient(training.choose_precision, "choose precision")
-
-
-async def _choose_precision(
-    children: Children, child: Flow[..., Any], study: Study, runtime: Runtime, where: str
-) -> Any:
-    """The precision of all trainings."""
-
-    def found() -> Outcome[Precision] | None:
-        return training.chosen_precision(study, runtime, where)
-
-    return await _by_child(
-        children, child, "choose precision", {"study": study, "runtime": runtime, "where": where}, found
-    )
-
-
-async def _train(
-    children: Children,
-    child: Flow[..., Any],
-    model: str,
-    study: Study,
-    glyphs: Outcome[Manifest],
-    precision: Outcome[Precision],
-    runtime: Runtime,
-    found: Outcome[SearchResult] | None = None,
-) -> Any:
-    """One network, trained."""
-    keys = {"glyphs": glyphs.key, "precision": precision.key, "found": found.key if found else None}
-    parameters = {"model": model, "study": study, "runtime": runtime, **keys}
-
-    key = training.training_key(model, study, glyphs, precision, found)
-
-    def trained() -> Outcome[TrainingResult] | None:
-        return training.trained(model, study, glyphs, precision, runtime, found)
-
-    def epochs() -> int:
-        return len(read_progress(store_of(runtime), key).epochs)
-
-    return await _by_child(children, child, f"train {model}", parameters, trained, epochs)
-
-
-async def _search(
-    children: Children,
-    child: Flow[..., Any],
-    study: Study,
-    glyphs: Outcome[Manifest],
-    precision: Outcome[Precision],
-    runtime: Runtime,
-) -> Any:
-    """The Hyperband search for network 4, by as many workers as have something to do."""
-    parameters = {"study": study, "runtime": runtime, "glyphs": glyphs.key, "precision": precision.key}
-    store = store_of(runtime)
-
-    def searched() -> Outcome[SearchResult] | None:
-        return training.searched(study, glyphs, precision, runtime)
-
-    if done := await asyncio.to_thread(searched):
-        return _state(done)
-    sweep = training.sweep_of(study, glyphs, precision)
-    return (await keep_workers(children, child, parameters, store, sweep, searched)).model_copy(
-        update={"cached": False}
-    )
+async def _on_device(step: Step[Given, Value], given: Given, runtime: Runtime, devices: Devices) -> Outcome[Value]:
+    """In the process of the first free device, unless the outcome is in the store: a process takes seconds to start."""
+    if done := await asyncio.to_thread(step.recall, given, Bench.of(runtime).store):
+        return done
+    return await devices.run_step(step, given, runtime)
 
 
 async def _by_child(
-    children: Children,
-    child: Flow[..., Any],
-    name: str,
-    parameters: dict[str, Any],
-    found: Callable[[], Outcome[Any] | None],
-    progress: Callable[[], int] = int,
-) -> Any:
-    """What the child leaves in the store, where it does not lie there yet.
+    step: Step[Given, Value], given: Given, runtime: Runtime, children: Children, child: Flow[..., Any]
+) -> Outcome[Value]:
+    """By a flow run of its own, unless the outcome is in the store.
 
-    A child that was lost after some progress is begun again at once, however often; the task's own tries are for those
+    A child that is lost after some progress is begun again at once, however often; the task's own tries are for those
     that got nowhere.
     """
-    if done := await asyncio.to_thread(found):
-        return _state(done)
+    store = Bench.of(runtime).store
+    if done := await asyncio.to_thread(step.recall, given, store):
+        return done
     while True:
-        before = await asyncio.to_thread(progress)
+        before = await asyncio.to_thread(step.progress, given, store)
         try:
-            await children.run_child(child, name, parameters)
+            await children.run_child(child, step.label(given), {"given": given, "runtime": runtime})
             break
         except (DeviceLost, Terminated) as error:
-            if await asyncio.to_thread(progress) <= before:
+            if await asyncio.to_thread(step.progress, given, store) <= before:
                 raise
-            log.warning("%s; it goes on", error)
-    made = await asyncio.to_thread(found)
+            log.warning("%s; it resumes", error)
+    made = await asyncio.to_thread(step.recall, given, store)
     if made is None:
-        raise RuntimeError(f"{name} has ended, but the store has no result of it: does it use the same store and code?")
+        raise RuntimeError(
+            f"{step.label(given)} has ended, but {store.url} has no result under {step.key(given)}; let the study and"
+            " its workers use one store, one version of charrec and one backend of Keras."
+        )
     return made.model_copy(update={"cached": False})
 
 
-choose_precision = Step(_choose_precision, "choose precision", **AGAIN)
-train = Step(_train, "train", task_run_name="train {model}", **AGAIN)
-search = Step(_search, "search")
+async def _by_workers(
+    step: Step[Searching, SearchResult],
+    given: Searching,
+    runtime: Runtime,
+    children: Children,
+    child: Flow[..., Any],
+) -> Outcome[SearchResult]:
+    """By as many flow runs at once as have something to do."""
+    bench = Bench.of(runtime)
+    if done := await asyncio.to_thread(step.recall, given, bench.store):
+        return done
+    await keep_workers(children, child, given, runtime, bench.store)
+    return await asyncio.to_thread(step.run, given, bench)
+
+
+pack = Patient(PACK, _here_at_once)
+precision_as_asked = Patient(PRECISION, _here)
+precision = Patient(PRECISION, _by_child, **RESUMED)
+train = Patient(TRAIN, _by_child, **RESUMED)
+search = Patient(SEARCH, _by_workers)
+augment = Patient(AUGMENT, _on_device, **RESUMED)
+predict = Patient(PREDICT, _on_device, **RESUMED)
+evaluate = Patient(EVALUATE, _here)
+report = Patient(REPORT, _here)
+judge = Patient(JUDGE, _on_device, **RESUMED)

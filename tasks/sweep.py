@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -13,10 +12,10 @@ from prefect import Flow, get_client
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.actions import ArtifactUpdate
 
-from charrec.memo.outcome import Outcome
-from charrec.results import SearchResult
+from charrec.steps.search import Given, sweep_of
 from charrec.storage import Store
-from charrec.sweep.plan import Sweep
+from charrec.study import Runtime
+from charrec.sweep.outcome import finished
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import markdown
 from tasks.devices import Children
@@ -29,19 +28,16 @@ FRUITLESS = 3  # workers in a row that ended badly while no epoch was finished; 
 
 
 async def keep_workers(
-    children: Children,
-    worker: Flow[..., Any],
-    parameters: dict[str, Any],
-    store: Store,
-    sweep: Sweep,
-    found: Callable[[], Outcome[SearchResult] | None],
-) -> Outcome[SearchResult]:
-    """What the search found. At most len(children) workers, no more than there are trials that could run."""
+    children: Children, worker: Flow[..., Any], given: Given, runtime: Runtime, store: Store
+) -> None:
+    """Until the search is finished: at most len(children) workers, no more than there are trials that could run."""
+    sweep = sweep_of(given)
+    parameters = {"given": given, "runtime": runtime}
     team: set[asyncio.Task[None]] = set()
     numbers, fruitless, epochs = count(1), 0, -1
     shown = _Shown()
     try:
-        while (outcome := await asyncio.to_thread(found)) is None:
+        while not await asyncio.to_thread(finished, store, sweep):
             standing = await asyncio.to_thread(status, store, sweep)
             await shown.tell(standing)
             if standing.epochs_done > epochs:
@@ -56,10 +52,9 @@ async def keep_workers(
             while len(team) < min(len(children), standing.runnable):
                 name = f"sweep worker {next(numbers)}"
                 team.add(asyncio.create_task(children.run_child(worker, name, parameters), name=name))
-            if team:  # none: the search ended since `found` was asked
+            if team:  # none: the search has just ended
                 await asyncio.wait(team, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
         await shown.tell(await asyncio.to_thread(status, store, sweep), last=True)
-        return outcome
     finally:
         for one in team:  # who works ends by itself; who has not begun is not needed
             one.cancel()

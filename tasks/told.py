@@ -11,6 +11,7 @@ import httpx
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
+from charrec.steps.train import TRAIN, Given
 from charrec.storage import Store
 from charrec.training.checkpoints import read_progress
 from charrec.training.progress import bar
@@ -67,12 +68,14 @@ class Progress:
 
 
 class TrainingProgress:
-    """Before each epoch: how many are done of those to do, the best so far, when it will be done."""
+    """Before each epoch: how many are done of how many, the best so far, when it will be done."""
 
-    def __init__(self, model: str, store: Store, training: str, epochs: int) -> None:
-        self.store, self.training, self.epochs, self.began = store, training, epochs, monotonic()
-        self.at_start = len(read_progress(store, training).epochs)
-        self.progress = Progress(f"training-{model.replace('_', '-')}", f"{model}: {self.at_start} of {epochs} epochs")
+    def __init__(self, given: Given, store: Store) -> None:
+        self.store, self.training, self.epochs, self.began = store, TRAIN.key(given), given.epochs, monotonic()
+        model = given.recipe.model
+        self.at_start = len(read_progress(store, self.training).epochs)
+        done = f"{model}: {self.at_start} of {given.epochs} epochs"
+        self.progress = Progress(f"training-{model.replace('_', '-')}", done)
 
     def __call__(self, title: str, epoch: int, epochs: int) -> Any:
         """As training's `show`."""

@@ -26,8 +26,8 @@ TINY = {
     "--search.max-epochs": "2", "--search.factor": "2", "--search.images": "64",
 }  # fmt: skip
 MODELS = ("model_1", "model_2", "model_3", "model_4")
-SHORT = ("pack glyphs", "pack letters", "pack digits", "choose precision", "search", "draw augmented", "report")
-CHILDREN = {"choose precision", "sweep worker 1", *(f"train {model}" for model in MODELS)}
+SHORT = ("pack glyphs", "pack letters", "pack digits", "precision", "search", "augment", "report")
+CHILDREN = {"sweep worker 1", *(f"train {model}" for model in MODELS)}
 TRIALS = {f"trial 000{n}, epochs {epochs}" for n, epochs in enumerate(("1-1", "1-1", "2-2", "1-2", "1-2"))}
 STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
 
@@ -47,7 +47,7 @@ class Ran:
     def states(self) -> dict[str, str]:
         """Step -> the state that it ended in."""
         ended = re.findall(r"Task run '([^']+)' - Finished in state (\w+)\(", self.said)
-        return {name: state for name, state in ended if not name.startswith("trial ")}
+        return {name: state for name, state in ended if not name.startswith(("trial ", "fetch "))}
 
     @property
     def children(self) -> dict[str, str]:

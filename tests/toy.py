@@ -100,7 +100,7 @@ def search(
 ) -> SearchResult:
     """The tiny search, stored under `sweep`."""
     from charrec.sweep.heartbeat import Terms
-    from charrec.sweep.standing import result
+    from charrec.sweep.outcome import result
     from charrec.sweep.worker import work
 
     arrays = arrays or search_arrays()

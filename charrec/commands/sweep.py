@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 from charrec.errors import InputError
+from charrec.machine.backend import require_backend
 from charrec.machine.termination import until_terminated
 from charrec.storage import Store, open_store
+from charrec.sweep.outcome import SearchFailed
 from charrec.sweep.plan import Sweep
-from charrec.sweep.standing import SearchFailed, status
+from charrec.sweep.standing import status
 from charrec.sweep.table import lines
 
 
@@ -78,10 +80,10 @@ def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(message)s", datefmt="%H:%M:%S")
-    from charrec.steps.data import resident
     from charrec.sweep.heartbeat import Terms
     from charrec.sweep.worker import work
 
+    require_backend(sweep.recipe.backend)
     with until_terminated() as stop:
-        ending = work(store, sweep, resident(store, sweep, options.cache), stop=stop, terms=Terms(idle=options.idle))
+        ending = work(store, sweep, sweep.arrays(store, options.cache), stop=stop, terms=Terms(idle=options.idle))
     print(f"{sweep.key}: {ending}")

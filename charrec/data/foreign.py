@@ -6,10 +6,8 @@ import numpy as np
 from PIL import Image
 
 from charrec.alphabet import INDEX
+from charrec.data.images import FRAME, GLYPH
 from charrec.errors import InputError
-
-FRAME = 128  # px, Chars74K's images
-GLYPH = 97  # px, the larger side of a glyph in them: median, 95-99 for 90 %
 
 FAINTEST = 16  # grey levels between ink and paper; less is a blank page
 UNANIMOUS = 0.8  # 90 % of the border one way, 10 % the other: that colour is paper

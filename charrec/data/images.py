@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FRAME = 128  # px, Chars74K's images
+GLYPH = 97  # px, the larger side of a glyph in them: median, 95-99 for 90 %
+
 
 @dataclass(frozen=True)
 class LabelledImages:

@@ -106,7 +106,7 @@ def overfitting(training: TrainingResult) -> str:
     rows, who = training.epochs, title(training.model)
     lowest = min(rows, key=lambda row: row.val_loss)
     start = (
-        f"Its best validation accuracy, {percent(training.best.val_accuracy)},"
+        f"Its best validation accuracy, {percent(training.epochs[training.best_epoch - 1].val_accuracy)},"
         f" came in epoch{NBSP}{training.best_epoch} of {len(rows)}; those weights were kept."
     )
     if training.overfits_from is None:

@@ -6,14 +6,13 @@ from pydantic import Field
 
 from charrec.errors import InputError
 from charrec.models.convnet import ConvNet
-from charrec.results import StudyResult
-from charrec.steps.training import recipe
+from charrec.results import Stored, StudyResult
 from charrec.storage import Store
-from charrec.study import Frozen
-from charrec.training.checkpoints import Progress, read_progress
-from charrec.training.recipe import Recipe
+from charrec.study import UNCOUNTED, Frozen
+from charrec.training.checkpoints import read_progress
+from charrec.training.recipe import Recipe, recipe_of
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1), UNCOUNTED]
 
 
 class Trained(Frozen):
@@ -33,26 +32,26 @@ class Candidate(Trained):
     split: Literal["random", "font"]
     validation_fraction: float
     identity: str  # of its study
-    report: str  # the key of its report.html
+    report: Annotated[str, UNCOUNTED]  # the key of its report.html
     accuracy: Share  # on its study's validation images
     folded_accuracy: Share  # the two cases of a letter as one
     letters_accuracy: Share  # on the foreign sets, prepared, among the 62 classes
     digits_accuracy: Share
 
 
-def checkpoint(store: Store, trained: Trained) -> Progress:
-    """What `predict` needs, with the very weights that are meant. Raises InputError where the store has others."""
-    best = (progress := read_progress(store, trained.training)).best
+def weights_of(store: Store, trained: Trained) -> Stored:
+    """The weights of a network in the store. Raises InputError where they are gone, or others lie there."""
+    best = read_progress(store, trained.training).best
     if best is None or not store.exists(best.key):
         found = f"{store.url} has no weights of {trained.training}"
     elif best.sha256 != trained.weights_sha256:
         found = f"{store.url}/{trained.training} has weights of SHA-256 {best.sha256}"
     else:
-        return progress
+        return Stored(key=best.key, sha256=best.sha256)
     raise InputError(
         found,
         f"those of SHA-256 {trained.weights_sha256}",
-        "Take the store in which the network was trained, or another network.",
+        "Use the store in which the network was trained, or another network.",
     )
 
 
@@ -66,9 +65,9 @@ def trained_of(result: StudyResult, model: str) -> Trained:
     found = of_model[model]
     network = ConvNet.model_validate(found.network) if found.network else None
     return Trained(
-        recipe=recipe(result.study, model, found.precision, network),
-        training=found.weights_key.rpartition("/")[0],
-        weights_sha256=found.weights_sha256,
+        recipe=recipe_of(result.study, model, found.precision, network, found.backend),
+        training=found.weights.key.rpartition("/")[0],
+        weights_sha256=found.weights.sha256,
     )
 
 

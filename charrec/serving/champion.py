@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, PositiveInt, ValidationError, model_validator
 
 from charrec.errors import InputError
-from charrec.serving.candidate import Candidate, checkpoint
+from charrec.serving.candidate import Candidate, weights_of
 from charrec.storage import Conflict, NotFound, Store
 from charrec.study import Frozen
 
@@ -76,7 +76,7 @@ def promote(store: Store, candidate: Candidate, why: str, expected: int | None) 
             "--split font, for the gate compares networks on fonts that neither has seen",
             "Train with --split font.",
         )
-    checkpoint(store, candidate)
+    weights_of(store, candidate)
 
     def decide(known: tuple[Promotion, ...]) -> Promotion:
         now = known[-1].number if known else None
@@ -109,7 +109,7 @@ def rollback(store: Store, number: int) -> Promotion:
                 f"a former one ({', '.join(others)})" if others else "a former one, of which there is none",
                 "`charrec champion list` shows them.",
             )
-        checkpoint(store, former.candidate)
+        weights_of(store, former.candidate)
         return _entry(known, former.candidate, f"back to {number} from {known[-1].number}", "rollback")
 
     return _append(store, decide)

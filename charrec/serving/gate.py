@@ -11,14 +11,13 @@ import pandas as pd
 
 from charrec.alphabet import FOLDED
 from charrec.data.foreign import prepare
-from charrec.data.glyphs import load_columns, load_images
+from charrec.data.glyphs import FILE, load_columns, load_images
 from charrec.data.split import split
+from charrec.data.twins import pictures
 from charrec.errors import InputError
 from charrec.evaluation.paired import Answers, Figure, figure
 from charrec.evaluation.prediction import predict
-from charrec.serving.candidate import Candidate, checkpoint
-from charrec.serving.champion import Promotion
-from charrec.steps.data import parquet
+from charrec.serving.candidate import Candidate, weights_of
 from charrec.storage import Store
 from charrec.study import Frozen
 
@@ -37,12 +36,11 @@ class Verdict(Frozen):
     challenger: str  # the identity of its study
 
 
-def compare(store: Store, champion: Promotion, challenger: Candidate, cache: Path) -> Verdict:
+def compare(store: Store, old: Candidate, number: int, challenger: Candidate, cache: Path) -> Verdict:
     """Both networks on what neither was trained on: held-out fonts of the challenger's glyphs, its letters and digits.
 
     Raises InputError where one of them was not split by fonts, or where its weights are gone.
     """
-    old = champion.candidate
     for network in (old, challenger):
         if network.split != "font":
             raise InputError(
@@ -51,21 +49,21 @@ def compare(store: Store, champion: Promotion, challenger: Candidate, cache: Pat
                 "Train with --split font.",
             )
     if old.weights_sha256 == challenger.weights_sha256:
-        return _stays("The champion stays: the challenger is the same network.", champion.number, challenger.identity)
-    checkpoints = {network.training: checkpoint(store, network) for network in (old, challenger)}
-    glyphs = store.local(parquet(challenger.glyphs), cache)
-    columns, known = load_columns(glyphs), load_columns(store.local(parquet(old.glyphs), cache))
+        return _stays("The champion stays: the challenger is the same network.", number, challenger.identity)
+    weights = {network.training: weights_of(store, network) for network in (old, challenger)}
+    glyphs = store.local(f"{challenger.glyphs}/{FILE}", cache)
+    columns, known = load_columns(glyphs), load_columns(store.local(f"{old.glyphs}/{FILE}", cache))
     chosen = held_out(columns, challenger, known, old)
     groups = columns["group"].to_numpy()[chosen]
     if few := too_few(groups):
-        return _stays(few, champion.number, challenger.identity)
-    foreign = {role: store.local(parquet(getattr(challenger, role)), cache) for role in FOREIGN}
+        return _stays(few, number, challenger.identity)
+    foreign = {role: store.local(f"{getattr(challenger, role)}/{FILE}", cache) for role in FOREIGN}
 
     def read(network: Candidate) -> dict[str, np.ndarray]:
         size = network.recipe.image_size
         images = {"glyphs": load_images(glyphs, size)[chosen]}
         images |= {role: prepare(load_images(path), size) for role, path in foreign.items()}
-        found = predict(network.recipe, checkpoints[network.training], images, store)
+        found = predict(network.recipe, weights[network.training], images, store)
         return {role: probabilities.argmax(axis=1) for role, probabilities in found.items()}
 
     before, after = read(old), read(challenger)
@@ -73,7 +71,7 @@ def compare(store: Store, champion: Promotion, challenger: Candidate, cache: Pat
     for role, path in foreign.items():
         table = load_columns(path)
         answers[role] = Answers(table["label"].to_numpy(), before[role], after[role], units(table["font"].to_numpy()))
-    return verdict(**answers, champion=champion.number, challenger=challenger.identity, seed=challenger.recipe.seed)
+    return verdict(**answers, champion=number, challenger=challenger.identity, seed=challenger.recipe.seed)
 
 
 def held_out(columns: pd.DataFrame, challenger: Candidate, known: pd.DataFrame, champion: Candidate) -> np.ndarray:
@@ -85,13 +83,9 @@ def held_out(columns: pd.DataFrame, challenger: Candidate, known: pd.DataFrame, 
     training, _ = split(known, champion.split, champion.validation_fraction, champion.recipe.seed)
     _, validation = split(columns, challenger.split, challenger.validation_fraction, challenger.recipe.seed)
     mine, seen = columns.iloc[validation], known.iloc[training]
-    twins = _pictures(mine).isin(set(_pictures(seen))).to_numpy()
+    twins = pictures(mine).isin(set(pictures(seen))).to_numpy()
     fonts = set(seen["font"]) | set(mine["font"][twins])
     return validation[~mine["font"].isin(fonts).to_numpy()]
-
-
-def _pictures(columns: pd.DataFrame) -> "pd.Series[str]":
-    return columns["label"].astype(str) + " " + columns["sha256"]
 
 
 def units(fonts: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from charrec.alphabet import CLASSES
 from charrec.data.foreign import prepare
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
-from charrec.serving.candidate import Trained, checkpoint
+from charrec.serving.candidate import Trained, weights_of
 from charrec.storage import Store
 from charrec.study import Frozen
 
@@ -50,10 +50,10 @@ def recognise(
     names: Sequence[str], glyphs: Sequence[np.ndarray], trained: Trained, store: Store, top: int = 3
 ) -> list[Recognition]:
     """What the network takes each `glyph` for; all in one pass, since the network takes a second to build."""
-    progress = checkpoint(store, trained)
+    weights = weights_of(store, trained)
     if not glyphs:
         return []
-    found = predict(trained.recipe, progress, {"images": np.stack(glyphs)}, store)["images"]
+    found = predict(trained.recipe, weights, {"images": np.stack(glyphs)}, store)["images"]
     likeliest = np.argsort(-found, axis=1, kind="stable")[:, :top]
     return [
         Recognition(

@@ -1,4 +1,3 @@
-"""The study's steps: each finds its result in the store by its identity, or computes it and puts it there.
+"""The steps of the study, a file each: what decides its result, what it returns, the function between them."""
 
-A step's arguments are the study, where it runs, and the outcomes it builds on; arrays stay within a step.
-"""
+NAMES = ("pack", "precision", "train", "search", "predict", "evaluate", "augment", "report", "judge", "read")

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from charrec.storage.interface import (
     Conflict,
+    Corrupt,
     Entry,
     NotFound,
     checked,
@@ -76,6 +77,12 @@ class FolderStore:
 
     def exists(self, key: str) -> bool:
         return (self.root / checked(key)).is_file()
+
+    def sha256(self, key: str) -> str | None:
+        try:
+            return self._fetch(key, None)
+        except (NotFound, Corrupt):
+            return None
 
     def list(self, prefix: str = "") -> list[Entry]:
         entries, now = [], time.time()

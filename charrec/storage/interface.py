@@ -72,6 +72,9 @@ class Store(Protocol):
     def exists(self, key: str) -> bool:
         """Whether there is such an object; reads none of it."""
 
+    def sha256(self, key: str) -> str | None:
+        """The SHA-256 that was written, by one HEAD; a folder reads the object. None: it is gone, or damaged."""
+
     def list(self, prefix: str = "") -> list[Entry]:
         """The complete objects whose keys start so, sorted by key."""
 

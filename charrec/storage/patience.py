@@ -48,6 +48,9 @@ class PatientStore:
     def exists(self, key: str) -> bool:
         return self._patiently(lambda: self.store.exists(key))
 
+    def sha256(self, key: str) -> str | None:
+        return self._patiently(lambda: self.store.sha256(key))
+
     def list(self, prefix: str = "") -> list[Entry]:
         return self._patiently(lambda: self.store.list(prefix))
 

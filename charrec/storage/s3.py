@@ -92,6 +92,13 @@ class S3Store:
             return False
         return True
 
+    def sha256(self, key: str) -> str | None:
+        try:
+            digest: str | None = self._head(key)["Metadata"].get("sha256")
+        except NotFound:
+            return None
+        return digest
+
     def list(self, prefix: str = "") -> list[Entry]:
         entries = []
         with explained(self.where, prefix):

@@ -8,8 +8,9 @@ result(store, sweep, images)  # once it is finished
 
 from typing import TYPE_CHECKING, Any
 
+from charrec.sweep.outcome import SearchFailed, result
 from charrec.sweep.plan import Sweep
-from charrec.sweep.standing import SearchFailed, Status, result, status
+from charrec.sweep.standing import Status, status
 
 if TYPE_CHECKING:
     from charrec.sweep.worker import work

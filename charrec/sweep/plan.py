@@ -1,21 +1,15 @@
 """What is searched, on what: all that a worker on another machine needs to know, kept beside the search itself."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import ValidationError
 
+from charrec.data.arrays import Arrays, Glyphs, load_arrays
 from charrec.errors import InputError
 from charrec.storage import Conflict, NotFound, Store
 from charrec.study import Frozen, Search
 from charrec.training.recipe import Recipe
-
-
-class Glyphs(Frozen):
-    """The packed set in the store that trials train on, and its split."""
-
-    key: str
-    split: str
-    validation_fraction: float
 
 
 class Sweep(Frozen):
@@ -56,6 +50,16 @@ class Sweep(Frozen):
                     "one search per key",
                     "Give this one another key, or delete the other from the store.",
                 ) from None
+
+    def arrays(self, store: Store, cache: Path) -> Arrays:
+        """The images that the trials train on. Raises InputError where the search does not name them."""
+        if self.glyphs is None:
+            raise InputError(
+                f"the search {self.key} does not name its images",
+                "a search that a study began",
+                "Call charrec.sweep.work with the images.",
+            )
+        return load_arrays(self.glyphs, self.recipe.image_size, store, cache)
 
     def training(self, configuration: int) -> str:
         """Where the one training of a configuration lies; each of its trials takes it further."""

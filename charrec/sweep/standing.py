@@ -1,21 +1,17 @@
-"""Where a search stands, asked from anywhere and at any time; and what it found, at its end."""
+"""The status of a search, asked from anywhere and at any time."""
 
 from collections.abc import Iterator
 
-from charrec.results import SearchResult, TrialRow
-from charrec.storage import NotFound, Store
+from charrec.results import TrialRow
+from charrec.storage import Store
 from charrec.study import Frozen
-from charrec.sweep.document import Document, Lease, TrialRecord, parsed
+from charrec.sweep.document import Lease, TrialRecord
 from charrec.sweep.heartbeat import Terms, ages
+from charrec.sweep.outcome import epochs_of, read_document
 from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
 from charrec.sweep.rungs import RungRow, by_rung, runnable
-from charrec.sweep.space import SPACE
 from charrec.training.checkpoints import read_progress
-
-
-class SearchFailed(RuntimeError):
-    """There is nothing to choose from."""
 
 
 class WorkerRow(Frozen):
@@ -52,7 +48,7 @@ class Status(Frozen):
 
 def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
     """The search as it stands in the store; it may not have begun. Reads only."""
-    document = _document(store, sweep)
+    document = read_document(store, sweep)
     trials = document.trials if document else {}
     leases = document.leases if document else {}
     seen = ages(store, sweep)
@@ -78,52 +74,12 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
     )
 
 
-def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
-    """What a finished search found. Raises SearchFailed where it is not finished, was ended, or every trial failed."""
-    document = _document(store, sweep)
-    if document is None:
-        raise SearchFailed(f"{sweep.key} has not begun")
-    if document.aborted:
-        raise SearchFailed(document.aborted)
-    if not _finished(sweep, document):
-        raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
-    rows = ranking(document)
-    if rows[0].val_accuracy is None:
-        failed = document.trials[rows[0].trial]
-        raise SearchFailed(f"no trial of {len(rows)} succeeded; trial {rows[0].trial}: {failed.message}")
-    return SearchResult(
-        trials=tuple(rows),
-        space=SPACE,
-        chosen=rows[0].network,
-        epochs=sum(_epochs(record) for record in document.trials.values()),
-        images=images,
-        seconds=sum(record.seconds for record in document.trials.values()),
-    )
-
-
-def finished(store: Store, sweep: Sweep) -> bool:
-    """Whether no trial is left to run, for whatever reason."""
-    document = _document(store, sweep)
-    return document is not None and (document.aborted is not None or _finished(sweep, document))
-
-
-def _document(store: Store, sweep: Sweep) -> Document | None:
-    try:
-        return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
-    except NotFound:
-        return None
-
-
-def _finished(sweep: Sweep, document: Document) -> bool:
-    return document.aborted is None and not runnable(tuple(by_rung(sweep.search, ranking(document))))
-
-
 def _seconds_left(trials: dict[str, TrialRecord], epochs: int, workers: int) -> float | None:
     """As long as an epoch took on average so far, shared among the workers."""
     timed = [record for record in trials.values() if record.seconds]
     if not timed or not workers:
         return None
-    return sum(record.seconds for record in timed) / sum(map(_epochs, timed)) * epochs / workers
+    return sum(record.seconds for record in timed) / sum(map(epochs_of, timed)) * epochs / workers
 
 
 def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
@@ -133,16 +89,11 @@ def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
             yield TroubleRow(trial=name, configuration=record.configuration, failed=failed, message=record.message)
 
 
-def _epochs(record: TrialRecord) -> int:
-    """Epochs that the trial itself trains."""
-    return int(record.values["tuner/epochs"]) - int(record.values["tuner/initial_epoch"])
-
-
 def _epochs_done(store: Store, sweep: Sweep, name: str, record: TrialRecord) -> int:
     if record.status in ("COMPLETED", "FAILED"):  # a failed one trains no more
-        return _epochs(record)
+        return epochs_of(record)
     trained = len(read_progress(store, sweep.training(record.configuration)).epochs)
-    return max(0, min(trained - int(record.values["tuner/initial_epoch"]), _epochs(record)))
+    return max(0, min(trained - int(record.values["tuner/initial_epoch"]), epochs_of(record)))
 
 
 def _workers(
@@ -157,7 +108,7 @@ def _workers(
             trial=trial,
             configuration=trials[trial].configuration if trial else None,
             epochs=done[trial] if trial else None,
-            of=_epochs(trials[trial]) if trial else None,
+            of=epochs_of(trials[trial]) if trial else None,
             age=age,
             lost=age is None or age > lease,
         )

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from charrec.data.arrays import Arrays
 from charrec.storage import Store
 from charrec.study import Search
 from charrec.sweep.oracle import Assignment
 from charrec.sweep.plan import Sweep
-from charrec.training.recipe import Arrays
 from charrec.training.train import train
 
 

@@ -9,19 +9,20 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import keras
 
+from charrec.data.arrays import Arrays
 from charrec.storage import Store
 from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, bury, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.outcome import SearchFailed
 from charrec.sweep.plan import Sweep
-from charrec.sweep.standing import SearchFailed, status
+from charrec.sweep.standing import status
 from charrec.sweep.table import headline
 from charrec.sweep.transaction import transact
 from charrec.sweep.trial import run, subset
 from charrec.training.checkpoints import TakenOver, read_progress, sweep_up
 from charrec.training.epoch import Interrupted
-from charrec.training.recipe import Arrays
 
 log = logging.getLogger(__name__)
 

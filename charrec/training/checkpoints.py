@@ -6,18 +6,24 @@ and are never written twice, so nobody can damage or delete what another's progr
 """
 
 import hashlib
+import logging
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from charrec.errors import InputError
-from charrec.results import Epoch
+from charrec.results import Epoch, Stored
 from charrec.storage import Conflict, Corrupt, NotFound, Store
 from charrec.study import Frozen
 from charrec.training.epoch import Begun
 
 if TYPE_CHECKING:
     import keras
+
+log = logging.getLogger(__name__)
 
 
 class Checkpoint(Frozen):
@@ -61,6 +67,28 @@ def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
     return Progress.model_validate_json(data), version
 
 
+def mend(store: Store, key: str) -> None:
+    """Take back what is damaged: to the best epoch where only the last is lost, else to the beginning.
+
+    A damaged training is one whose progress cannot be read, or whose checkpoints are gone or have other bytes.
+    """
+    try:
+        progress, version = read_version(store, key)
+    except (Corrupt, ValidationError) as error:
+        log.warning("%s begins anew: its progress cannot be read (%s)", key, error)
+        store.put(_name(key), Progress().model_dump_json().encode())
+        return
+    lost = [one.key for one in (progress.last, progress.best) if one and store.sha256(one.key) != one.sha256]
+    if not lost or version is None:
+        return
+    best = progress.best if progress.best and progress.best.key not in lost else None
+    kept = progress.epochs[: best.epoch] if best else ()
+    log.warning("%s goes back to epoch %d: %s is gone or damaged", key, len(kept), ", ".join(lost))
+    mended = progress.model_copy(update={"epochs": kept, "last": best, "best": best})
+    with suppress(Conflict):  # a living owner has just replaced them
+        store.swap(_name(key), mended.model_dump_json().encode(), version)
+
+
 def claim(store: Store, key: str, owner: str) -> tuple[Progress, str]:
     """Own the training: the progress, now with this owner, and its version. Sweeps up what dead owners left.
 
@@ -84,7 +112,7 @@ def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: i
     return Checkpoint(epoch=epoch, key=name, sha256=digest, begun=begun)
 
 
-def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> None:
+def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stored") -> None:
     """Weights and slots from the store, checked by their SHA-256 before Keras opens them."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
@@ -94,7 +122,7 @@ def load(model: "keras.Sequential", store: Store, checkpoint: Checkpoint) -> Non
             raise Corrupt(
                 f"{checkpoint.key} has SHA-256 {found}",
                 checkpoint.sha256,
-                "Delete the training's folder in the store and run again.",
+                "Run the study again: the training begins anew.",
             )
         model.load_weights(path)
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from charrec.alphabet import CLASSES
+from charrec.data.arrays import Arrays
 from charrec.results import Epoch
 from charrec.study import Frozen
 from charrec.training.batches import batches
-from charrec.training.recipe import Arrays, Recipe, generators, seed_layers
+from charrec.training.recipe import Recipe, generators, seed_layers
 
 if TYPE_CHECKING:
     import keras

@@ -5,20 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from charrec.study import Frozen
+from charrec.data.arrays import Arrays
+from charrec.results import Precision
 from charrec.training.batches import batches
-from charrec.training.recipe import Arrays, Recipe, compiled
+from charrec.training.recipe import Recipe, compiled
 
 STEPS = 12  # after one that compiles
 PAYS = 1.15  # times as fast; below, the lost digits are not worth it
 PRECISIONS = ("float32", "mixed_bfloat16")
-
-
-class Precision(Frozen):
-    """What to train in, and the images/s of model 1 that say why (none where the study fixed it)."""
-
-    chosen: str
-    images_per_second: dict[str, float] = {}
 
 
 def probe(recipe: Recipe) -> Precision:

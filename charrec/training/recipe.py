@@ -1,17 +1,23 @@
-"""What is trained: how (`Recipe`), on what (`Arrays`), and the compiled network that both make."""
+"""A recipe: how a network is trained; and the compiled network that a recipe and images make."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
 from charrec.alphabet import CLASSES
-from charrec.models import build
+from charrec.data.arrays import Arrays
 from charrec.models.convnet import ConvNet
-from charrec.study import Frozen
+from charrec.study import Frozen, Study
 
 if TYPE_CHECKING:
     import keras
+
+
+class Build(Protocol):
+    """A model's function: it has the name of its module."""
+
+    def __call__(self, shape: tuple[int, int, int], classes: int) -> "keras.Sequential": ...
 
 
 class Recipe(Frozen):
@@ -24,16 +30,29 @@ class Recipe(Frozen):
     image_size: int
     image_channels: int
     precision: str  # "float32" or "mixed_bfloat16", decided
+    backend: str = "tensorflow"  # of Keras; champions from before it was recorded ran on this one
+
+    @property
+    def module(self) -> str:
+        """The module with the model's function."""
+        return f"charrec.models.{self.model}"
+
+    def build(self) -> Build:
+        return cast(Build, getattr(import_module(self.module), self.model))
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """The images, resident, and which of them train and validate; nothing is read or decoded later."""
-
-    images: np.ndarray  # (n, size, size) uint8
-    labels: np.ndarray  # (n,) int64
-    training: np.ndarray  # (k,) int64, positions in images
-    validation: np.ndarray  # (m,) int64
+def recipe_of(study: Study, model: str, precision: str, network: ConvNet | None, backend: str) -> Recipe:
+    """How a study trains a model."""
+    return Recipe(
+        model=model,
+        network=network,
+        seed=study.seed,
+        batch_size=study.batch_size,
+        image_size=study.image_size,
+        image_channels=study.image_channels,
+        precision=precision,
+        backend=backend,
+    )
 
 
 def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
@@ -46,7 +65,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        network = build(recipe.model)(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
+        network = recipe.build()(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
     finally:
         keras.config.set_dtype_policy(before)
     seed_weights(network, recipe.seed)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from charrec.data.arrays import Arrays
 from charrec.results import Epoch
 from charrec.storage import Store
-from charrec.training.checkpoints import Checkpoint, Progress, claim, commit, load, read_progress, save
+from charrec.training.checkpoints import Checkpoint, Progress, claim, commit, load, mend, read_progress, save
 from charrec.training.epoch import Begun, Interrupted, train_epoch
-from charrec.training.recipe import Arrays, Recipe, compiled, network_of
+from charrec.training.recipe import Recipe, compiled, network_of
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def train(
     under the same key takes over from the first, which ends with TakenOver; `owner` is this one's unique name.
     Raises TrainingDiverged; the epochs before it stay stored.
     """
+    mend(store, key)
     if len((progress := read_progress(store, key)).epochs) >= epochs:
         return progress
     owner = owner or uuid4().hex[:8]

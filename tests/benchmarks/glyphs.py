@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from charrec.data.glyphs import load_images, pack
 from charrec.data.sources import locate, read
-from charrec.memo.outcome import this_machine
+from charrec.machine.provenance import this_machine
 from charrec.study import Data
 
 RUNS = 5

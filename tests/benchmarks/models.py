@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from charrec.memo.outcome import this_machine
+from charrec.machine.provenance import this_machine
 from charrec.models import MODELS
 from charrec.models.convnet import ConvNet
 from charrec.reference import SEARCH_CHOSEN

@@ -54,7 +54,7 @@ def our_worker(folder: Path) -> None:
 
 
 def our_table(folder: Path) -> list[str]:
-    from charrec.sweep.standing import result
+    from charrec.sweep.outcome import result
 
     found = result(open_store(str(folder / "store")), SWEEP, len(small_arrays().training))
     return [f"{row.configuration} {row.epochs} {row.val_accuracy} {row.state}" for row in found.trials]
@@ -171,7 +171,7 @@ def timed(
 def overhead() -> None:
     """What a trial costs beyond its steps, one after the other in one process."""
     from charrec.sweep import worker
-    from charrec.sweep.standing import result
+    from charrec.sweep.outcome import result
     from charrec.training.checkpoints import read_progress
 
     spent = {"attempt": 0.0, "ask": 0.0}

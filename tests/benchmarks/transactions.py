@@ -28,7 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
-from charrec.memo.outcome import this_machine
+from charrec.machine.provenance import this_machine
 from charrec.storage import Conflict, Store, open_store
 from charrec.storage.patience import PatientStore
 from charrec.study import Search

@@ -1,115 +1,142 @@
-"""Equal identity means equal results: values and the meaning of the source count, its looks do not."""
+"""Equal identities mean equal results: values and the meaning of the code count, its looks and its carriers do not."""
 
 import ast
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
 
-import charrec
-from charrec.memo.identity import _imports, _meaning, identity, source_digest
-from charrec.study import FULL, QUICK, Search, Study
+from charrec.memo.identity import CARRIERS, ROOT, Code, identity, meaning
+from charrec.models import MODELS
+from charrec.steps import NAMES
+from charrec.study import FULL, QUICK, UNCOUNTED, Frozen, Search, Study
+from charrec.training.recipe import recipe_of
+from tests.memo.reach import CASES, FILE, reached
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-MODELS = ("model_1", "model_2", "model_3", "model_4")
-Digests = dict[str, str]
-
-ASK = """
-import json
-from charrec.memo.identity import identity
-from charrec.steps.training import SEARCH_CODE
-code = {m: ("charrec.training.train", "charrec.data.glyphs", "charrec.data.split", f"charrec.models.{m}") for m in MODELS}
-code["search"] = SEARCH_CODE
-code["evaluation"] = ("charrec.evaluation.scores",)
-print(json.dumps({name: identity(code=modules) for name, modules in code.items()}))
-"""
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "charrec").rglob("*.py")
+)
+RESOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "charrec").rglob("*")
+    if path.is_file() and path.suffix not in (".py", ".pyc")
+)
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A copy of the package, to be changed."""
-    copy = tmp_path / "charrec"
-    shutil.copytree(Path(charrec.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    return copy
+@cache
+def here() -> Code:
+    return Code(ROOT)
 
 
-def ask(package: Path) -> Digests:
-    """What the copy says of itself."""
-    environment = os.environ | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", f"MODELS = {MODELS}\n{ASK}"]
-    asked = subprocess.run(command, cwd=package.parent, env=environment, check=True, capture_output=True, text=True)
-    found: Digests = json.loads(asked.stdout)
-    return found
+def digests(code: Code) -> dict[str, str]:
+    return {case: code.digest(*modules) for case, modules in CASES.items()}
+
+
+class Copy:
+    """A copy of the package, in which one file at a time is changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.copytree(ROOT / "charrec", root / "charrec", ignore=shutil.ignore_patterns("__pycache__"))
+        self.code = Code(root)
+        self.before = digests(self.code)
+
+    def file(self, name: str) -> Path:
+        return self.root / name if "/" in name else self.code._file(name)
+
+    def changed(self, name: str, change: Callable[[str], str]) -> set[str]:
+        """The cases whose digest the change of a module or a resource changes."""
+        path = self.file(name)
+        text = path.read_text(encoding="utf-8")
+        path.write_text(change(text), encoding="utf-8")
+        try:
+            code = Code(self.root)
+            code._modules = {module: parts for module, parts in self.code._modules.items() if module != name}
+            after = digests(code)
+        finally:
+            path.write_text(text, encoding="utf-8")
+        return {case for case in CASES if after[case] != self.before[case]}
 
 
 @pytest.fixture(scope="module")
-def before() -> Digests:
-    return ask(Path(charrec.__file__).parent)
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(tmp_path_factory.mktemp("package"))
 
 
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{path.name} no longer has {old!r}"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+def carries(module: str) -> bool:
+    return any(f"{module}.".startswith(f"{carrier}.") for carrier in CARRIERS)
 
 
-TRAININGS = {*MODELS, "search"}
-AUGMENTED = TRAININGS - {"model_1"}
-
-# what is changed: file, old text, new text, and what is computed anew
-CHANGES = {
-    "model 1's kernel": ("models/model_1.py", "Conv2D(32, 3", "Conv2D(32, 5", {"model_1"}),
-    "model 3's dropout": ("models/model_3.py", "Dropout(0.4)", "Dropout(0.5)", {"model_3"}),
-    "model 4's pool": ("models/model_4.py", "strides=2", "strides=3", {"model_4", "search"}),
-    "the augmentation": ("models/augmentation.py", "Rotation(0.02", "Rotation(0.03", AUGMENTED),
-    "the optimizer": ("recipe.py", "optimizers.Adam()", "optimizers.Adam(1e-4)", TRAININGS),
-    "the order of images": ("epoch.py", "permutation(arrays.training)", "choice(arrays.training, 9)", TRAININGS),
-    "the batches": ("batches.py", ".batch(size)", ".batch(size + 1)", TRAININGS),
-    "the best epoch": ("training.py", "> best_so_far", ">= best_so_far", TRAININGS),
-    "the checkpoints": ("checkpoints.py", "epoch-{epoch:03d}", "epoch-{epoch:04d}", TRAININGS),
-    "what a function imports": ("lookup.py", "self.channels > 1", "self.channels > 2", TRAININGS),
-    "the split": ("split.py", "int(fraction * n)", "round(fraction * n)", TRAININGS),
-    "the search space": ("sweep/space.py", "(0.3, 0.4", "(0.2, 0.4", {"search"}),
-    "what counts as a failure": ("sweep/oracle.py", "RETRIES = 2", "RETRIES = 3", {"search"}),
-    "who is the best of equals": ("sweep/ranking.py", "-row.epochs", "row.epochs", {"search"}),
-    "a trial's seed": ("sweep/trial.py", ">> 1", ">> 2", {"search"}),
-    "a worker's patience": ("sweep/heartbeat.py", "PositiveFloat = 60.0", "PositiveFloat = 30.0", set()),
-    "a worker": ("sweep/worker.py", "LONGEST_MESSAGE = 1000", "LONGEST_MESSAGE = 2000", set()),
-    "the search's table": ("sweep/table.py", "LONGEST = 200", "LONGEST = 300", set()),
-    "the evaluation": ("evaluation.py", "PAIRS = 30", "PAIRS = 40", {"evaluation"}),
-    "the classes": ("alphabet.py", "c.upper()", "c.lower()", TRAININGS | {"evaluation"}),
-    "the study's defaults": ("study.py", "PositiveInt = Field(64", "PositiveInt = Field(32", set()),
-    "the shape of a result": (
-        "results.py",
-        "class Machine(Frozen):",
-        "class Machine(Frozen):\n    site: str = ''",
-        set(),
-    ),
-    "the storage": ("storage/folder.py", "LOOKS = 8", "LOOKS = 9", set()),
-    "the report": ("report/page.py", "import", "import os\nimport", set()),
-    "a comment": ("training.py", "import logging", "# why not\nimport logging", set()),
-    "a docstring": ("split.py", "Which images train", "Which pictures train", set()),
-}
+def test_a_change_of_any_module_changes_exactly_the_steps_that_reach_it(copy: Copy) -> None:
+    for module in MODULES:
+        reaching = {case for case, modules in CASES.items() if module in here().reach(*modules)}
+        assert copy.changed(module, lambda text: f"{text}\nCHANGED = 1\n") == reaching, module
+        assert not (carries(module) and reaching), f"{module} is a carrier"
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_change_redoes_what_depends_on_it_and_nothing_else(change: str, package: Path, before: Digests) -> None:
-    file, old, new, touched = CHANGES[change]
-    replace(package / file, old, new)
-    after = ask(package)
-    assert {name for name in before if after[name] != before[name]} == touched
+def test_every_step_reaches_its_own_module_and_every_choice_the_module_chosen() -> None:
+    assert all(set(modules) <= here().reach(*modules) for modules in CASES.values())
 
 
-def meaning(text: str) -> str:
-    return ast.unparse(_meaning(ast.parse(text)))
+def test_a_change_of_any_resource_changes_the_report_alone(copy: Copy) -> None:
+    assert RESOURCES
+    for resource in RESOURCES:
+        assert copy.changed(resource, lambda text: text + "\n") == {"report"}, resource
+
+
+def disguised(text: str) -> str:
+    """Other comments, docstrings, annotations and layout; the same meaning."""
+
+    class Disguise(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+            node.returns = ast.Constant("another type")
+            for argument in node.args.args:
+                argument.annotation = ast.Constant("another type")
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+            node.body.insert(0, ast.Expr(ast.Constant("Another docstring.")))
+            return self.generic_visit(node)
+
+    tree = Disguise().visit(ast.parse(text))
+    return f"# a comment\n\n{ast.unparse(ast.fix_missing_locations(tree))}\n\n# the end\n"
+
+
+def test_looks_change_no_step(copy: Copy) -> None:
+    for module in MODULES:
+        assert copy.changed(module, disguised) == set(), module
+
+
+def test_what_each_step_reaches_is_what_the_reviewed_file_says() -> None:
+    assert reached(here()) == FILE.read_text(encoding="utf-8"), "look at the difference; python -m tests.memo.reach"
+
+
+def test_every_carrier_exists_and_every_step_is_walked() -> None:
+    assert all(here()._exists(carrier) for carrier in CARRIERS)
+    files = {path.stem for path in (ROOT / "charrec/steps").glob("*.py")}
+    assert files - {"__init__", "pipeline", "retraining"} == set(NAMES)
+
+
+def test_the_shapes_of_results_are_declarations_alone() -> None:
+    """Their module is a carrier, so no behaviour may hide there; validators of `study` see values before identities."""
+    tree = ast.parse((ROOT / "charrec/results.py").read_text(encoding="utf-8"))
+    assert not [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+
+
+# The meaning of a text
+
+
+def of(text: str) -> str:
+    return ast.unparse(meaning(ast.parse(text)))
 
 
 PLAIN = "def area(side):\n    return side * 3\n"
@@ -122,11 +149,19 @@ PLAIN = "def area(side):\n    return side * 3\n"
         '"""Squares."""\ndef area(side):\n    """px -> px."""\n    return side * 3\n',
         "def area(\n    side,\n):\n\n    return (side\n        * 3)\n",
         "def area(side: int) -> float:\n    return side * 3\n",
+        "if TYPE_CHECKING:\n    import keras\n" + PLAIN,
+        "def area(side):\n    half: float\n    return side * 3\n",
     ],
-    ids=["comments", "docstrings", "layout", "types"],
+    ids=["comments", "docstrings", "layout", "types", "imports for types", "a declaration"],
 )
 def test_looks_do_not_count(text: str) -> None:
-    assert meaning(text) == meaning(PLAIN)
+    assert of(text) == of(PLAIN)
+
+
+def test_the_annotation_of_a_variable_does_not_count_but_that_of_a_field_does() -> None:
+    assert of("x: int = 3") == of("x = 3") == of("x: float = 3")
+    assert of("class A:\n    x: int = 3") != of("class A:\n    x: float = 3")
+    assert of("class A:\n    x: int") != of("class A:\n    x: float")
 
 
 @pytest.mark.parametrize(
@@ -138,36 +173,51 @@ def test_looks_do_not_count(text: str) -> None:
         PLAIN + "AREA = area(2)\n",
         "@cache\n" + PLAIN,
         "async " + PLAIN,
+        "if TYPE_CHECKING:\n    pass\nelse:\n    side = 2\n" + PLAIN,
     ],
-    ids=["a number", "an operator", "a default", "a statement", "a decorator", "async"],
+    ids=["a number", "an operator", "a default", "a statement", "a decorator", "async", "what runs"],
 )
 def test_what_a_program_does_counts(text: str) -> None:
-    assert meaning(text) != meaning(PLAIN)
+    assert of(text) != of(PLAIN)
 
 
 def test_a_text_that_is_no_docstring_counts() -> None:
-    assert meaning("def f():\n    return 'a'\n") != meaning("def f():\n    return 'b'\n")
+    assert of("def f():\n    return 'a'\n") != of("def f():\n    return 'b'\n")
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("import charrec.data.split", ["charrec.data.split"]),
-        ("import numpy, charrec.data.split as s", ["charrec.data.split"]),
-        ("from charrec.data.split import split", ["charrec.data.split"]),
-        ("from charrec import glyphs", ["charrec", "charrec.data.glyphs"]),
-        ("from charrec.models import MODELS", ["charrec.models"]),
-        ("def f():\n    from charrec.training.lookup import Lookup", ["charrec.training.lookup"]),
-        ("import keras\nfrom charrecord import x", []),
+        ("import charrec.data.split", {"charrec.data.split"}),
+        ("import numpy, charrec.data.split as s", {"charrec.data.split"}),
+        ("from charrec.data.split import split", {"charrec.data.split"}),
+        ("from charrec.data import glyphs", {"charrec.data.glyphs"}),
+        ("from charrec.models import MODELS", {"charrec.models"}),
+        ("from charrec.models import MODELS, model_1", {"charrec.models", "charrec.models.model_1"}),
+        ("def f():\n    from charrec.training.lookup import Lookup", {"charrec.training.lookup"}),
+        ("import keras\nfrom charrecord import x", set()),
     ],
 )
-def test_imports_of_this_package_are_followed_wherever_they_stand(text: str, found: list[str]) -> None:
-    assert list(_imports(ast.parse(text))) == found
+def test_imports_of_this_package_are_followed_wherever_they_stand(text: str, found: set[str]) -> None:
+    assert set(here()._imports(ast.parse(text))) == found
+
+
+def test_what_a_carrier_imports_counts() -> None:
+    assert "charrec.sweep.trial" in here().reach("charrec.sweep.worker")
+    assert "charrec.sweep.worker" not in here().reach("charrec.sweep.worker")
 
 
 def test_an_unknown_module_is_an_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"charrec\.nowhere"):
-        source_digest("charrec.nowhere")
+        here().digest("charrec.nowhere")
+
+
+# Values
+
+
+class Where(Frozen):
+    digest: str
+    key: Annotated[str, UNCOUNTED] = ""
 
 
 DIFFERENT: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
@@ -178,6 +228,7 @@ DIFFERENT: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
     "none and a text": (lambda: None, lambda: "null"),
     "an order": (lambda: [1, 2], lambda: [2, 1]),
     "a nesting": (lambda: [[1], 2], lambda: [1, [2]]),
+    "a counted field": (lambda: Where(digest="a"), lambda: Where(digest="b")),
 }
 
 
@@ -189,6 +240,34 @@ def test_values_count(what: str) -> None:
 
 def test_equal_values_have_equal_identities() -> None:
     assert identity(FULL, {"a": 1, "b": 2}) == identity(Study(), {"b": 2, "a": 1})
+
+
+def test_a_place_does_not_count_however_deep() -> None:
+    one, other = (Where(digest="a", key=key) for key in ("here", "there"))
+    assert identity([{"a": one}]) == identity([{"a": other}])
+
+
+def test_a_recipe_chooses_its_model_and_names_its_backend() -> None:
+    recipes = [
+        recipe_of(FULL, model, "float32", None, backend) for model in MODELS for backend in ("tensorflow", "jax")
+    ]
+    assert len({identity(recipe, code="charrec.steps.train") for recipe in recipes}) == len(recipes)
+
+
+def test_a_change_of_one_model_leaves_the_trainings_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys() -> dict[str, str]:
+        recipes = {model: recipe_of(FULL, model, "float32", None, "tensorflow") for model in MODELS}
+        return {model: identity([{"deep": recipe}], code="charrec.steps.train") for model, recipe in recipes.items()}
+
+    before = keys()
+    shutil.copytree(ROOT / "charrec", tmp_path / "charrec", ignore=shutil.ignore_patterns("__pycache__"))
+    slide = tmp_path / "charrec/models/model_3.py"
+    slide.write_text(slide.read_text().replace("Dropout(0.4)", "Dropout(0.5)"))
+    monkeypatch.setattr("charrec.memo.identity.here", lambda: Code(tmp_path))
+    after = keys()
+    assert {model for model in MODELS if after[model] != before[model]} == {"model_3"}
 
 
 def test_an_identity_is_a_name_for_a_folder() -> None:

@@ -1,20 +1,24 @@
-"""What was done is found and not done again."""
+"""A stored outcome: readable, whole or none, written once."""
 
 import json
-import pickle
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from charrec.memo.outcome import Outcome, commit, remember, this_machine
-from charrec.results import Rate
+from charrec.errors import InputError
+from charrec.machine.provenance import commit, this_machine
+from charrec.memo.outcome import Outcome, Provenance, name_of, outcome_of, recall, remember, require
+from charrec.results import Stored
 from charrec.storage import Conflict, Store, open_store
 from charrec.study import Frozen
 
 pytestmark = pytest.mark.filterwarnings("error")
+
+PROVENANCE = Provenance(started="2026-11-27T12:00:00+00:00", seconds=1.5, machine=this_machine(), code="abc")
 
 
 class Found(Frozen):
@@ -26,62 +30,61 @@ class Wider(Frozen):
     name: str
 
 
+class Pointing(Frozen):
+    one: Stored
+    others: dict[str, tuple[Stored, ...]]
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(str(tmp_path / "store"))
 
 
-def test_a_step_is_computed_once(store: Store) -> None:
-    calls = []
-
-    def compute() -> Found:
-        calls.append(1)
-        return Found(number=7)
-
-    first, second = (remember(store, "step/a", Found, compute) for _ in range(2))
-    assert len(calls) == 1
-    assert (first.cached, second.cached) == (False, True)
-    assert first.model_copy(update={"cached": True}) == second
-    assert (second.key, second.value) == ("step/a", Found(number=7))
+def outcome(key: str, value: Frozen) -> Outcome[Frozen]:
+    return outcome_of(type(value))(key=key, value=value, provenance=PROVENANCE)
 
 
-def test_another_key_is_another_step(store: Store) -> None:
-    for number in (1, 2):
-        assert remember(store, f"step/{number}", Found, lambda n=number: Found(number=n)).value.number == number  # type: ignore[misc]
+def pointing(store: Store) -> Pointing:
+    """A result with three objects."""
+    objects = []
+    for name in "abc":
+        store.put(f"step/a/{name}", name.encode())
+        objects.append(Stored(key=f"step/a/{name}", sha256=sha256(name.encode()).hexdigest()))
+    return Pointing(one=objects[0], others={"few": (objects[1],), "more": (objects[2],)})
+
+
+def test_a_remembered_outcome_is_recalled_as_cached(store: Store) -> None:
+    assert recall(store, "step/a", Found) is None
+    made = remember(store, outcome("step/a", Found(number=7)))
+    found = recall(store, "step/a", Found)
+    assert (made.cached, found and found.cached) == (False, True)
+    assert found == made.model_copy(update={"cached": True})
 
 
 def test_of_two_writers_the_first_counts_for_both(store: Store) -> None:
-    def slow() -> Found:
-        remember(store, "step/a", Found, lambda: Found(number=1))  # another process is faster
-        return Found(number=2)
-
-    assert remember(store, "step/a", Found, slow).value.number == 1
-    assert remember(store, "step/a", Found, slow).value.number == 1
+    remember(store, outcome("step/a", Found(number=1)))
+    assert remember(store, outcome("step/a", Found(number=2))).value == Found(number=1)
+    assert require(store, "step/a", Found).value == Found(number=1)
 
 
-def test_a_result_of_another_shape_is_computed_anew(store: Store) -> None:
-    remember(store, "step/a", Found, lambda: Found(number=1))
-    wider = remember(store, "step/a", Wider, lambda: Wider(number=2, name="b"))
-    assert (wider.cached, wider.value.name) == (False, "b")
-    assert remember(store, "step/a", Found, lambda: Found(number=3)).value.number == 1
+def test_a_result_of_another_shape_is_another_result(store: Store) -> None:
+    remember(store, outcome("step/a", Found(number=1)))
+    assert recall(store, "step/a", Wider) is None
+    remember(store, outcome("step/a", Wider(number=2, name="b")))
+    assert require(store, "step/a", Found).value == Found(number=1)
 
 
-def test_a_result_whose_docstring_changed_is_still_found(store: Store) -> None:
-    first = type("Kind", (Frozen,), {"__doc__": "One.", "__annotations__": {"number": int}, "__module__": __name__})
-    second = type("Kind", (Frozen,), {"__doc__": "Two.", "__annotations__": {"number": int}, "__module__": __name__})
-    remember(store, "step/a", first, lambda: first(number=1))
-    assert remember(store, "step/a", second, lambda: second(number=2)).cached
+def test_a_result_whose_docstring_changed_is_still_recalled(store: Store) -> None:
+    first, second = (
+        type("Kind", (Frozen,), {"__doc__": doc, "__annotations__": {"number": int}, "__module__": __name__})
+        for doc in ("One.", "Two.")
+    )
+    remember(store, outcome("step/a", first(number=1)))
+    assert recall(store, "step/a", second)
 
 
-def test_a_failed_step_leaves_nothing_and_can_be_tried_again(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError):
-        remember(store, "step/a", Found, lambda: Found(number=1 // 0))
-    assert store.list() == []
-    assert remember(store, "step/a", Found, lambda: Found(number=1)).cached is False
-
-
-def test_a_result_is_json_that_a_person_can_read(store: Store) -> None:
-    remember(store, "step/a", Found, lambda: Found(number=7))
+def test_a_result_is_json_for_people(store: Store) -> None:
+    remember(store, outcome("step/a", Found(number=7)))
     (entry,) = store.list("step/a/")
     assert re.fullmatch(r"step/a/result-[0-9a-f]{8}\.json", entry.key)
     document = json.loads(store.get(entry.key))
@@ -91,25 +94,41 @@ def test_a_result_is_json_that_a_person_can_read(store: Store) -> None:
         store.create(entry.key, b"")
 
 
-def test_an_outcome_crosses_a_process_border_whole(store: Store) -> None:
-    outcome = remember(store, "step/a", Rate, lambda: Rate(value=0.5, low=0.4, high=0.6, n=10))
-    crossed = pickle.loads(pickle.dumps(outcome))
-    assert crossed == outcome
-    assert type(crossed) is Outcome[Rate]
-    assert pickle.loads(pickle.dumps(outcome.model_copy(update={"cached": True}))).cached
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+@pytest.mark.parametrize("harm", ["gone", "overwritten", "damaged"])
+def test_a_result_is_none_once_an_object_that_it_points_at_is_lost(store: Store, name: str, harm: str) -> None:
+    value = pointing(store)
+    remember(store, outcome("step/a", value))
+    assert recall(store, "step/a", Pointing)
+    if harm == "gone":
+        store.delete(f"step/a/{name}")
+    elif harm == "overwritten":
+        store.put(f"step/a/{name}", b"other")
+    else:
+        Path(store.local(f"step/a/{name}", Path())).write_bytes(b"?")
+    assert recall(store, "step/a", Pointing) is None
+    with pytest.raises(InputError, match="no whole outcome under 'step/a'"):
+        require(store, "step/a", Pointing)
+    again = pointing(store)
+    assert remember(store, outcome("step/a", again)).value == again
+    assert recall(store, "step/a", Pointing)
 
 
-def test_a_result_says_where_when_and_by_what_code_it_was_made(store: Store) -> None:
-    made = remember(store, "step/a", Found, lambda: Found(number=7)).provenance
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", made.started)
-    assert 0 <= made.seconds < 5
-    assert made.machine == this_machine()
-    assert made.machine.cpu
-    assert made.machine.cores >= 1
-    assert made.machine.memory_gib > 0.1
-    assert made.machine.versions["keras"] == keras.__version__
-    assert made.machine.versions["numpy"] == np.__version__
-    assert made.code == commit()
+@pytest.mark.parametrize("content", [b"", b"{", b'{"value": 1}', b"\xff"])
+def test_a_result_that_cannot_be_read_is_none_and_written_anew(store: Store, content: bytes) -> None:
+    store.put(name_of("step/a", Found), content)
+    assert recall(store, "step/a", Found) is None
+    remember(store, outcome("step/a", Found(number=7)))
+    assert require(store, "step/a", Found).value == Found(number=7)
+
+
+def test_the_machine_names_itself_and_its_libraries() -> None:
+    machine = this_machine()
+    assert machine.cpu
+    assert machine.cores >= 1
+    assert machine.memory_gib > 0.1
+    assert machine.versions["keras"] == keras.__version__
+    assert machine.versions["numpy"] == np.__version__
 
 
 def test_the_code_is_named_by_its_commit_or_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

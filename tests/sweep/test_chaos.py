@@ -10,7 +10,8 @@ import pytest
 
 from charrec.storage import Store, open_store
 from charrec.sweep.document import Document, parsed
-from charrec.sweep.standing import result, status
+from charrec.sweep.outcome import result
+from charrec.sweep.standing import status
 from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import FAULTS, FaultProxy
 from tests.processes import eventually

@@ -14,10 +14,11 @@ from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.heartbeat import Beat
 from charrec.sweep.oracle import FAILURES, RETRIES, Assignment, DurableHyperband
+from charrec.sweep.outcome import SearchFailed, result
 from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import Rung, schedule
-from charrec.sweep.standing import SearchFailed, Status, result, status
+from charrec.sweep.standing import Status, status
 from charrec.sweep.table import headline, lines
 from charrec.training.checkpoints import Progress
 from tests.sweep.driving import DECK, SMALL, alone, points, searched, taken

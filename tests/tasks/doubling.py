@@ -5,32 +5,27 @@ import signal
 from pathlib import Path
 
 from charrec.errors import InputError
-from charrec.memo.outcome import Outcome, remember
-from charrec.storage import open_store
+from charrec.memo.step import Bench, Step
 from charrec.study import Frozen
+
+
+class Given(Frozen):
+    number: int
+    dies_first: str = ""  # the process is killed unless this file exists
 
 
 class Value(Frozen):
     number: int
 
 
-def double(given: Outcome[Value] | int, store: str) -> Outcome[Value]:
-    """A step: found in the store, or computed and put there; 13 is refused."""
-    number = given if isinstance(given, int) else given.value.number
-
-    def compute() -> Value:
-        if number == 13:
-            raise InputError("13", "another number", "Take it.")
-        return Value(number=2 * number)
-
-    return remember(open_store(store), f"doubles/{number}", Value, compute)
-
-
-def double_but_die_first(given: int, store: str) -> Outcome[Value]:
-    """As double, but its process is killed the first time."""
-    mark = Path(store, "died")
-    if not mark.exists():
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+def compute(given: Given, bench: Bench) -> Value:
+    """13 is refused."""
+    if given.dies_first and not Path(given.dies_first).exists():
+        Path(given.dies_first).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return double(given, store)
+    if given.number == 13:
+        raise InputError("13", "another number", "Take it.")
+    return Value(number=2 * given.number)
+
+
+DOUBLING = Step("double {given.number}", "doubles/", Given, Value, compute)

@@ -15,7 +15,8 @@ import pytest
 from charrec.errors import InputError
 from charrec.machine import hardware
 from charrec.study import Runtime
-from tasks.devices import DeviceLost, Devices
+from tasks.devices import Devices
+from tasks.errors import DeviceLost
 from tests.processes import alive, eventually, gone
 
 PARENT = """

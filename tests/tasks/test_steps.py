@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,22 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from charrec.errors import InputError
 from charrec.memo.outcome import Outcome
+from charrec.memo.step import Bench
+from charrec.storage import Store
 from charrec.study import Runtime
-from tasks import steps
-from tasks.devices import DeviceLost, Devices
-from tasks.steps import _by_child
-from tests.tasks.doubling import Value, double, double_but_die_first
+from tasks.devices import Devices
+from tasks.errors import DeviceLost
+from tasks.steps import RESUMED, Patient, _by_child, _here, _on_device
+from tests.tasks.doubling import DOUBLING, Given, Value
 from tests.tasks.marking import leave_a_mark
 
-here = steps.patient(double, "double", task_run_name="double {given}")
-there = steps.on_device(double, "double there")
-dying = steps.on_device(double_but_die_first, "die")
+here = Patient(DOUBLING, _here)
+there = Patient(DOUBLING, _on_device, **RESUMED)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(store=str(tmp_path / "store"), devices="cpu")
 
 
 def run(body: Callable[[], Any]) -> Any:
@@ -28,9 +35,10 @@ def run(body: Callable[[], Any]) -> Any:
     return asyncio.run(flow(name="steps", persist_result=False)(body)())
 
 
-def test_a_fresh_step_is_completed_and_one_that_was_done_is_cached(tmp_path: Path) -> None:
-    async def body() -> list[tuple[str, Outcome[Value]]]:
-        return [await here.ended(4, str(tmp_path)) for _ in range(2)]
+def test_a_fresh_step_is_completed_and_a_recalled_one_is_cached(runtime: Runtime) -> None:
+    async def body() -> list[Any]:
+        states = [await here.state(Given(number=4), runtime) for _ in range(2)]
+        return [(state.name, await state.aresult()) for state in states]
 
     (first, fresh), (second, cached) = run(body)
     assert (first, second) == ("Completed", "Cached")
@@ -38,39 +46,57 @@ def test_a_fresh_step_is_completed_and_one_that_was_done_is_cached(tmp_path: Pat
     assert fresh.value == cached.value == Value(number=8)
 
 
-def test_a_step_on_a_device_says_the_same_of_what_was_done(tmp_path: Path) -> None:
+def test_a_step_runs_under_its_label(runtime: Runtime) -> None:
+    async def body() -> str:
+        state = await here.state(Given(number=21), runtime)
+        async with get_client() as client:
+            return (await client.read_task_run(state.state_details.task_run_id)).name
+
+    assert run(body) == "double 21"
+
+
+def test_a_step_on_a_device_ends_in_the_same_states(runtime: Runtime) -> None:
     async def body() -> list[Any]:
-        with Devices(Runtime(devices="cpu")) as devices:
-            return [await there.ended(devices, 4, str(tmp_path)) for _ in range(2)]
+        with Devices(runtime) as devices:
+            states = [await there.state(Given(number=4), runtime, devices) for _ in range(2)]
+            return [(state.name, (await state.aresult()).value) for state in states]
 
-    assert [(name, outcome.value) for name, outcome in run(body)] == [
-        ("Completed", Value(number=8)),
-        ("Cached", Value(number=8)),
-    ]
+    assert run(body) == [("Completed", Value(number=8)), ("Cached", Value(number=8))]
 
 
-def test_a_refusal_is_raised_as_it_is(tmp_path: Path) -> None:
+def test_a_recalled_step_starts_no_device(runtime: Runtime) -> None:
+    DOUBLING.run(Given(number=4), Bench.of(runtime))
+
+    async def body() -> list[Any]:
+        with Devices(runtime) as devices:
+            await there(Given(number=4), runtime, devices)
+            return [pool for pool in devices._pools if pool]
+
+    assert run(body) == []
+
+
+def test_an_input_error_comes_through_unchanged(runtime: Runtime) -> None:
     async def body() -> None:
-        await here(13, str(tmp_path))
+        await here(Given(number=13), runtime)
 
     with pytest.raises(InputError) as failure:
         run(body)
     assert str(failure.value) == "13; expected another number. Take it."
 
 
-def test_a_step_whose_process_was_killed_is_tried_again(tmp_path: Path) -> None:
-    async def body() -> tuple[str, Any]:
-        with Devices(Runtime(devices="cpu")) as devices:
-            return await dying.ended(devices, 5, str(tmp_path))
+def test_a_step_whose_process_was_killed_is_tried_again(runtime: Runtime, tmp_path: Path) -> None:
+    async def body() -> Outcome[Value]:
+        with Devices(runtime) as devices:
+            return await there(Given(number=5, dies_first=str(tmp_path / "died")), runtime, devices)
 
-    name, outcome = run(body)
-    assert (name, outcome.value.number) == ("Completed", 10)
+    assert run(body).value.number == 10
+    assert (tmp_path / "died").exists()
 
 
-def test_a_refusal_on_a_device_is_not_tried_again(tmp_path: Path) -> None:
+def test_an_input_error_on_a_device_is_not_tried_again(runtime: Runtime) -> None:
     async def body() -> None:
-        with Devices(Runtime(devices="cpu")) as devices:
-            await there(devices, 13, str(tmp_path))
+        with Devices(runtime) as devices:
+            await there(Given(number=13), runtime, devices)
 
     with pytest.raises(InputError):
         run(body)
@@ -110,38 +136,45 @@ async def begin(devices: Devices, name: str, path: str) -> None:
 class Spot:
     """Machines that are lost after so many epochs each, until all are done."""
 
-    def __init__(self, epochs: int, of: int, store: Path) -> None:
-        self.each, self.of, self.store, self.done, self.begun = epochs, of, store, 0, 0
+    def __init__(self, epochs: int, of: int, runtime: Runtime) -> None:
+        self.each, self.of, self.done, self.begun = epochs, of, 0, 0
+        self.runtime, self.given = runtime, Given(number=1)
+        self.step = replace(DOUBLING, progress=self.progress)
 
     def __len__(self) -> int:
         return 1
 
+    def progress(self, _given: Given, _store: Store) -> int:
+        return self.done
+
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
+        assert (name, parameters) == ("double 1", {"given": self.given, "runtime": self.runtime})
         self.begun += 1
         self.done = min(self.of, self.done + self.each)
         if self.done < self.of:
             raise DeviceLost(f"{name} is lost")
-
-    def found(self) -> Outcome[Any] | None:
-        return double(1, str(self.store)) if self.done == self.of else None
+        DOUBLING.run(self.given, Bench.of(self.runtime))
 
 
-def test_losses_after_which_a_training_got_on_are_not_counted(tmp_path: Path) -> None:
-    spot = Spot(epochs=1, of=12, store=tmp_path)
-
-    async def body() -> Any:
-        return await _by_child(spot, leave_a_mark, "train", {}, spot.found, lambda: spot.done)
-
-    assert asyncio.run(body()).value == Value(number=2)
+def test_losses_after_which_a_training_got_on_are_not_counted(runtime: Runtime) -> None:
+    spot = Spot(epochs=1, of=12, runtime=runtime)
+    outcome = asyncio.run(_by_child(spot.step, spot.given, runtime, spot, leave_a_mark))
+    assert (outcome.value, outcome.cached) == (Value(number=2), False)
     assert spot.begun == 12
 
 
-def test_a_loss_that_got_nowhere_is_left_to_the_tasks_own_tries(tmp_path: Path) -> None:
-    spot = Spot(epochs=0, of=1, store=tmp_path)
-
-    async def body() -> Any:
-        return await _by_child(spot, leave_a_mark, "train", {}, spot.found, lambda: spot.done)
-
+def test_a_loss_without_progress_is_left_to_the_tasks_own_tries(runtime: Runtime) -> None:
+    spot = Spot(epochs=0, of=1, runtime=runtime)
     with pytest.raises(DeviceLost):
-        asyncio.run(body())
+        asyncio.run(_by_child(spot.step, spot.given, runtime, spot, leave_a_mark))
     assert spot.begun == 1
+
+
+def test_a_child_that_leaves_nothing_in_the_store_is_an_error_that_names_the_key(runtime: Runtime) -> None:
+    class Elsewhere(Spot):
+        async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
+            pass
+
+    spot = Elsewhere(epochs=1, of=1, runtime=runtime)
+    with pytest.raises(RuntimeError, match=f"no result under {DOUBLING.key(spot.given)}"):
+        asyncio.run(_by_child(spot.step, spot.given, runtime, spot, leave_a_mark))

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from prefect import Flow, flow
 
-from charrec.memo.outcome import Outcome
-from charrec.results import SearchResult
+from charrec.data.arrays import Glyphs, Packed
+from charrec.steps.search import Given
 from charrec.storage import open_store
-from charrec.sweep.plan import Sweep
-from tasks.devices import DeviceLost
+from charrec.study import Runtime
+from tasks.errors import DeviceLost
 from tasks.sweep import FRUITLESS, keep_workers
 from tests.tasks.marking import leave_a_mark
 from tests.toy import RECIPE, SEARCH
 
-SWEEP = Sweep(key="sweep", search=SEARCH, recipe=RECIPE)  # 5 trials, of which 4 can run at once
+GLYPHS = Glyphs(packed=Packed(digest="0", key="glyphs/0"), split="random", validation_fraction=0.2, seed=1)
+GIVEN = Given(search=SEARCH, recipe=RECIPE, glyphs=GLYPHS)  # 5 trials, of which 4 can run at once
 
 
 class Counted:
@@ -42,23 +43,22 @@ class Counted:
             raise
 
 
-def kept(children: Counted, store: Path, found: Any) -> Any:
+def kept(children: Counted, store: Path) -> None:
     @flow(name="team", persist_result=False)
-    async def body() -> Any:
-        return await keep_workers(children, leave_a_mark, {}, open_store(str(store)), SWEEP, found)
+    async def body() -> None:
+        await keep_workers(children, leave_a_mark, GIVEN, Runtime(store=str(store)), open_store(str(store)))
 
-    return asyncio.run(body())
+    asyncio.run(body())
 
 
 @pytest.mark.parametrize(("most", "begun"), [(2, 2), (64, 4)])
-def test_it_begins_no_more_workers_than_there_is_room_or_work(tmp_path: Path, most: int, begun: int) -> None:
-    asked = iter([None, None, "the result"])
+def test_it_begins_no_more_workers_than_there_is_room_or_work(
+    tmp_path: Path, most: int, begun: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = iter([False, False, True])
+    monkeypatch.setattr("tasks.sweep.finished", lambda *_: next(asked))
     children = Counted(most, lost=False)
-
-    def found() -> Outcome[SearchResult] | None:
-        return next(asked)  # type: ignore[return-value]
-
-    assert kept(children, tmp_path, found) == "the result"
+    kept(children, tmp_path)
     assert children.names == [f"sweep worker {number}" for number in range(1, begun + 1)]
     assert children.given_up == begun
 
@@ -66,5 +66,5 @@ def test_it_begins_no_more_workers_than_there_is_room_or_work(tmp_path: Path, mo
 def test_workers_that_are_lost_one_after_the_other_without_an_epoch_end_it(tmp_path: Path) -> None:
     children = Counted(1, lost=True)
     with pytest.raises(DeviceLost, match=f"sweep worker {FRUITLESS} is lost"):
-        kept(children, tmp_path, lambda: None)
+        kept(children, tmp_path)
     assert len(children.names) == FRUITLESS

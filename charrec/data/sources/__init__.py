@@ -1,30 +1,17 @@
 """Anything -> labelled images: Kaggle, a folder or archive, or what is installed with the project.
 
-A source is located first (fetched if need be), which tells its identity without decoding anything; then read.
+A source is located first, and fetched if need be, which tells its identity without decoding anything; then it is read.
 """
 
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Literal
 
-from charrec.data.images import LabelledImages
-from charrec.data.sources.files import fingerprint, open_files
+from charrec.data.sources.files import fingerprint
+from charrec.data.sources.source import READERS, Role, Selection, Source, read
 from charrec.errors import InputError
-from charrec.study import Data, Frozen
+from charrec.study import Data
 
-Role = Literal["glyphs", "letters", "digits"]
-
-
-class Source(Frozen):
-    """Where a set is, and what decides its content (`identity`)."""
-
-    role: Role
-    kind: Literal["files", "fonts", "sklearn"]
-    identity: str
-    name: str  # as reports call it
-    path: Path | None = None  # of a folder or archive
-    version: str = ""
-    licence: str = ""
+__all__ = ["READERS", "Role", "Selection", "Source", "locate", "read"]
 
 
 def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source:
@@ -59,31 +46,3 @@ def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source
             "Check the path or the name.",
         )
     return Source(role=role, kind="files", identity=fingerprint(path), name=path.name, path=path)
-
-
-def read(source: Source, data: Data, seed: int) -> LabelledImages:
-    """The images of a located source. Raises InputError for what is not as its role expects."""
-    if source.kind == "fonts":
-        from charrec.data.sources import fonts
-
-        if source.role == "glyphs":
-            return fonts.render_glyphs(data.fonts)
-        return fonts.render_letters(per_class=data.letters_per_class, seed=seed)
-    if source.kind == "sklearn":
-        from charrec.data.sources.handwriting import read_sklearn_digits
-
-        return read_sklearn_digits()
-    assert source.path is not None
-    known = (source.name, source.version, source.licence)
-    with open_files(source.path) as files:
-        if source.role == "glyphs":
-            from charrec.data.sources.chars74k import read_chars74k
-
-            return read_chars74k(files, *known, fonts=data.fonts)
-        if source.role == "letters":
-            from charrec.data.sources.alphabet_fonts import read_alphabet
-
-            return read_alphabet(files, *known, per_class=data.letters_per_class, seed=seed)
-        from charrec.data.sources.mnist import read_mnist_test
-
-        return read_mnist_test(files, *known)

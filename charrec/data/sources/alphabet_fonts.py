@@ -9,6 +9,7 @@ from charrec.alphabet import CAPITALS
 from charrec.data.images import LabelledImages
 from charrec.data.sources.files import Files
 from charrec.data.sources.png import decode
+from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 SIZE = 32
@@ -71,3 +72,10 @@ def _numbers(files: Files, folder: str, names: list[str]) -> list[int]:
         if stem == name or not stem.isdecimal() or str(int(stem)) != stem:
             raise InputError(f"{files.path}: {folder}{name} does not fit in", LAYOUT, "Take this file out.")
     return sorted(map(int, stems))
+
+
+def read(source: Source, selection: Selection) -> LabelledImages:
+    assert selection.per_class is not None and selection.seed is not None
+    known = source.name, source.version, source.licence
+    with source.open() as files:
+        return read_alphabet(files, *known, per_class=selection.per_class, seed=selection.seed)

@@ -12,6 +12,7 @@ from charrec.alphabet import CLASSES
 from charrec.data.images import LabelledImages
 from charrec.data.sources.files import Files
 from charrec.data.sources.png import decode
+from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 SIZE = 128
@@ -85,3 +86,8 @@ def _check_classes(files: Files, root: str, labels: np.ndarray) -> None:
     if empty:
         found = f"{files.path}: no images of {len(empty)} classes ({root}{empty[0]} ... {empty[-1]})"
         raise InputError(found, f"images in each of the {len(CLASSES)} class folders, {LAYOUT}", REMEDY)
+
+
+def read(source: Source, selection: Selection) -> LabelledImages:
+    with source.open() as files:
+        return read_chars74k(files, source.name, source.version, source.licence, fonts=selection.fonts)

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFont, features
 from PIL import __version__ as pillow_version
 
 from charrec.alphabet import CAPITALS, CLASSES
-from charrec.data.foreign import FRAME, GLYPH
-from charrec.data.images import LabelledImages
+from charrec.data.images import FRAME, GLYPH, LabelledImages
+from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 if TYPE_CHECKING:
@@ -246,3 +246,10 @@ def _licences(slugs: Sequence[str]) -> str:
     counts = Counter(_family(slug).license for slug in slugs)
     each = ", ".join(f"{licence} ({count} families)" for licence, count in counts.most_common())
     return f"{each}; see each package"
+
+
+def read(source: Source, selection: Selection) -> LabelledImages:
+    if source.role == "glyphs":
+        return render_glyphs(selection.fonts)
+    assert selection.per_class is not None and selection.seed is not None
+    return render_letters(per_class=selection.per_class, seed=selection.seed)

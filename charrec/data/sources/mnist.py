@@ -9,6 +9,7 @@ import numpy as np
 from charrec.alphabet import DIGITS
 from charrec.data.images import LabelledImages
 from charrec.data.sources.files import Files
+from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 IMAGES, SIZE = 10_000, 28
@@ -60,3 +61,8 @@ def _find(files: Files, start: str, end: str) -> str:
             return name
     remedy = "Pass the data set as Kaggle serves it, or a folder with the two t10k files of MNIST."
     raise InputError(f"{files.path} holds no MNIST test {start.split('-')[1]}", f"a file {start}-{end}", remedy)
+
+
+def read(source: Source, selection: Selection) -> LabelledImages:
+    with source.open() as files:
+        return read_mnist_test(files, source.name, source.version, source.licence)

@@ -1,0 +1,73 @@
+"""What a result says of where it was computed: the machine, the libraries, the commit."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from charrec.machine.hardware import gpu_names
+from charrec.results import Machine
+
+PACKAGES = (
+    "charrec",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "keras-tuner",
+    "numpy",
+    "pillow",
+    "prefect",
+)
+
+
+@cache
+def this_machine() -> Machine:
+    """The machine as it names itself."""
+    pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return Machine(
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        memory_gib=round(pages * page / 2**30, 1),
+        gpus=tuple(gpu_names()),
+        system=f"{platform.system()} {platform.release()}",
+        versions={"python": platform.python_version(), **_versions()},
+    )
+
+
+@cache
+def commit() -> str:
+    """The commit of the code that runs, with a + if its tree was changed; "" where it is not known."""
+    if given := os.environ.get("CHARREC_COMMIT"):
+        return given
+    root = Path(__file__).parents[2]
+    try:
+        head = _git(root, "rev-parse", "--short=12", "HEAD")
+        return head + "+" if _git(root, "status", "--porcelain", "--untracked-files=no") else head
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _git(root: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,59 @@
+"""The predictions of one network -> rates with intervals, confusions, and the texts as it reads them."""
+
+import numpy as np
+import pandas as pd
+
+from charrec.data import foreign
+from charrec.data.arrays import Glyphs
+from charrec.data.glyphs import load_columns
+from charrec.data.twins import twins
+from charrec.evaluation.scores import evaluate, external, read_text
+from charrec.evaluation.tables import labels_of, read_table, role_of
+from charrec.memo.step import Bench, Step
+from charrec.results import EvaluationResult, External, PredictionResult, TextReading
+from charrec.study import Frozen
+
+Tables = dict[str, tuple[pd.DataFrame, np.ndarray]]
+
+
+class Given(Frozen):
+    model: str
+    predictions: str  # key
+    glyphs: Glyphs
+    texts: tuple[str, ...]
+    seed: int
+
+
+def compute(given: Given, bench: Bench) -> EvaluationResult:
+    predictions = bench.outcome(given.predictions, PredictionResult).value
+    tables = {name: read_table(bench.store.get(table.key)) for name, table in predictions.tables.items()}
+    columns = load_columns(given.glyphs.packed.local(bench.store, bench.cache))
+    training, validation = given.glyphs.halves(columns)
+    return EvaluationResult(
+        evaluation=evaluate(
+            given.model,
+            tables["validation"][1],
+            columns["label"].to_numpy()[validation],
+            columns["group"].to_numpy()[validation],
+            twins(columns, training, validation),
+            given.seed,
+        ),
+        external=tuple(
+            _external(given.model, role, method, tables) for role in ("letters", "digits") for method in foreign.METHODS
+        ),
+        texts=tuple(_read(text, method, given, tables) for text in given.texts for method in foreign.METHODS),
+    )
+
+
+def _external(model: str, role: str, method: str, tables: Tables) -> External:
+    head, probabilities = tables[f"{role} {method}"]
+    return external(model, role, method, probabilities, labels_of(head))
+
+
+def _read(text: str, method: str, given: Given, tables: Tables) -> TextReading:
+    head, probabilities = tables[f"{role_of(text)} {method}"]
+    picks = foreign.pick_text(text, labels_of(head), given.seed)
+    return read_text(text, given.model, method, probabilities[picks], head["name"].iloc[picks].tolist())
+
+
+EVALUATE = Step("evaluate {given.model}", "evaluations/{given.model}-", Given, EvaluationResult, compute)

@@ -1,0 +1,214 @@
+"""The results of all steps -> the report's files."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+
+from charrec.alphabet import CLASSES
+from charrec.data import foreign
+from charrec.data.arrays import Glyphs, Packed
+from charrec.data.glyphs import load_columns, load_images
+from charrec.data.twins import twins
+from charrec.data.unavoidable import unavoidable
+from charrec.evaluation.scores import overfits_from
+from charrec.evaluation.tables import read_table, role_of
+from charrec.memo.identity import identity
+from charrec.memo.outcome import Outcome
+from charrec.memo.step import Bench, Step
+from charrec.report import Pictures, write_report
+from charrec.results import (
+    AugmentResult,
+    DataSummary,
+    EvaluationResult,
+    PackResult,
+    Precision,
+    PredictionResult,
+    ReportResult,
+    SearchResult,
+    Stored,
+    StudyResult,
+    TrainingResult,
+)
+from charrec.study import Frozen, Study
+from charrec.sweep.space import SPACE
+
+MISTAKES = 24
+NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
+
+
+class Given(Frozen):
+    """The study, and the keys of its steps' outcomes; what failed is missing, and `failures` says why."""
+
+    study: Study
+    glyphs: str
+    letters: str
+    digits: str
+    precision: str
+    search: str | None
+    trainings: tuple[str, ...]
+    predictions: tuple[str, ...]
+    evaluations: tuple[str, ...]
+    augmented: str
+    failures: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What lies under the keys."""
+
+    glyphs: Outcome[PackResult]
+    letters: Outcome[PackResult]
+    digits: Outcome[PackResult]
+    precision: Outcome[Precision]
+    search: Outcome[SearchResult] | None
+    trainings: list[Outcome[TrainingResult]]
+    predictions: list[Outcome[PredictionResult]]
+    evaluations: list[Outcome[EvaluationResult]]
+    augmented: Outcome[AugmentResult]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The packed glyphs: a file of them, what is known of each, and which of them train and validate."""
+
+    path: Path
+    columns: pd.DataFrame
+    training: np.ndarray
+    validation: np.ndarray
+
+
+def compute(given: Given, bench: Bench) -> ReportResult:
+    outcomes = _outcomes(given, bench)
+    images = _images(given.study, outcomes, bench)
+    result = gather(given, outcomes, images)
+    key = REPORT.key(given)
+    with TemporaryDirectory() as folder:
+        written = write_report(result, _pictures(given.study, outcomes, images, bench), Path(folder))
+        files = []
+        for path in sorted(written, key=lambda path: path.name == "report.html"):  # last: without it there is no report
+            at = f"{key}/{path.relative_to(folder).as_posix()}"
+            files.append(Stored(key=at, sha256=bench.store.upload(path, at)))
+    return ReportResult(files=tuple(files[::-1]))
+
+
+def _outcomes(given: Given, bench: Bench) -> Outcomes:
+    return Outcomes(
+        glyphs=bench.outcome(given.glyphs, PackResult),
+        letters=bench.outcome(given.letters, PackResult),
+        digits=bench.outcome(given.digits, PackResult),
+        precision=bench.outcome(given.precision, Precision),
+        search=bench.outcome(given.search, SearchResult) if given.search else None,
+        trainings=[bench.outcome(key, TrainingResult) for key in given.trainings],
+        predictions=[bench.outcome(key, PredictionResult) for key in given.predictions],
+        evaluations=[bench.outcome(key, EvaluationResult) for key in given.evaluations],
+        augmented=bench.outcome(given.augmented, AugmentResult),
+    )
+
+
+def _images(study: Study, outcomes: Outcomes, bench: Bench) -> Images:
+    glyphs = Glyphs.of(study, outcomes.glyphs.value)
+    path = glyphs.packed.local(bench.store, bench.cache)
+    columns = load_columns(path)
+    return Images(path, columns, *glyphs.halves(columns))
+
+
+def gather(given: Given, outcomes: Outcomes, images: Images) -> StudyResult:
+    """Everything that the report tells, as one value."""
+    search, last = outcomes.search, outcomes.trainings[-1].provenance
+    sets = {"glyphs": outcomes.glyphs, "letters": outcomes.letters, "digits": outcomes.digits}
+    durations = {f"pack {role}": packed.provenance.seconds for role, packed in sets.items()}
+    durations |= {f"train {t.value.model}": sum(e.seconds for e in t.value.epochs) for t in outcomes.trainings}
+    durations |= {"search": search.value.seconds} if search else {}
+    durations["precision"] = outcomes.precision.provenance.seconds
+    durations["predict"] = sum(o.provenance.seconds for o in outcomes.predictions)
+    durations["evaluate"] = sum(o.provenance.seconds for o in outcomes.evaluations)
+    return StudyResult(
+        study=given.study,
+        identity=study_identity(given.trainings, given.study),
+        data=_summary(outcomes, images),
+        trainings=tuple(
+            t.value.model_copy(update={"overfits_from": overfits_from(t.value.epochs)}) for t in outcomes.trainings
+        ),
+        search=search.value if search else NO_SEARCH,
+        evaluations=tuple(o.value.evaluation for o in outcomes.evaluations),
+        external=tuple(row for o in outcomes.evaluations for row in o.value.external),
+        texts=tuple(row for o in outcomes.evaluations for row in o.value.texts),
+        machine=last.machine,
+        code=last.code,
+        durations=durations,
+        failures=given.failures,
+        started=min(outcomes.glyphs.provenance.started, *(t.provenance.started for t in outcomes.trainings)),
+    )
+
+
+def study_identity(trainings: tuple[str, ...], study: Study) -> str:
+    """One name for these trainings, by their keys, in this study."""
+    return identity(trainings, study)
+
+
+def _summary(outcomes: Outcomes, images: Images) -> DataSummary:
+    known, columns, validation = outcomes.glyphs.value.manifest, images.columns, images.validation
+    letters, digits = outcomes.letters.value.manifest, outcomes.digits.value.manifest
+    wrong = unavoidable(columns["label"].to_numpy(), columns["sha256"].tolist())
+    return DataSummary(
+        source=known.source,
+        version=known.version,
+        licence=known.licence,
+        digest=known.digest,
+        images=known.images,
+        fonts=known.fonts,
+        groups=known.groups,
+        distinct=known.distinct,
+        training=len(images.training),
+        validation=len(validation),
+        validation_with_twin=int(twins(columns, images.training, validation).sum()),
+        unavoidable=known.unavoidable,
+        unavoidable_validation=int(wrong[validation].sum()),
+        letters_source=letters.source,
+        letters=letters.images,
+        digits_source=digits.source,
+        digits=digits.images,
+    )
+
+
+def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) -> Pictures:
+    pixels = load_images(images.path, study.image_size)
+    training, validation = images.training, images.validation
+    labels = images.columns["label"].to_numpy()
+    shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
+    best = max(range(len(outcomes.evaluations)), key=lambda i: outcomes.evaluations[i].value.evaluation.accuracy.value)
+    table = outcomes.predictions[best].value.tables["validation"]
+    wrong, captions = _surest_mistakes(read_table(bench.store.get(table.key))[1], labels[validation])
+    return Pictures(
+        samples=np.stack([pixels[shuffled[labels[shuffled] == c][0]] for c in range(len(CLASSES))]),
+        augmented=np.load(BytesIO(bench.store.get(outcomes.augmented.value.images.key)), allow_pickle=False),
+        texts={
+            (text, method): picture
+            for text in study.texts
+            for method, picture in _text_pictures(text, study, outcomes, bench).items()
+        },
+        mistakes=pixels[validation[wrong]],
+        mistake_captions=captions,
+    )
+
+
+def _surest_mistakes(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    read, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(read != labels)
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
+    return wrong, [f"{CLASSES[labels[i]]} read as {CLASSES[read[i]]}, {sure[i]:.0%}" for i in wrong]
+
+
+def _text_pictures(text: str, study: Study, outcomes: Outcomes, bench: Bench) -> dict[str, np.ndarray]:
+    packed: Outcome[PackResult] = getattr(outcomes, role_of(text))
+    path = Packed.of(packed.value).local(bench.store, bench.cache)
+    picks = foreign.pick_text(text, load_columns(path)["label"].to_numpy(), study.seed)
+    raw = load_images(path)[picks]
+    return {"raw": raw, **{method: prepare(raw, study.image_size) for method, prepare in foreign.METHODS.items()}}
+
+
+REPORT = Step("report", "reports/", Given, ReportResult, compute)

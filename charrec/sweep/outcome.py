@@ -1,0 +1,59 @@
+"""The result of a search, once no trial is left to run."""
+
+from charrec.results import SearchResult
+from charrec.storage import NotFound, Store
+from charrec.sweep.document import Document, TrialRecord, parsed
+from charrec.sweep.plan import Sweep
+from charrec.sweep.ranking import ranking
+from charrec.sweep.rungs import by_rung, runnable
+from charrec.sweep.space import SPACE
+
+
+class SearchFailed(RuntimeError):
+    """There is nothing to choose from."""
+
+
+def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
+    """What a finished search found. Raises SearchFailed where it is not finished, was ended, or every trial failed."""
+    document = read_document(store, sweep)
+    if document is None:
+        raise SearchFailed(f"{sweep.key} has not begun")
+    if document.aborted:
+        raise SearchFailed(document.aborted)
+    if not _finished(sweep, document):
+        raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
+    rows = ranking(document)
+    if rows[0].val_accuracy is None:
+        failed = document.trials[rows[0].trial]
+        raise SearchFailed(f"no trial of {len(rows)} succeeded; trial {rows[0].trial}: {failed.message}")
+    return SearchResult(
+        trials=tuple(rows),
+        space=SPACE,
+        chosen=rows[0].network,
+        epochs=sum(epochs_of(record) for record in document.trials.values()),
+        images=images,
+        seconds=sum(record.seconds for record in document.trials.values()),
+    )
+
+
+def finished(store: Store, sweep: Sweep) -> bool:
+    """Whether no trial is left to run, for whatever reason."""
+    document = read_document(store, sweep)
+    return document is not None and (document.aborted is not None or _finished(sweep, document))
+
+
+def read_document(store: Store, sweep: Sweep) -> Document | None:
+    """The search as it is stored; None where it has not begun."""
+    try:
+        return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
+    except NotFound:
+        return None
+
+
+def _finished(sweep: Sweep, document: Document) -> bool:
+    return document.aborted is None and not runnable(tuple(by_rung(sweep.search, ranking(document))))
+
+
+def epochs_of(record: TrialRecord) -> int:
+    """Epochs that the trial itself trains."""
+    return int(record.values["tuner/epochs"]) - int(record.values["tuner/initial_epoch"])
