@@ -78,14 +78,14 @@ def stock_worker(folder: Path) -> None:
     import numpy as np
 
     from charrec.alphabet import CLASSES
-    from charrec.models import build
+    from charrec.models.model_4 import model_4
     from charrec.sweep.space import SPACE, propose
 
     arrays = small_arrays()
 
     def model(hp: Any) -> Any:
         values = {name: hp.Choice(name, list(choices), ordered=True) for name, choices in SPACE.items()}
-        network = build("model_4")((32, 32, 1), len(CLASSES), net=propose(values))
+        network = model_4((32, 32, 1), len(CLASSES), net=propose(values))
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         network.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=["accuracy"])
         return network

@@ -15,7 +15,7 @@ from PIL import Image
 
 from charrec.__main__ import _options, main
 from charrec.commands.sweep import main as sweep
-from charrec.results import StudyResult
+from charrec.results import Stored, StudyResult
 from charrec.serving import champion
 from charrec.serving.candidate import Candidate, candidate_of
 from charrec.storage import Store, open_store
@@ -43,7 +43,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
     made = tiny_result()
     progress = train(RECIPE, toy_arrays(), 1, open_store(str(tmp_path_factory.getbasetemp() / "trained")), TRAINING)
     assert progress.best
-    real = {"precision": "float32", "weights_key": progress.best.key, "weights_sha256": progress.best.sha256}
+    real = {"precision": "float32", "weights": Stored(key=progress.best.key, sha256=progress.best.sha256)}
     trainings = [row.model_copy(update=real) if row.model == "model_2" else row for row in made.trainings]
     return made.model_copy(update={"trainings": tuple(trainings)})
 

@@ -8,9 +8,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from charrec.data import glyphs
-from charrec.data.glyphs import Manifest, font_groups, load_columns, load_images, pack, pixel_digests, unavoidable
+from charrec.data import packing
+from charrec.data.glyphs import load_columns, load_images
 from charrec.data.images import LabelledImages
+from charrec.data.packing import font_groups, pack, pixel_digests
+from charrec.data.unavoidable import unavoidable
+from charrec.results import Manifest
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -53,7 +56,7 @@ def test_images_are_loaded_as_they_were_packed(images: LabelledImages, packed: t
 def test_images_keep_their_order_however_they_are_packed(
     group: int, images: LabelledImages, packed: tuple[Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(glyphs, "ROW_GROUP", group)
+    monkeypatch.setattr(packing, "ROW_GROUP", group)
     manifest = pack(images, tmp_path / "glyphs.parquet")
     assert pq.read_metadata(tmp_path / "glyphs.parquet").num_row_groups == -(-24 // group)
     assert np.array_equal(load_images(tmp_path / "glyphs.parquet"), images.images)

@@ -10,13 +10,24 @@ import pytest
 from PIL import Image, ImageDraw
 
 from charrec.__main__ import main
-from charrec.data.sources import Role
+from charrec.data.sources import locate
 from charrec.errors import InputError
+from charrec.memo.step import Bench
 from charrec.results import StudyResult
+from charrec.serving import champion
 from charrec.serving.candidate import candidate_of
-from charrec.steps import data, reading, reporting, retraining, training
-from charrec.steps.batch import predict_under
-from charrec.steps.reporting import Sets
+from charrec.serving.in_use import in_use
+from charrec.steps import pipeline, retraining
+from charrec.steps.augment import AUGMENT
+from charrec.steps.evaluate import EVALUATE
+from charrec.steps.judge import JUDGE
+from charrec.steps.pack import PACK
+from charrec.steps.precision import PRECISION
+from charrec.steps.predict import PREDICT
+from charrec.steps.read import READ, Given, images_under
+from charrec.steps.report import REPORT
+from charrec.steps.search import SEARCH, join, sweep_of
+from charrec.steps.train import TRAIN
 from charrec.storage import Store, open_store
 from charrec.storage.client import connect
 from charrec.study import Data, Runtime, Search, Study
@@ -33,7 +44,6 @@ STUDY = Study(
     epochs_model_1=3,  # the last and the best stay, so one is deleted
     epochs_model_4=1,
 )  # fmt: skip
-SETS: tuple[Role, ...] = ("glyphs", "letters", "digits")
 ROLES = ("study", "worker", "reader")
 PREFIX = "results/team"
 LARGE = 8 * 2**20 + 1  # bytes; from 8 MiB on boto3 uploads in parts
@@ -88,51 +98,47 @@ def recorded(s3_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def play(study: Tapped, worker: Tapped, reader: Tapped, folder: Path) -> None:
-    parent, child = study.runtime, worker.runtime
-    sets: Sets = {role: data.pack_set(role, STUDY, parent) for role in SETS}
-    glyphs = sets["glyphs"]
-    precision = training.choose_precision(STUDY, parent, "as asked")
-    assert retraining.decided(STUDY, sets, parent, "as asked") is None
-    training.choose_precision(STUDY, child, "by a probe")  # the same call, where it takes a GPU
+    parent, child = Bench.of(study.runtime), Bench.of(worker.runtime)
+    sources = [locate(role, STUDY.data, parent.cache) for role in pipeline.ROLES]
+    sets = {source.role: PACK.run(pipeline.packing(STUDY, source), parent) for source in sources}
+    precision = PRECISION.run(pipeline.choosing(STUDY, "as asked"), parent)
+    PRECISION.run(pipeline.choosing(STUDY, "by a probe"), child)  # the same call, where it takes a GPU
 
-    sweep = training.sweep_of(STUDY, glyphs, precision)
-    assert training.searched(STUDY, glyphs, precision, parent) is None
+    searching = pipeline.searching(STUDY, sets, precision)
+    assert SEARCH.recall(searching, parent.store) is None
+    sweep = sweep_of(searching)
     assert status(study.store, sweep).runnable
     worker.upload(f"{sweep.training(0)}/epoch-009-of-one-that-died.weights.h5", folder)
-    training.search(STUDY, glyphs, precision, child)
-    found = training.searched(STUDY, glyphs, precision, parent)
-    assert found
+    join(searching, child)
+    found = SEARCH.run(searching, parent)
 
-    key = training.training_key("model_1", STUDY, glyphs, precision)
-    worker.upload(f"{key}/epoch-009-of-one-that-died.weights.h5", folder)
+    training = pipeline.training(STUDY, "model_1", sets, precision)
+    worker.upload(f"{TRAIN.key(training)}/epoch-009-of-one-that-died.weights.h5", folder)
     trainings = [
-        training.train_model("model_1", STUDY, glyphs, precision, child),
-        training.train_model("model_4", STUDY, glyphs, precision, child, found),
+        TRAIN.run(training, child),
+        TRAIN.run(pipeline.training(STUDY, "model_4", sets, precision, found), child),
     ]
-    predictions = [reading.predict_all(one, STUDY, **sets, runtime=parent) for one in trainings]
-    findings = [
-        reading.find(read, one.value.model, STUDY, **sets, runtime=parent)
-        for read, one in zip(predictions, trainings, strict=True)
-    ]
-    report = reporting.report(
-        {
-            **sets, "precision": precision, "search": found, "trainings": trainings, "predictions": predictions,
-            "findings": findings, "augmented": reporting.draw_augmented(STUDY, glyphs, parent),
-        },
-        STUDY, parent,
-    ).value  # fmt: skip
-    _written(report, parent)
-    for place in (*SETS, "reports"):
+    branches = []
+    for trained in trainings:
+        predicted = PREDICT.run(pipeline.predicting(STUDY, sets, trained), parent)
+        evaluated = EVALUATE.run(pipeline.evaluating(STUDY, trained.value.model, sets, predicted), parent)
+        branches.append((trained, predicted, evaluated))
+    augmented = AUGMENT.run(pipeline.augmenting(STUDY, sets), parent)
+    report = REPORT.run(pipeline.reporting(STUDY, sets, precision, found, branches, augmented, {}), parent).value
+    _written(report, study.runtime)
+    for place in (*pipeline.ROLES, "reports"):
         study.upload(f"{place}/large", folder)
 
-    best = retraining.challenger(report.files[0], sets, parent)
-    first = retraining.promote(best, "the first", None, parent)
-    result = StudyResult.model_validate_json(study.store.get(report.files[0].replace("report.html", "study.json")))
+    page = report.files[0].key
+    best = retraining.challenger(page, sets, parent.store)
+    assert retraining.decided(best, parent.store) is None
+    first = champion.promote(parent.store, best, "the first", None)
+    result = StudyResult.model_validate_json(study.store.get(page.replace("report.html", "study.json")))
     (other,) = {"model_1", "model_4"} - {best.recipe.model}
     keys = {role: packed.key for role, packed in sets.items()}
-    rival = candidate_of(result, other, report=report.files[0], **keys)
-    retraining.judge(rival, first, parent)
-    retraining.promote(rival, "for the test", first.number, parent)
+    rival = candidate_of(result, other, report=page, **keys)
+    JUDGE.run(retraining.judging(rival, first), parent)
+    champion.promote(parent.store, rival, "for the test", first.number)
     study.call("champion", "rollback", "1")
 
     picture = folder / "A.png"
@@ -142,7 +148,8 @@ def play(study: Tapped, worker: Tapped, reader: Tapped, folder: Path) -> None:
     study.recorder.on = False  # a person uploads it
     study.store.put("inbox/A.png", picture.read_bytes())
     study.recorder.on = True
-    predict_under("inbox", None, parent)
+    network = in_use(parent.store)[1]
+    READ.run(Given(prefix="inbox", network=network, images=images_under("inbox", parent.store)), parent)
 
     for words in (
         ("report",), ("report", "--to", str(folder / "report")), ("sweep", "status"), ("champion", "list"),

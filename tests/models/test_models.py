@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from charrec.models import MODELS, build
+from charrec.models import MODELS
 from charrec.models.augmentation import augmentation
 from charrec.models.convnet import ConvNet
 from charrec.training.precision import PRECISIONS
@@ -70,7 +70,8 @@ LAYERS = {
 
 
 def network(model: str, shape: tuple[int, int, int] = (128, 128, 1)) -> keras.Sequential:
-    return build(model)(shape, 62, **({"net": CHOSEN} if model == "model_4" else {}))
+    network = {"net": CHOSEN} if model == "model_4" else {}
+    return RECIPE.model_copy(update={"model": model}).build()(shape, 62, **network)
 
 
 def described(layer: keras.Layer) -> tuple[Any, ...]:
@@ -122,7 +123,7 @@ def test_model_3_calls_its_last_layer_outputs() -> None:
     ],
 )
 def test_model_4_is_a_function_of_its_network(net: ConvNet) -> None:
-    layers = build("model_4")((32, 32, 1), 62, net=net).layers  # type: ignore[call-arg]
+    layers = RECIPE.model_copy(update={"model": "model_4"}).build()((32, 32, 1), 62, net=net).layers  # type: ignore[call-arg]
     assert [layer.filters for layer in layers if isinstance(layer, keras.layers.Conv2D)] == [
         net.filters_hp_1,
         net.filters_hp_2,

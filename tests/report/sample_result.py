@@ -19,6 +19,7 @@ from charrec.results import (
     Rate,
     Reading,
     SearchResult,
+    Stored,
     StudyResult,
     TextReading,
     TrainingResult,
@@ -79,12 +80,12 @@ def training(model: str, epochs: int, overfits: bool, rng: np.random.Generator) 
         network=NETWORK if model == "model_4" else {},
         parameters=PARAMETERS[model],
         precision="float32",
+        backend="tensorflow",
         device="NVIDIA H100 80GB HBM3",
         epochs=tuple(rows),
         best_epoch=max(rows, key=lambda row: row.val_accuracy).epoch,
         overfits_from=lowest + 1 if overfits and lowest < epochs else None,
-        weights_key=f"trainings/1f0c5a6b7d8e9f00/{model}.weights.h5",
-        weights_sha256="ab" * 32,
+        weights=Stored(key=f"trainings/1f0c5a6b7d8e9f00/{model}.weights.h5", sha256="ab" * 32),
     )
 
 

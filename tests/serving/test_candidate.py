@@ -19,7 +19,7 @@ def test_a_candidate_has_the_study_s_recipe_and_figures() -> None:
     found, training, evaluation = of("model_3"), RESULT.trainings[2], RESULT.evaluations[2]
     assert (found.recipe.model, found.recipe.network) == ("model_3", None)
     assert (found.recipe.seed, found.recipe.image_size, found.recipe.precision) == (123, 128, training.precision)
-    assert training.weights_key.startswith(f"{found.training}/") and found.weights_sha256 == training.weights_sha256
+    assert training.weights.key.startswith(f"{found.training}/") and found.weights_sha256 == training.weights.sha256
     assert (found.split, found.validation_fraction, found.identity) == ("random", 0.2, RESULT.identity)
     assert (found.accuracy, found.folded_accuracy) == (evaluation.accuracy.value, evaluation.folded_accuracy.value)
     assert (found.letters_accuracy, found.digits_accuracy) == pytest.approx((0.81 + 0.024, 0.47 + 0.024))

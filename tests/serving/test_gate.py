@@ -18,7 +18,7 @@ from charrec.errors import InputError
 from charrec.evaluation.paired import Answers
 from charrec.evaluation.prediction import predict
 from charrec.serving import champion
-from charrec.serving.candidate import Candidate, checkpoint
+from charrec.serving.candidate import Candidate, weights_of
 from charrec.serving.champion import Promotion
 from charrec.serving.gate import Verdict, compare, held_out, units, verdict
 from charrec.storage import Store, open_store
@@ -238,7 +238,7 @@ def first(store: Store, networks: tuple[Candidate, Candidate]) -> Promotion:
 def test_two_trained_networks_are_compared_on_what_neither_has_seen(
     store: Store, networks: tuple[Candidate, Candidate], first: Promotion, tmp_path: Path
 ) -> None:
-    found = compare(store, first, networks[1], tmp_path)
+    found = compare(store, first.candidate, first.number, networks[1], tmp_path)
     assert (found.champion, found.challenger) == (1, "trainings/long")
     assert [(row.n, row.groups) for row in found.rows] == [(240, 8), (240, 8), (104, 6), (150, 150)]
     assert found.rows[0].low > 0
@@ -263,14 +263,13 @@ def measured(store: Store, network: Candidate) -> list[float]:
             table, images = table.iloc[positions], images[positions]
         else:
             images = prepare(images, 32)
-        progress = checkpoint(store, network)
-        read = predict(network.recipe, progress, {"images": images}, store)["images"].argmax(axis=1)
+        read = predict(network.recipe, weights_of(store, network), {"images": images}, store)["images"].argmax(axis=1)
         rates.append(float((read == table["label"]).mean()))
     return [rates[0], *rates]  # the toy classes are digits, which have one case
 
 
 def test_the_champion_itself_does_not_take_its_own_place(store: Store, first: Promotion, tmp_path: Path) -> None:
-    found = compare(store, first, first.candidate, tmp_path)
+    found = compare(store, first.candidate, first.number, first.candidate, tmp_path)
     assert (found.promoted, found.reason) == (False, "The champion stays: the challenger is the same network.")
 
 
@@ -278,7 +277,7 @@ def test_too_little_that_both_have_not_seen_keeps_the_champion(
     store: Store, networks: tuple[Candidate, Candidate], first: Promotion, tmp_path: Path
 ) -> None:
     other = networks[1].model_copy(update={"validation_fraction": 0.1})
-    found = compare(store, first, other, tmp_path)
+    found = compare(store, first.candidate, first.number, other, tmp_path)
     assert (found.promoted, found.rows) == (False, ())
     assert "60 images of 2 font groups" in found.reason
 
@@ -290,4 +289,4 @@ def test_a_network_that_saw_every_font_is_not_compared(
     at_random = networks[1].model_copy(update={"split": "random"})
     before = first.model_copy(update={"candidate": at_random}) if which == "champion" else first
     with pytest.raises(InputError, match=r"trainings/long was trained with --split random; expected --split font"):
-        compare(store, before, networks[1] if which == "champion" else at_random, tmp_path)
+        compare(store, before.candidate, before.number, networks[1] if which == "champion" else at_random, tmp_path)

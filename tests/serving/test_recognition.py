@@ -15,7 +15,7 @@ from charrec.data.foreign import prepare
 from charrec.data.sources.handwriting import read_sklearn_digits
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
-from charrec.serving.candidate import Trained, checkpoint
+from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.recognition import SIDE, Recognition, read_images
 from charrec.storage import Store, open_store
 from charrec.training.recipe import Arrays
@@ -123,7 +123,7 @@ def test_it_is_what_the_study_says_of_foreign_images(
 ) -> None:
     images = digits[0][HELD_OUT]
     sets = {"digits": prepare(images, 32)}
-    expected = predict(network.recipe, checkpoint(store, network), sets, store)["digits"]
+    expected = predict(network.recipe, weights_of(store, network), sets, store)["digits"]
     paths = [tmp_path / f"{place}.png" for place in range(len(images))]
     for path, image in zip(paths, images, strict=True):
         path.write_bytes(saved(plain(image)))

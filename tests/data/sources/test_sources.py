@@ -7,9 +7,12 @@ import pytest
 from kaggle_server import Kaggle, serve
 from samples import nested_tgz, write_alphabet, write_chars74k, write_mnist, zip_folder
 
-from charrec.data.sources import Role, locate, read
+from charrec.data.sources import Role, Selection, locate, read
 from charrec.errors import InputError
-from charrec.steps.data import pack_set
+from charrec.memo.step import Bench
+from charrec.results import Manifest
+from charrec.steps.pack import PACK
+from charrec.steps.pipeline import ROLES, packing
 from charrec.study import EMBEDDED, FULL, Data, Runtime, Study
 
 STUDY = FULL.model_copy(update={"data": Data(letters_per_class=3)})
@@ -35,9 +38,10 @@ def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
         yield server
 
 
-def packed(study: Study, runtime: Runtime) -> dict[Role, object]:
-    roles: tuple[Role, ...] = ("glyphs", "letters", "digits")
-    return {role: pack_set(role, study, runtime).value for role in roles}
+def packed(study: Study, runtime: Runtime) -> dict[Role, Manifest]:
+    sources = [locate(role, study.data, runtime.cache) for role in ROLES]
+    given = {source.role: packing(study, source) for source in sources}
+    return {role: PACK.run(each, Bench.of(runtime)).value.manifest for role, each in given.items()}
 
 
 def test_kaggles_three_data_sets_are_fetched_once_and_packed_with_version_and_licence(
@@ -45,13 +49,13 @@ def test_kaggles_three_data_sets_are_fetched_once_and_packed_with_version_and_li
 ) -> None:
     runtime = Runtime(store=str(tmp_path / "store"), cache=tmp_path / "cache")
     sets = packed(STUDY, runtime)
-    counts = {role: (m.images, m.classes, m.size, m.version) for role, m in sets.items()}  # type: ignore[attr-defined]
+    counts = {role: (m.images, m.classes, m.size, m.version) for role, m in sets.items()}
     assert counts == {
         "glyphs": (62 * 2 * 4, 62, 128, "1"),
         "letters": (26 * 3, 26, 32, "7"),
         "digits": (10_000, 10, 28, "1"),
     }
-    assert {m.licence for m in sets.values()} == {"CC0-1.0, other"}  # type: ignore[attr-defined]
+    assert {m.licence for m in sets.values()} == {"CC0-1.0, other"}
     asked = len(kaggle.requests)
     assert packed(STUDY, runtime) == sets
     assert len(kaggle.requests) == asked
@@ -77,7 +81,7 @@ def test_the_same_content_is_the_same_source_wherever_it_lies(tmp_path: Path) ->
 @pytest.mark.parametrize("role", ["letters", "digits"])
 def test_the_embedded_new_data_needs_nothing_but_the_installation(role: Role, tmp_path: Path) -> None:
     data = Data(**EMBEDDED, letters_per_class=2)
-    images = read(locate(role, data, tmp_path), data, seed=1)
+    images = read(locate(role, data, tmp_path), Selection(per_class=2, seed=1))
     assert len(set(images.labels.tolist())) == {"letters": 26, "digits": 10}[role]
     assert list(tmp_path.iterdir()) == []
 
