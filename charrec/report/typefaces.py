@@ -28,12 +28,12 @@ def _subset(family: str) -> str:
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
     options = subset.Options(flavor="woff", recalc_timestamp=False, hinting=False)
     options.layout_features = ["kern", "tnum", "zero", "liga", "mark"]
-    font = subset.load_font(_path(family, _WEIGHTS[family]), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=_CHARACTERS)
-    subsetter.subset(font)
     file = io.BytesIO()
-    subset.save_font(font, file, options)
+    with subset.load_font(_path(family, _WEIGHTS[family]), options) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=_CHARACTERS)
+        subsetter.subset(font)
+        subset.save_font(font, file, options)
     return base64.b64encode(file.getvalue()).decode()
 
 

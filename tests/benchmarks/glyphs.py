@@ -12,7 +12,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from charrec.data.glyphs import load_images, pack
+from charrec.data.glyphs import load_images
+from charrec.data.packing import pack
 from charrec.data.sources import locate, read
 from charrec.machine.provenance import this_machine
 from charrec.study import Data
@@ -25,7 +26,7 @@ def measure(what: str, glyphs: str, path: Path) -> dict[str, float]:
     data = Data(glyphs=glyphs)
     start = time.perf_counter()
     if what == "pack":
-        pack(read(locate("glyphs", data, Path()), data, seed=0), path)
+        pack(read(locate("glyphs", data, Path()), Selection()), path)
     else:
         load_images(path)
     seconds = time.perf_counter() - start

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from charrec.data.glyphs import font_groups
+from charrec.data.packing import font_groups
 from charrec.data.sources.chars74k import read_chars74k
 from charrec.data.sources.files import open_files
 from charrec.data.split import font_split, random_split, split

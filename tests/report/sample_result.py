@@ -103,7 +103,7 @@ def confusion(accuracy: float, per_class: int, rng: np.random.Generator) -> np.n
 
 
 def evaluation(trained: TrainingResult, per_class: int, twins: bool, rng: np.random.Generator) -> Evaluation:
-    table = confusion(trained.best.val_accuracy, per_class, rng)
+    table = confusion(trained.epochs[trained.best_epoch - 1].val_accuracy, per_class, rng)
     n, right = int(table.sum()), int(np.trace(table))
     fold = np.array(alphabet.FOLDED)
     folded = int(table[fold[:, None] == fold[None, :]].sum())
@@ -125,7 +125,7 @@ def evaluation(trained: TrainingResult, per_class: int, twins: bool, rng: np.ran
         )
     return Evaluation(
         model=trained.model,
-        loss=trained.best.val_loss,
+        loss=trained.epochs[trained.best_epoch - 1].val_loss,
         accuracy=rate(right / n, n),
         folded_accuracy=rate(folded / n, n),
         top2_accuracy=rate(min(1, folded / n + 0.005), n),
@@ -264,7 +264,7 @@ def machine() -> Machine:
 
 def told(trained: TrainingResult, evaluated: Evaluation) -> TrainingResult:
     """The history shifted so that its best epoch has the accuracy that was evaluated."""
-    shift = evaluated.accuracy.value - trained.best.val_accuracy
+    shift = evaluated.accuracy.value - trained.epochs[trained.best_epoch - 1].val_accuracy
     rows = [row.model_copy(update={"val_accuracy": row.val_accuracy + shift}) for row in trained.epochs]
     return trained.model_copy(update={"epochs": tuple(rows)})
 

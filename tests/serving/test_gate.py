@@ -9,8 +9,9 @@ import pytest
 
 from charrec.alphabet import INDEX
 from charrec.data.foreign import prepare
-from charrec.data.glyphs import load_columns, load_images, pack
+from charrec.data.glyphs import load_columns, load_images
 from charrec.data.images import LabelledImages
+from charrec.data.packing import pack
 from charrec.data.sources.fonts import render_letters
 from charrec.data.sources.handwriting import read_sklearn_digits
 from charrec.data.split import split
