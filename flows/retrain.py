@@ -13,6 +13,8 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from charrec.evaluation.paired import Figure
+from charrec.markdown import table
 from charrec.memo.step import Bench
 from charrec.serving import champion
 from charrec.serving.gate import Verdict
@@ -27,6 +29,9 @@ from tasks.patience import patiently
 from tasks.pool import cancel_children, deployed
 
 BY_FONT = FULL.model_copy(update={"split": "font"})
+HEAD = (
+    "Figure", "Champion", "Challenger", "Difference, points", "95 % interval", "McNemar p", "Images", "Units",
+)  # fmt: skip
 ROUNDS = 3  # comparisons while others change the champion
 
 
@@ -71,30 +76,20 @@ async def _ended(name: str, why: str, verdict: Verdict | None = None) -> State[A
     """The flow's last state, told in an artifact as well."""
     parts = [f"**{name}.** {why}"]
     if verdict and verdict.rows:
-        head = (
-            "Figure",
-            "Champion",
-            "Challenger",
-            "Difference, points",
-            "95 % interval",
-            "McNemar p",
-            "Images",
-            "Units",
-        )
-        rows = [
-            (
-                row.name.replace("_", " "),
-                f"{100 * row.champion:.2f} %",
-                f"{100 * row.challenger:.2f} %",
-                f"{100 * row.difference:+.2f}",
-                f"{100 * row.low:+.2f} to {100 * row.high:+.2f}",
-                f"{row.mcnemar_p:.3g}",
-                f"{row.n:,}",
-                f"{row.groups:,}",
-            )
-            for row in verdict.rows
-        ]
-        parts.append("\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows)))
+        parts.append(table(HEAD, map(_row, verdict.rows)))
     text = "\n\n".join(parts)
     await patiently(lambda: acreate_markdown_artifact(text, key="retraining", description="What the gate decided"))
     return Completed(name=name, message=why)
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    return (
+        figure.name.replace("_", " "),
+        f"{100 * figure.champion:.2f} %",
+        f"{100 * figure.challenger:.2f} %",
+        f"{100 * figure.difference:+.2f}",
+        f"{100 * figure.low:+.2f} to {100 * figure.high:+.2f}",
+        f"{figure.mcnemar_p:.3g}",
+        f"{figure.n:,}",
+        f"{figure.groups:,}",
+    )

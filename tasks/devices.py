@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from http import HTTPStatus
 from importlib import import_module
 from types import TracebackType
@@ -27,6 +28,7 @@ from charrec.errors import InputError
 from charrec.machine.hardware import gpus
 from charrec.memo.outcome import Outcome, Value, outcome_of
 from charrec.memo.step import Bench, Given, Step, declared
+from charrec.storage.backoff import waits
 from charrec.study import Runtime
 from tasks.errors import DeviceLost
 from tasks.explained import hide_tracebacks
@@ -157,17 +159,17 @@ async def _created(client: PrefectClient, child: Flow[..., Any], name: str, para
     """The child's run, below the task that begins it: the server learns of tasks a moment later than of flows."""
     parent = TaskRunContext.get()
     task = parent.task_run.id if parent else None
-    deadline = time.monotonic() + LEARNING
-    while True:
+    create = partial(client.create_flow_run, child, parameters=parameters, name=name)
+    for wait in waits(0.1, 1.0, total=LEARNING if task else 0.0):
         try:
-            return await client.create_flow_run(child, parameters=parameters, name=name, parent_task_run_id=task)
+            return await create(parent_task_run_id=task)
         except PrefectHTTPStatusError as error:
-            if error.response.status_code != HTTPStatus.CONFLICT or task is None:
+            if error.response.status_code != HTTPStatus.CONFLICT:
                 raise
-            if time.monotonic() > deadline:
-                log.warning("Prefect's server does not know the task of %s, which will stand alone in its UI", name)
-                task = None
-            await asyncio.sleep(0.1)
+        await asyncio.sleep(wait)
+    if task:
+        log.warning("Prefect's server does not know the task of %s, which will stand alone in its UI", name)
+    return await create()
 
 
 def _run_step(module: str, given: str, runtime: str) -> str:

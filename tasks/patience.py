@@ -8,29 +8,36 @@ from typing import TypeVar
 
 import httpx
 
+from charrec.storage.backoff import waits
+
 Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
 OUTAGE = 600.0  # seconds that are waited out
-PAUSE = 2.0  # seconds between two tries, beyond those of Prefect's client, which tries again at 429, 502 and 503 alone
+PAUSE, LONGEST = (
+    2.0,
+    4.0,
+)  # seconds between two tries, beyond those of Prefect's client, which tries again at 429, 502 and 503 alone
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
     """The server's answer to what may be asked twice. Raises ConnectionError where it is away for too long."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    while True:
+    for wait in waits(PAUSE, LONGEST, total=OUTAGE):
         try:
             return await call()
         except httpx.HTTPError as error:
             if not passing(error):
                 raise
-            if loop.time() - began > OUTAGE:
-                raise ConnectionError(f"Prefect's server is away: {error!r}") from None
             log.warning("Prefect's server does not answer: %r", error)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(wait)
+    try:
+        return await call()
+    except httpx.HTTPError as error:
+        if not passing(error):
+            raise
+        raise ConnectionError(f"Prefect's server is away: {error!r}") from None
 
 
 def passing(error: httpx.HTTPError) -> bool:

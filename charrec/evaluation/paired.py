@@ -5,7 +5,6 @@ them are not a hundred independent facts. McNemar's test takes them for that; it
 """
 
 from dataclasses import dataclass
-from itertools import accumulate
 from math import sqrt
 from typing import Literal
 
@@ -82,6 +81,6 @@ def _tail(units: int) -> float:
 
 def mcnemar(lost: int, won: int) -> float:
     """Exact two-sided p of as uneven a pair of counts if each image were won or lost by a fair coin (McNemar 1947)."""
-    few, n = min(lost, won), lost + won
-    tail = sum(accumulate(range(few), lambda ways, k: ways * (n - k) // (k + 1), initial=1))
-    return min(1.0, float(2 * tail / 2**n))
+    from scipy.stats import binomtest
+
+    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0

@@ -28,6 +28,7 @@ def predict(recipe: Recipe, weights: Stored, sets: dict[str, np.ndarray], store:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """(n, k) logits -> (n, k) float32 probabilities."""
-    scaled = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    shares: np.ndarray = scaled / scaled.sum(axis=1, keepdims=True)
+    from scipy import special  # 0.2 s, which only a prediction needs
+
+    shares: np.ndarray = special.softmax(logits.astype(np.float64), axis=1)
     return shares.astype(np.float32)

@@ -7,6 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from charrec import reference
+from charrec.markdown import escaped, table
 from charrec.report import sentences, words
 from charrec.results import StudyResult
 
@@ -23,7 +24,7 @@ def summary(result: StudyResult, figures: Mapping[str, bytes], files: Mapping[st
     parts = [
         f"**{words.title(best.model)} reads {words.percent(best.accuracy.value)} of {words.count(best.accuracy.n)} "
         f"validation characters** ({words.percent(best.folded_accuracy.value)} with the two cases as one).",
-        *(f"**{step} failed** and is missing here: {_plain(why)}" for step, why in result.failures.items()),
+        *(f"**{step} failed** and is missing here: {escaped(why)}" for step, why in result.failures.items()),
         _leaderboard(result, comparable),
         _chosen(result),
         _texts(result),
@@ -50,7 +51,7 @@ def _leaderboard(result: StudyResult, comparable: bool) -> str:
         ]
         theirs = reference.MODELS.get(evaluation.model)
         rows.append([*row, *([words.percent(theirs.val_accuracy) if theirs else words.NONE] if comparable else [])])
-    return _table(head + (["Reference"] if comparable else []), rows)
+    return table(head + (["Reference"] if comparable else []), rows)
 
 
 def _chosen(result: StudyResult) -> str:
@@ -68,11 +69,7 @@ def _texts(result: StudyResult) -> str:
         [f"“{text}”", words.METHODS[method], *(f"`{read.get((text, method, model), '')}`" for model in models)]
         for text, method in dict.fromkeys((one.text, one.method) for one in result.texts)
     ]
-    return "### New texts\n\n" + _table(["Text", "Images", *map(words.title, models)], rows) if rows else ""
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
+    return "### New texts\n\n" + table(["Text", "Images", *map(words.title, models)], rows) if rows else ""
 
 
 def _small(png: bytes) -> str:
@@ -86,7 +83,3 @@ def _small(png: bytes) -> str:
 
 def _link(name: str, address: str) -> str:
     return f"[{name}]({address})" if address.startswith(("http://", "https://", "file://")) else f"{name}: `{address}`"
-
-
-def _plain(text: str) -> str:
-    return " ".join("".join(f"\\{one}" if one in r"\`*_[]<>|#!" else one for one in text).split())

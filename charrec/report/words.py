@@ -3,7 +3,6 @@
 import math
 from datetime import datetime
 
-from charrec import alphabet
 from charrec.results import Rate
 
 NBSP = "\u00a0"
@@ -102,12 +101,6 @@ def character(c: str) -> str:
     if c.isdigit():
         return f"digit {c}"
     return f"capital {c}" if c.isupper() else f"small {c}"
-
-
-def one_letter(a: str, b: str) -> bool:
-    """Whether the two are the two cases of one letter."""
-    fold = alphabet.FOLDED
-    return a != b and fold[alphabet.INDEX[a]] == fold[alphabet.INDEX[b]]
 
 
 def listing(items: list[str]) -> str:

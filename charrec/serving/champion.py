@@ -4,8 +4,6 @@ Its last entry is the champion. Nothing is ever taken out: a rollback is one mor
 """
 
 import json
-import random
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -15,11 +13,11 @@ from pydantic import AfterValidator, PositiveInt, ValidationError, model_validat
 from charrec.errors import InputError
 from charrec.serving.candidate import Candidate, weights_of
 from charrec.storage import Conflict, NotFound, Store
+from charrec.storage.change import change
 from charrec.study import Frozen
 
 NAME = "champion.json"
 VERSION = 1
-ATTEMPTS = 20  # conflicts in a row; promotions are days apart
 
 
 def _utc(text: str) -> str:
@@ -61,7 +59,10 @@ def current(store: Store) -> Promotion | None:
 
 def history(store: Store) -> tuple[Promotion, ...]:
     """Every promotion, the champion last. Raises InputError for a document that this charrec did not write."""
-    return _read(store)[0]
+    try:
+        return _parsed(store, store.get(NAME))
+    except NotFound:
+        return ()
 
 
 def promote(store: Store, candidate: Candidate, why: str, expected: int | None) -> Promotion:
@@ -131,29 +132,24 @@ def _entry(
 
 def _append(store: Store, decide: Callable[[tuple[Promotion, ...]], Promotion]) -> Promotion:
     """What `decide` makes of the history, now its last entry; of two that come at once, one decides again."""
-    entry = None
-    for _ in range(ATTEMPTS):
-        known, version = _read(store)
+    entry: Promotion | None = None
+
+    def appended(data: bytes | None) -> bytes | None:
+        nonlocal entry
+        known = _parsed(store, data) if data is not None else ()
         if entry and entry in known:  # our own write, whose reply was lost
-            return entry
+            return None
         entry = decide(known)
         if entry in known:
-            return entry
-        data = Document(promotions=(*known, entry)).model_dump_json(indent=1).encode()
-        try:
-            store.swap(NAME, data, version) if version else store.create(NAME, data)
-            return entry
-        except Conflict:
-            time.sleep(random.uniform(0, 0.2))
-    raise TimeoutError(f"{store.url}/{NAME}: {ATTEMPTS} conflicts in a row; what else writes there?")
+            return None
+        return Document(promotions=(*known, entry)).model_dump_json(indent=1).encode()
+
+    change(store, NAME, appended)
+    assert entry
+    return entry
 
 
-def _read(store: Store) -> tuple[tuple[Promotion, ...], str | None]:
-    """The history and its version in the store, None where there is none."""
-    try:
-        data, version = store.read(NAME)
-    except NotFound:
-        return (), None
+def _parsed(store: Store, data: bytes) -> tuple[Promotion, ...]:
     try:
         plain = json.loads(data)
     except (ValueError, RecursionError):
@@ -162,7 +158,7 @@ def _read(store: Store) -> tuple[tuple[Promotion, ...], str | None]:
     if found != VERSION:
         raise _foreign(store, f"champions of version {found!r}")
     try:
-        return Document.model_validate_json(data, strict=True).promotions, version
+        return Document.model_validate_json(data, strict=True).promotions
     except ValidationError as error:
         first = error.errors()[0]
         raise _foreign(store, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -1,12 +1,11 @@
 """A store that waits out an outage: what a worker uses that nobody watches."""
 
 import logging
-import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from charrec.storage.backoff import retried, waits
 from charrec.storage.interface import Entry, Store
 
 Answer = TypeVar("Answer")
@@ -67,13 +66,11 @@ class PatientStore:
         return self._patiently(lambda: self.store.local(key, cache))
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:
-        start, wait = time.monotonic(), 0.5
-        while True:
-            try:
-                return call()
-            except (ConnectionError, TimeoutError) as error:
-                if time.monotonic() - start > self.seconds:
-                    raise
-                log.warning("%s; trying again", error)
-                time.sleep(wait * random.uniform(0.5, 1.5))
-                wait = min(2 * wait, LONGEST)
+        return retried(call, _outage, waits(1.0, LONGEST, total=self.seconds))
+
+
+def _outage(error: Exception) -> bool:
+    if not isinstance(error, ConnectionError | TimeoutError):
+        return False
+    log.warning("%s; trying again", error)
+    return True

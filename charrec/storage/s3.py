@@ -1,8 +1,7 @@
 """A store in a bucket of Amazon S3 or of any server that speaks its protocol."""
 
-import random
 import re
-import time
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from io import BytesIO
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from charrec.errors import InputError
+from charrec.storage.backoff import retried, waits
 from charrec.storage.client import connect, explained
 from charrec.storage.interface import (
     CHUNK,
@@ -35,6 +35,10 @@ REJECTED = (
     HTTPStatus.CONFLICT,
 )  # of a conditional write
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+class BrokenBody(Exception):
+    """A reply broke off."""
 
 
 class S3Store:
@@ -152,20 +156,22 @@ class S3Store:
         """Stream the object into the sink; digest and data come from one reply, so no writer can come between."""
         from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-        for attempt in range(ATTEMPTS):
-            with explained(self.where, key):
-                reply = self.client.get_object(**self._at(key))
-                try:
-                    found = pour(reply["Body"].iter_chunks(CHUNK), sink)
-                    break
-                except (HTTPClientError, IncompleteReadError):  # boto3 retries no broken body
-                    if attempt == ATTEMPTS - 1:
-                        raise
-                    wait(attempt)
+        def streamed() -> tuple[Any, str]:
+            reply = self.client.get_object(**self._at(key))
+            try:
+                return reply, pour(reply["Body"].iter_chunks(CHUNK), sink)
+            except (HTTPClientError, IncompleteReadError) as error:
+                raise BrokenBody from error
+
+        with explained(self.where, key):
+            try:  # boto3 retries no broken body
+                reply, found = retried(streamed, lambda error: isinstance(error, BrokenBody), pauses())
+            except BrokenBody as error:
+                raise error.__cause__ or error from None
         expected = reply["Metadata"].get("sha256")
         if found != expected:
             raise corrupt(f"{self.url}/{key}", found, expected)
-        return reply["ETag"]
+        return str(reply["ETag"])
 
     def _put_if(self, key: str, data: bytes, condition: dict[str, Any], conflict: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -188,14 +194,10 @@ class S3Store:
         """Put, and again after a 409: another write was in flight, this one may still go."""
         from botocore.exceptions import ClientError
 
-        for attempt in range(ATTEMPTS - 1):
-            try:
-                return self.client.put_object(**request)["ETag"]
-            except ClientError as error:
-                if status_of(error) != HTTPStatus.CONFLICT:
-                    raise
-                wait(attempt)
-        return self.client.put_object(**request)["ETag"]
+        def in_flight(error: Exception) -> bool:
+            return isinstance(error, ClientError) and status_of(error) == HTTPStatus.CONFLICT
+
+        return retried(lambda: self.client.put_object(**request)["ETag"], in_flight, pauses())
 
     def _version_of(self, key: str, metadata: dict[str, str]) -> str | None:
         """The object's version if this very call wrote it."""
@@ -221,6 +223,6 @@ def marks(data: bytes) -> dict[str, str]:
     return {"sha256": pour([data], None), "writer": uuid4().hex}
 
 
-def wait(attempt: int) -> None:
+def pauses() -> Iterator[float]:
     """Up to 0.1, 0.2, ... 3.2 s, at random, so that rivals part."""
-    time.sleep(random.uniform(0, 0.1 * 2**attempt))
+    return waits(0.1, 3.2, tries=ATTEMPTS)

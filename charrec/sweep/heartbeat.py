@@ -126,14 +126,6 @@ def ages(store: Store, sweep: Sweep) -> dict[str, float]:
     return {entry.key.removeprefix(start): entry.age for entry in store.list(start)}
 
 
-def last_words(store: Store, sweep: Sweep, worker: str) -> Beat:
-    """What a worker's last sign of life says; an empty one where it has just left."""
-    try:
-        return Beat.model_validate_json(store.get(_key(sweep, worker)))
-    except NotFound:
-        return Beat(worker=worker)
-
-
 def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -> None:
     """Take the trials of workers that are gone away from them. `oracle` was loaded before this is called.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from charrec.markdown import escaped, table
 from charrec.sweep.rungs import RungRow
 from charrec.sweep.standing import Status, TroubleRow, WorkerRow
 
@@ -31,9 +32,11 @@ def markdown(status: Status) -> str:
     parts = [
         headline(status),
         *_best(status),
-        _pipes(RUNGS, map(_rung, status.rungs)),
-        _pipes(WORKERS, map(_worker, status.workers)) if status.workers else "no workers",
-        *(f"- {_escaped(_trouble(row))}" for row in status.troubles),
+        table(RUNGS, map(_rung, status.rungs)),
+        table(WORKERS, (tuple(map(escaped, _worker(row))) for row in status.workers))
+        if status.workers
+        else "no workers",
+        *(f"- {escaped(_trouble(row))}" for row in status.troubles),
     ]
     return "\n\n".join(parts)
 
@@ -98,16 +101,6 @@ def _table(head: Cells, rows: Iterable[Cells], left: tuple[int, ...]) -> list[st
         return row[column].ljust(widths[column]) if column in left else row[column].rjust(widths[column])
 
     return ["  ".join(cell(row, column) for column in range(len(head))).rstrip() for row in every]
-
-
-def _pipes(head: Cells, rows: Iterable[Cells]) -> str:
-    """A table in Markdown."""
-    return "\n".join(f"| {' | '.join(map(_escaped, row))} |" for row in (head, ("---",) * len(head), *rows))
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown takes as it is."""
-    return "".join(f"\\{one}" if one in r"\`*_[]<>|#" else one for one in text)
 
 
 def _duration(seconds: float) -> str:

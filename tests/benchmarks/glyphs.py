@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from charrec.data.glyphs import load_images
 from charrec.data.packing import pack
-from charrec.data.sources import locate, read
+from charrec.data.sources import Selection, locate, read
 from charrec.machine.provenance import this_machine
 from charrec.study import Data
 

@@ -27,8 +27,8 @@ import numpy as np
 
 from charrec.study import FULL, Search
 from charrec.sweep.schedule import schedule
-from charrec.sweep.simulator import Fleet
 from charrec.sweep.transaction import ATTEMPTS, LONGEST
+from tests.benchmarks.simulator import Fleet
 
 # How many workers pay off
 

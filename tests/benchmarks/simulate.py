@@ -1,4 +1,4 @@
-"""How many workers pay off, by charrec.sweep.simulator: `python tests/benchmarks/simulate.py --plot docs/sweep.png`.
+"""How many workers pay off, by tests.benchmarks.simulator: `python tests/benchmarks/simulate.py --plot docs/sweep.png`.
 
 Prints the tables of docs/sweep.md; means over seeds, so they repeat to the last digit. 90 s on one core.
 """
@@ -17,7 +17,7 @@ from charrec.report import canvas, pixels
 from charrec.report.theme import LIGHT
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.schedule import schedule
-from charrec.sweep.simulator import Fleet, simulate
+from tests.benchmarks.simulator import Fleet, simulate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

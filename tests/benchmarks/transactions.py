@@ -36,9 +36,9 @@ from charrec.sweep.document import parsed
 from charrec.sweep.heartbeat import Heartbeat, Terms, reap
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.plan import Sweep
-from charrec.sweep.simulator import score
 from charrec.sweep.transaction import transact
 from tests import s3_server
+from tests.benchmarks.simulator import score
 from tests.toy import SEARCH_RECIPE
 
 SEARCH = Search(max_epochs=81, factor=3)  # 211 trials, up to 81 of them at once

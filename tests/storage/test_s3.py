@@ -103,7 +103,7 @@ def test_a_write_that_met_another_in_flight_goes_again(bucket: S3Store) -> None:
 
 
 def test_a_write_that_never_gets_its_turn_is_a_conflict(bucket: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charrec.storage.s3.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("charrec.storage.s3.pauses", lambda: [0.0] * 5)
     answered = answer(bucket, 409, "ConditionalRequestConflict", 100)
     with pytest.raises(Conflict):
         bucket.create("a", b"1")

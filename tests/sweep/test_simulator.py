@@ -10,7 +10,7 @@ import pytest
 from charrec.study import Search
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.schedule import schedule
-from charrec.sweep.simulator import Fleet, Simulated, simulate
+from tests.benchmarks.simulator import Fleet, Simulated, simulate
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

@@ -485,7 +485,10 @@ def test_watching_ends_with_a_search_that_was_ended(staged: Staged, capsys: pyte
         (("status", "{}", "sweeps/wrong"), r"has no search 'sweeps/wrong'; expected the key of one that a study or"),
         (("status", "{}", "../elsewhere"), r"a store's key is '../elsewhere/sweep.json'; expected names of"),
         (("status", "ftp://host/path"), r"a store's address of the kind 'ftp'; expected"),
-        (("work", "{}", KEY), r"the search sweeps/0123456789abcdef does not say where its images are; expected one"),
+        (
+            ("work", "{}", KEY),
+            r"the search sweeps/0123456789abcdef does not name its images; expected a search that a study began",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from charrec.errors import InputError
+from charrec.storage.backoff import waits
 
 logger = logging.getLogger(__name__)
 
@@ -87,13 +88,14 @@ class Client:
 
     def _answered(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
         problem = ""
-        for attempt in range(1, self.attempts + 1):
+        pauses = [*waits(2.0, 2.0**self.attempts, tries=self.attempts, draw=lambda _shortest, longest: longest), None]
+        for attempt, pause in enumerate(pauses, 2):
             answer = self._run(dataset, version, *folder)
             if "version" in answer:
                 return answer
             problem = _problem(answer, dataset, version)
-            if attempt < self.attempts:
-                self._wait(answer.get("retry_after"), attempt, f"{dataset}: {problem}")
+            if pause is not None:
+                self._wait(answer.get("retry_after"), pause, attempt, f"{dataset}: {problem}")
         raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
 
     def require_credentials(self, dataset: str) -> None:
@@ -121,13 +123,12 @@ class Client:
             return {"error": f"the client ended with exit code {done.returncode}", "transfer": True}
         return answer
 
-    def _wait(self, retry_after: str | None, attempt: int, problem: str) -> None:
-        seconds = self._asked_for(retry_after)
-        if seconds is None:
-            seconds = 2.0**attempt
+    def _wait(self, retry_after: str | None, pause: float, attempt: int, problem: str) -> None:
+        asked = self._asked_for(retry_after)
+        seconds = pause if asked is None else asked
         if self.now() + seconds >= self.give_up_at:
             raise TimeoutError(f"{problem}; {seconds:.0f} s to wait pass the deadline. Try again later, {OFFLINE}.")
-        logger.warning("%s; attempt %d in %.0f s", problem, attempt + 1, seconds)
+        logger.warning("%s; attempt %d in %.0f s", problem, attempt, seconds)
         self.sleep(seconds)
 
     def _asked_for(self, retry_after: str | None) -> float | None:
