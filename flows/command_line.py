@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, NoReturn
 
-from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -16,7 +16,7 @@ from charrec.machine.hardware import gpu_names
 from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
 from flows import local_server
-from tasks.explained import EXPLAINED, hide_tracebacks
+from tasks.explained import EXPLAINED, hide_links, hide_tracebacks
 
 
 class Options(Study, Runtime, BaseSettings):
@@ -39,13 +39,14 @@ def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: 
     """Say what will run and why, run it, say where the report is. A failure with an explanation ends with it."""
     logging.basicConfig(level=logging.WARNING)
     hide_tracebacks()
+    if not PREFECT_API_URL.value():
+        hide_links()
     logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # or it counts what it still sends, after our last line
     options = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
         study, runtime, why = choose(options)
         print(*why, sep="\n", flush=True)
-        local_server.start()
-        with temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}):
+        with temporary_settings({PREFECT_API_URL: local_server.address(), PREFECT_SERVER_ANALYTICS_ENABLED: False}):
             key = asyncio.run(_finished(flow, study, runtime))
         print(f"Report: {open_store(runtime.store, endpoint=runtime.endpoint).url}/{key}")
     except InputError as error:

@@ -20,12 +20,10 @@ START = 180  # seconds; a new database alone takes 14 s on 2 idle cores
 LAST_WRITES = 3  # seconds for a server whose study has ended
 
 
-def start() -> None:
-    """Have Prefect use a server of this process, if none is configured. Raises ConnectionError where none starts."""
-    if PREFECT_API_URL.value():
-        return
-    from prefect.server.api.server import SubprocessASGIServer
-
+def address() -> str:
+    """The API of the configured server, or of one that is started now. Raises ConnectionError where none starts."""
+    if configured := PREFECT_API_URL.value():
+        return str(configured)
     log = PREFECT_HOME.value() / "charrec-server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
@@ -44,8 +42,7 @@ def start() -> None:
     except (URLError, OSError) as error:
         process.kill()
         raise ConnectionError(f"Prefect's server did not start ({error}); {log} says why.") from None
-    known = SubprocessASGIServer()  # the one that Prefect would start
-    known.port, known.server_process, known.running = port, process, True
+    return f"http://127.0.0.1:{port}/api"
 
 
 def serve(listener: socket.socket) -> None:

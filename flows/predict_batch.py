@@ -30,7 +30,7 @@ def predict_batch(prefix: str = "inbox", model: str | None = None, runtime: Runt
         given = Given(prefix=prefix, network=network, images=images_under(prefix, bench.store))
         result = READ.run(given, bench).value
     rows = pd.read_csv(BytesIO(bench.store.get(result.table.key)), dtype=str, keep_default_na=False, nrows=SHOWN)
-    about = f"{result.images} images under {prefix}; all in {result.table.key}"
+    about = f"{result.images} images under {prefix}, {result.unreadable} unreadable; all in {result.table.key}"
     table: dict[str, list[Any]] = {str(name): list(column) for name, column in rows.items()}
     create_table_artifact(table, key="predictions", description=about)
     return result.table.key

@@ -31,7 +31,7 @@ from charrec.memo.step import Bench, Given, Step, declared
 from charrec.storage.backoff import waits
 from charrec.study import Runtime
 from tasks.errors import DeviceLost
-from tasks.explained import hide_tracebacks
+from tasks.explained import hide_links, hide_tracebacks
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -184,6 +184,7 @@ def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any],
     from prefect.flow_engine import run_flow
 
     hide_tracebacks()
+    hide_links()
     with temporary_settings({PREFECT_API_URL: server}):
         run_flow(getattr(import_module(module), name), run, parameters)
 

@@ -20,6 +20,16 @@ def hide_tracebacks() -> None:
         logging.getLogger(runs).addFilter(_unexplained)
 
 
+def hide_links() -> None:
+    """Leave out the addresses of runs: the server of a local study has no pages, and a child's are its parent's."""
+    for source in ("prefect.engine", "prefect.flow_runs"):
+        logging.getLogger(source).addFilter(_no_link)
+
+
+def _no_link(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("View at ")
+
+
 def _unexplained(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, (*EXPLAINED, CancelledError))

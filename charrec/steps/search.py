@@ -10,7 +10,6 @@ from charrec.machine.hardware import require_usable_gpu
 from charrec.machine.termination import Terminated, until_terminated
 from charrec.memo.step import Bench, Step
 from charrec.results import SearchResult
-from charrec.storage import Store
 from charrec.study import Frozen, Search
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.outcome import finished, result
@@ -68,11 +67,6 @@ def join(
 def sweep_of(given: Given) -> Sweep:
     """The search in the store."""
     return Sweep(key=SEARCH.key(given), search=given.search, recipe=given.recipe, glyphs=given.glyphs)
-
-
-def is_finished(given: Given, store: Store) -> bool:
-    """Whether no trial is left to run, for whatever reason."""
-    return finished(store, sweep_of(given))
 
 
 SEARCH = Step("search", "sweeps/", Given, SearchResult, compute)

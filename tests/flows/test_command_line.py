@@ -6,9 +6,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
-from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel
 
@@ -16,6 +16,7 @@ from charrec.machine import hardware
 from charrec.study import EMBEDDED, FULL, QUICK, Runtime, Study
 from flows import local_server
 from flows.command_line import Options, choose, main
+from tests.processes import descendants, gone
 
 ROOT = Path(__file__).parents[2]
 Chosen = tuple[Study, Runtime, list[str]]
@@ -177,8 +178,23 @@ def test_a_wrong_option_ends_with_status_2_and_one_line(
 
 def test_a_configured_prefect_server_is_used_and_none_started() -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
-        local_server.start()
-    assert not SubprocessASGIServer().running
+        assert local_server.address() == "http://127.0.0.1:1/api"
+
+
+def test_without_one_a_server_is_started_that_ends_with_this_process(tmp_path: Path) -> None:
+    program = "from flows import local_server; print(local_server.address(), flush=True); input()"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= {"PREFECT_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as run:  # fmt: skip
+        assert run.stdout
+        address = run.stdout.readline().decode().strip()
+        family = descendants(run.pid)
+        with urlopen(f"{address}/health") as health:
+            assert health.status == 200
+        run.kill()
+    assert family and gone(family, 10)
 
 
 def options_of(model: type[BaseModel], prefix: str = "--") -> Iterator[str]:
