@@ -18,7 +18,7 @@ __all__ = ["desk", "prefect_api", "s3_server", "s3_url", "stack", "whole", "whol
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
 DEAR = ("stack", "prefect_server")  # fixtures that are set up in one process alone
-FIRST = ("tests/flows", "tests/steps", "tests/sweep", "tests/training")  # after them: long groups, lest one process ends alone
+FIRST = ("tests/flows", "tests/steps", "tests/sweep", "tests/training")  # then long groups, lest one ends alone
 LEFT_OUT = pytest.StashKey[int]()
 
 
