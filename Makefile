@@ -1,5 +1,6 @@
 # make study   the study, whole, on this machine: QUICK without a GPU, FULL with one. ARGS="--help" for settings
-# make test    lint, types and all tests
+# make test    lint, types and all tests, the longest as samples. ARGS="tests/storage -x" goes to pytest
+# make test-long  the same with nothing left out (docs/testing.md)
 # make install what both call: .venv from requirements.lock, every file checked by its hash
 # make up      one shared server on this machine, with its database, store and workers, in .stack; make down stops it
 # make deploy  the flows on it, or on the server that PREFECT_API_URL names
@@ -11,17 +12,24 @@
 PYTHON ?= python3
 LOCK ?= requirements.lock
 ARGS ?=
+PROCESSES ?= 2
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: study test lint install up down deploy lock bench sbom audit clean
+# One process of tests per core; the tests of a group, which share a file or a server, stay in one (tests/conftest.py).
+PYTEST := .venv/bin/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: study test test-long lint install up down deploy lock bench sbom audit clean
 
 study: install
 	.venv/bin/python flows/full_study.py $(ARGS)
 
 test: install lint
-	.venv/bin/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-long: install lint
+	CHARREC_TEST_LONG=1 $(PYTEST) $(ARGS)
 
 lint: install
 	.venv/bin/ruff check .

@@ -1,27 +1,32 @@
-"""What every test may ask for."""
+"""What every test may ask for, and how the tests are divided: among processes, and between make test and test-long."""
 
 import os
-import random
+from typing import Any
 
 import pytest
 
 from charrec.training.recipe import Arrays
-from tests.desk import desk, whole, whole_store
+from tests.desk import desk
 from tests.s3_server import s3_server, s3_url
+from tests.shared import whole, whole_store
 from tests.stack import prefect_api, stack
+from tests.thorough import SEED, THOROUGH
 from tests.toy import toy_arrays
 
 __all__ = ["desk", "prefect_api", "s3_server", "s3_url", "stack", "whole", "whole_store"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
+DEAR = ("stack", "prefect_server")  # fixtures that are set up in one process alone
+FIRST = ("tests/flows", "tests/steps", "tests/sweep", "tests/training")  # then long groups, lest one ends alone
+LEFT_OUT = pytest.StashKey[int]()
+
 
 @pytest.fixture
 def seed() -> int:
-    """Another one each time, or CHARREC_TEST_SEED; shown where the test fails."""
-    drawn = int(os.environ.get("CHARREC_TEST_SEED", random.SystemRandom().randrange(2**31)))
-    print(f"CHARREC_TEST_SEED={drawn}")
-    return drawn
+    """Another one each run, or CHARREC_TEST_SEED; the last line of the run shows it."""
+    print(f"CHARREC_TEST_SEED={SEED}")
+    return SEED
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,43 @@ def arrays() -> Arrays:
     for array in (made.images, made.labels, made.training, made.validation):
         array.setflags(write=False)  # the tests share them
     return made
+
+
+def group(item: pytest.Item) -> str:
+    """Tests of one group run in one process, one after the other: those of a file, those that share a dear fixture."""
+    asked = getattr(item, "fixturenames", ())
+    return next((name for name in DEAR if name in asked), item.path.stem)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        order = (*DEAR, *FIRST)
+        return next((n for n, name in enumerate(order) if name == group(item) or item.nodeid.startswith(name)), 99)
+
+    left_out = [item for item in items if item.get_closest_marker("long") and not THOROUGH]
+    items[:] = sorted((item for item in items if item not in left_out), key=place)
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one process of several: it tells the one that counts
+        session.config.workeroutput["left out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left out", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    terminalreporter.section("what ran")
+    if THOROUGH:
+        terminalreporter.line("Everything, in full, as `make test-long` does.")
+    else:
+        left_out = config.stash.get(LEFT_OUT, 0)
+        terminalreporter.line(f"Seeded samples stand for what takes minutes, and {left_out} long tests are left out;")
+        terminalreporter.line("`make test-long` runs both in full.")
+    terminalreporter.line(f"CHARREC_TEST_SEED={SEED} repeats what was drawn.")

@@ -1,20 +1,25 @@
 """The study as a deployment: PostgreSQL, Prefect's server, an S3 store, workers of both pools; all of it real.
 
 One study runs undisturbed and must find what the same study finds on one machine. Another loses a training, a sweep
-worker, a Prefect worker and its own process, is cancelled and retried, and must find the same.
+worker, a Prefect worker and its own process, is cancelled and retried, and must find the same: `make test-long` does
+all of it to one study from its beginning, `make test` one of it, drawn by the seed, to a study that is nearly done.
 """
 
 import re
 import signal
-from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
 
+import pytest
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelling, Scheduled
 
+from charrec.storage import Store
 from charrec.training.checkpoints import Progress
 from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
 from tests.production.driver import Production, kill, processes_of, study_of, until
+from tests.thorough import some
 
 CANCELLED_WITHIN = 60.0  # seconds, on a machine that does much else; docs/performance.md has how long it takes
 FINAL = ("Completed", "Cached", "Failed", "Crashed", "Cancelled")
@@ -54,66 +59,151 @@ def test_its_artifacts_tell_the_result(production: Production, undisturbed: Flow
     assert artifacts["training-model-2"].data == 100
 
 
-def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(production: Production, whole: Ran) -> None:
-    store = production.store("disturbed")
-    killed: Counter[str] = Counter()
+class Disturbed(NamedTuple):
+    """A study at work, to be harmed."""
 
-    def epochs() -> int:
-        keys = [e.key for e in store.list("trainings/model_2-") if e.key.endswith("progress.json")]
-        return len(Progress.model_validate_json(store.get(keys[0])).epochs) if keys else 0
+    production: Production
+    store: Store
+    run: FlowRun
 
-    run = production.begin("charrec/full-study", study=study_of(TINY), runtime=production.runtime("disturbed"))
-    training = until(lambda: production.child(run, "train model_2"))
-    until(epochs, every=0.005)
+    def epochs(self) -> int:
+        """How many of model 2 are stored."""
+        keys = [e.key for e in self.store.list("trainings/model_2-") if e.key.endswith("progress.json")]
+        return len(Progress.model_validate_json(self.store.get(keys[0])).epochs) if keys else 0
+
+    def state(self) -> str:
+        return self.production.state(self.run)
+
+    def ended(self) -> None:
+        until(lambda: self.state() in ("Completed", "Failed", "Crashed"), 240)
+        assert self.state() == "Completed", self.production.said(self.run)
+
+    def retry(self) -> None:
+        """As the button in Prefect's UI does."""
+        self.production.client.set_flow_run_state(self.run.id, Scheduled(name="AwaitingRetry"), force=True)
+
+
+def lose_a_training(study: Disturbed) -> None:
+    training = until(lambda: study.production.child(study.run, "train model_2"))
+    until(study.epochs, every=0.005)
     kill(training)
-    killed["training"] += 1
-    assert epochs() < EPOCHS
-    assert until(lambda: production.state(training) in FINAL) and production.state(training) == "Crashed"
+    assert study.epochs() < EPOCHS
+    assert until(lambda: study.production.state(training) in FINAL) and study.production.state(training) == "Crashed"
 
-    worker = until(lambda: production.child(run, "sweep worker"))
+
+def lose_a_sweep_worker(study: Disturbed) -> None:
+    worker = until(lambda: study.production.child(study.run, "sweep worker"))
     kill(worker)
-    killed["sweep worker"] += 1
-    until(lambda: production.state(worker) in FINAL)
-    production.workers["gpu1"].stop(signal.SIGKILL)  # Prefect's own; its run, if it has one, is left without it
+    until(lambda: study.production.state(worker) in FINAL)
+
+
+def lose_a_worker_of_prefect(study: Disturbed) -> None:
+    """Its run, if it has one, is left without it."""
+    production = study.production
+    production.workers["gpu1"].stop(signal.SIGKILL)
     production.workers["gpu1"] = production.stack.start_worker("gpu", "gpu1", environment={"CUDA_VISIBLE_DEVICES": ""})
 
-    kill(run)
-    killed["study"] += 1
-    until(lambda: any(s.name == "AwaitingRetry" for s in production.client.read_flow_run_states(run.id)))
-    until(lambda: production.state(run) == "Running")
 
+def lose_the_study(study: Disturbed) -> None:
+    kill(study.run)
+    states = study.production.client.read_flow_run_states
+    until(lambda: any(state.name == "AwaitingRetry" for state in states(study.run.id)))
+    until(lambda: study.state() == "Running")
+
+
+def cancel(study: Disturbed) -> None:
+    production, run = study.production, study.run
     production.client.set_flow_run_state(run.id, Cancelling())
-    until(lambda: production.state(run) == "Cancelled", CANCELLED_WITHIN)
+    until(lambda: study.state() == "Cancelled", CANCELLED_WITHIN)
     until(lambda: not any(map(processes_of, [run, *production.children(run)])), CANCELLED_WITHIN)
     ended = {"COMPLETED", "CANCELLED", "CRASHED"}
     until(lambda: {c.state.type.value for c in production.children(run) if c.state} <= ended)
+    study.retry()
 
-    production.client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
-    until(lambda: production.state(run) in ("Completed", "Failed", "Crashed"), 240)
-    assert production.state(run) == "Completed", production.said(run)
-    result = production.result("disturbed")
+
+def lose_a_result(study: Disturbed) -> None:
+    """When it is done: as if the code had changed, and with it a training's key."""
+    study.ended()
+    for entry in study.store.list("trainings/model_1-"):
+        study.store.delete(entry.key)
+    study.retry()
+    until(lambda: study.state() in ("Running", "Failed", "Crashed"))
+
+
+class Loss(NamedTuple):
+    """What happens to a study; what of a finished one is to be done again to have that to lose; what it may cost."""
+
+    happens: Callable[[Disturbed], None]
+    undone: str = "/model_2-"
+    epochs: int = 1  # trained again, at most
+
+
+LOSSES = {
+    "a training": Loss(lose_a_training),
+    "a sweep worker": Loss(lose_a_sweep_worker, "sweeps/"),
+    "a worker of Prefect": Loss(lose_a_worker_of_prefect),
+    "its own process": Loss(lose_the_study),
+    "the leave to run": Loss(cancel),
+    "a result": Loss(lose_a_result, "reports/", int(TINY["--epochs-model-1"])),
+}
+
+
+def assert_the_same(production: Production, prefix: str, whole: Ran) -> None:
+    result = production.result(prefix)
     assert histories(result) == histories(whole.result())
     assert result.evaluations == whole.result().evaluations
     assert [trial.val_accuracy for trial in result.search.trials] == [
         trial.val_accuracy for trial in whole.result().search.trials
     ]
-    trained = Counter(
-        line.split(":")[0]
-        for child in production.children(run)
-        if child.name.startswith("train ")
-        for line in production.said(child)
-        if re.match(r"model_\d epoch \d+/\d+: loss", line)
-    )
-    again = sum(trained.values()) - sum(len(training.epochs) for training in result.trainings)
-    assert again <= sum(killed.values()) + 1, trained  # at most the epoch that each kill and the cancelling hit
 
-    for entry in store.list("trainings/model_1-"):  # as if the code had changed, and with it the training's key
-        store.delete(entry.key)
-    production.client.set_flow_run_state(run.id, Scheduled(name="AwaitingRetry"), force=True)
-    until(lambda: production.state(run) in ("Running", "Failed", "Crashed"))
-    until(lambda: production.state(run) in ("Completed", "Failed", "Crashed"), 240)
-    assert production.state(run) == "Completed", production.said(run)
-    assert histories(production.result("disturbed")) == histories(whole.result())
+
+def trained_again(study: Disturbed, stored: dict[str, int]) -> int:
+    """Epochs that the study trained beyond those that were missing."""
+    said = [line for child in study.production.children(study.run) if child.name.startswith("train ")
+            for line in study.production.said(child)]  # fmt: skip
+    told = [line for line in said if re.match(r"model_\d epoch \d+/\d+: loss", line)]
+    return len(told) + sum(stored.values()) - sum(trained(study.store).values())
+
+
+def trained(store: Store) -> dict[str, int]:
+    """Training -> its stored epochs."""
+    keys = [entry.key for entry in store.list("trainings/") if entry.key.endswith("progress.json")]
+    return {key: len(Progress.model_validate_json(store.get(key)).epochs) for key in keys}
+
+
+def begun(production: Production, prefix: str) -> Disturbed:
+    run = production.begin("charrec/full-study", study=study_of(TINY), runtime=production.runtime(prefix))
+    return Disturbed(production, production.store(prefix), run)
+
+
+@pytest.mark.long
+def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(production: Production, whole: Ran) -> None:
+    study = begun(production, "disturbed")
+    for loss in LOSSES.values():
+        loss.happens(study)
+    study.ended()
+    assert_the_same(production, "disturbed", whole)
+    assert trained_again(study, {}) <= sum(loss.epochs for loss in LOSSES.values())
+
+
+@pytest.mark.parametrize("name", some(list(LOSSES), 1))
+def test_a_study_that_loses_one_thing_finds_the_same(
+    name: str, production: Production, undisturbed: FlowRun, whole: Ran
+) -> None:
+    """It begins nearly done, on a copy of the undisturbed one's store."""
+    loss, prefix = LOSSES[name], f"without {name}".replace(" ", "-")
+    done, store = production.store("undisturbed"), production.store(prefix)
+    for entry in done.list():
+        if loss.undone not in entry.key and not entry.key.startswith("reports/"):
+            store.put(entry.key, done.get(entry.key))
+    stored = trained(store)
+    study = begun(production, prefix)
+    if loss.undone != "reports/":
+        until(lambda: production.child(study.run, ""))
+    loss.happens(study)
+    study.ended()
+    assert_the_same(production, prefix, whole)
+    assert trained_again(study, stored) <= loss.epochs
 
 
 def test_a_retraining_that_overlaps_another_is_skipped(production: Production) -> None:

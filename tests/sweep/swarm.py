@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from charrec.storage import Store, open_store
 from charrec.storage.folder import FolderStore
@@ -26,7 +26,7 @@ SWEEP = Sweep(  # the deck's: 30 trials of 22 configurations, 120 epochs
     key="sweep", search=FULL.search, recipe=RECIPE.model_copy(update={"model": "model_4", "seed": 5})
 )
 TERMS = Terms(lease=5, poll=0.3, losses=30)
-PAUSE = 0.02  # seconds between two steps, so that most kills hit a training at work
+PAUSE = 0.02  # seconds after each step, so that most kills hit a training at work
 
 
 def small_arrays() -> Arrays:
@@ -41,10 +41,14 @@ SWAPPED = "after a swap, before its reply"
 
 
 class Swarm:
-    """Workers at SWEEP in one store; `with` it, or they outlive the test."""
+    """Workers at one search in one store; `with` it, or they outlive the test. `pause` counts for those to start."""
 
-    def __init__(self, folder: Path, url: str, endpoint: str | None, terms: Terms = TERMS) -> None:
+    def __init__(
+        self, folder: Path, url: str, endpoint: str | None, terms: Terms = TERMS, sweep: Sweep = SWEEP,
+        pause: float = PAUSE,
+    ) -> None:  # fmt: skip
         self.folder, self.url, self.endpoint, self.terms = folder, url, endpoint, terms
+        self.sweep, self.pause = sweep, pause
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["tests.sweep.preload"])
         self.living: list[BaseProcess] = []
@@ -64,8 +68,8 @@ class Swarm:
         place = self.folder / f"worker-{self.started}"
         place.mkdir(parents=True)
         credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        arguments = (place, self.url, self.endpoint, death, self.terms, credentials)
-        process = self.context.Process(target=run, args=arguments)
+        work = Work(place, self.url, self.endpoint, self.sweep, self.terms, death, self.pause, credentials)
+        process = self.context.Process(target=run, args=[work])
         process.start()
         self.living.append(process)
         if death:
@@ -110,28 +114,38 @@ class Swarm:
         return "\n".join(f"--- {path}\n{path.read_text()[-3000:]}" for path in sorted(self.folder.rglob("log")))
 
 
-def run(
-    place: Path, url: str, endpoint: str | None, death: str | None, terms: Terms, environment: dict[str, str]
-) -> None:
+class Work(NamedTuple):
+    """What a worker's process is told."""
+
+    place: Path
+    url: str
+    endpoint: str | None
+    sweep: Sweep
+    terms: Terms
+    death: str | None
+    pause: float
+    environment: dict[str, str]
+
+
+def run(told: Work) -> None:
     """A worker's process."""
-    os.chdir(place)
-    os.environ.update(environment)
-    redirect(place / "output")
-    logging.basicConfig(filename=place / "log", level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    os.chdir(told.place)
+    os.environ.update(told.environment)
+    redirect(told.place / "output")
+    logging.basicConfig(filename=told.place / "log", level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    import keras
+
     from charrec.machine.termination import until_terminated
     from charrec.sweep.worker import work
 
-    store = open_store(url, endpoint=endpoint)
+    def pace(_title: str, _epoch: int, _epochs: int) -> Any:
+        return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(told.pause))
+
+    store = open_store(told.url, endpoint=told.endpoint)
     with until_terminated() as stop:
-        ending = work(Doomed(store, death) if death else store, SWEEP, small_arrays(), pace, stop, terms)
-    (place / "ending").write_text(ending)
-
-
-def pace(_title: str, _epoch: int, _epochs: int) -> Any:
-    """A Keras callback that takes its time."""
-    import keras
-
-    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(PAUSE))
+        mine = Doomed(store, told.death) if told.death else store
+        ending = work(mine, told.sweep, small_arrays(), pace, stop, told.terms)
+    (told.place / "ending").write_text(ending)
 
 
 class Doomed:

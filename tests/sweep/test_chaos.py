@@ -1,4 +1,7 @@
-"""Workers die in every way that there is, and the search ends as if nothing had happened."""
+"""Workers die in every way that there is, and the search ends as if nothing had happened.
+
+`make test-long` does it to the deck's search, `make test` to one of two brackets, with a few kills.
+"""
 
 import random
 import time
@@ -9,16 +12,26 @@ from pathlib import Path
 import pytest
 
 from charrec.storage import Store, open_store
+from charrec.study import Search
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.outcome import result
+from charrec.sweep.schedule import schedule
 from charrec.sweep.standing import status
 from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import FAULTS, FaultProxy
 from tests.processes import eventually
-from tests.sweep.swarm import SWAPPED, SWAPPING, SWEEP, UPLOADED, Swarm, small_arrays
+from tests.sweep import swarm as deck
+from tests.sweep.swarm import SWAPPED, SWAPPING, UPLOADED, Swarm, small_arrays
+from tests.thorough import THOROUGH, often
 from tests.toy import history
 
-KILLS = 20
+KILLS = often(4, 20)
+SWEEP = deck.SWEEP if THOROUGH else deck.SWEEP.model_copy(update={"search": Search(max_epochs=6, factor=3)})
+PAUSE = deck.PAUSE if THOROUGH else 0.25  # so that the small search is not over before the last kill
+RUNGS = schedule(SWEEP.search)
+TRIALS = sum(rung.trials for rung in RUNGS)
+CONFIGURATIONS = sum(rung.trials for rung in RUNGS if rung.rung == 0)
+EPOCHS = sum(rung.trials * (rung.epochs - rung.first) for rung in RUNGS)
 IMAGES = len(small_arrays().training)
 
 
@@ -27,7 +40,7 @@ class Undisturbed:
 
     def __init__(self, folder: Path) -> None:
         self.store = open_store(str(folder / "store"))
-        self.swarm = Swarm(folder / "workers", self.store.url, None)
+        self.swarm = Swarm(folder / "workers", self.store.url, None, sweep=SWEEP, pause=0)
         self.swarm.start()
 
     def done(self) -> Store:
@@ -66,14 +79,14 @@ def owed(store: Store) -> set[str]:
 
 def assert_unharmed(store: Store, undisturbed: Undisturbed) -> None:
     after = document(store)
-    assert len(after.trials) == len(after.ended) == len(set(after.ended)) == 30
+    assert len(after.trials) == len(after.ended) == len(set(after.ended)) == TRIALS
     assert not after.leases and not after.waiting
     assert {record.status for record in after.trials.values()} == {"COMPLETED"}
-    committed = [read_progress(store, SWEEP.training(n)) for n in range(22)]
+    committed = [read_progress(store, SWEEP.training(n)) for n in range(CONFIGURATIONS)]
     assert [[row.epoch for row in progress.epochs] for progress in committed] == [
-        list(range(1, longest(after, n) + 1)) for n in range(22)
+        list(range(1, longest(after, n) + 1)) for n in range(CONFIGURATIONS)
     ]
-    assert result(store, SWEEP, IMAGES).epochs == 120
+    assert result(store, SWEEP, IMAGES).epochs == EPOCHS
     mine, other = found(store), found(undisturbed.done())
     assert mine["histories"] == other["histories"]
     assert mine == other
@@ -104,6 +117,7 @@ def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> Non
             swarm.kill(victim)
         kills += len(victims)
         assert not status(store, SWEEP).finished, f"the search was over after {kills} kills"
+    swarm.pause = 0
     while len(swarm.victims()) < workers:
         swarm.start()
 
@@ -136,7 +150,7 @@ def assert_ends(swarm: Swarm) -> None:
 def test_two_workers_on_a_folder(undisturbed: Undisturbed, tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     store = open_store(str(tmp_path / "store"))
-    with Swarm(tmp_path / "workers", store.url, None) as swarm:
+    with Swarm(tmp_path / "workers", store.url, None, sweep=SWEEP, pause=PAUSE) as swarm:
         torment(swarm, store, 2, rng)
         assert_ends(swarm)
     assert_unharmed(store, undisturbed)
@@ -149,7 +163,7 @@ def test_four_workers_on_s3_that_loses_what_it_can(
     store = open_store(s3_url, endpoint=s3_server)
     with (
         FaultProxy(s3_server, seed, dict.fromkeys(FAULTS, 0.02)) as proxy,
-        Swarm(tmp_path / "workers", s3_url, proxy.url) as swarm,
+        Swarm(tmp_path / "workers", s3_url, proxy.url, sweep=SWEEP, pause=PAUSE) as swarm,
     ):
         torment(swarm, store, 4, rng)
         assert_ends(swarm)

@@ -14,6 +14,7 @@ from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, RETRIES, Assignme
 from charrec.sweep.ranking import ranking
 from charrec.sweep.space import SPACE
 from tests.sweep.driving import DECK, SMALL, alone, points, reborn, searched, taken
+from tests.thorough import often
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -205,7 +206,7 @@ def test_only_the_latest_transactions_are_remembered(small: DurableHyperband) ->
 
 # Interleavings
 
-INTERLEAVINGS = 200
+INTERLEAVINGS = often(40, 200)
 
 
 class Weather:

@@ -11,6 +11,7 @@ from charrec.study import Search
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.schedule import schedule
 from tests.benchmarks.simulator import Fleet, Simulated, simulate
+from tests.thorough import often, some
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -45,7 +46,7 @@ def test_as_many_workers_as_configurations_take_the_longest_bracket() -> None:
 
 @pytest.mark.parametrize(
     ("workers", "makespan", "idle"),
-    [(1, 120, 0.00), (2, 62, 0.03), (4, 34, 0.13), (8, 18, 0.18), (12, 16, 0.36), (22, 12, 0.56)],
+    some([(1, 120, 0.00), (2, 62, 0.03), (4, 34, 0.13), (8, 18, 0.18), (12, 16, 0.36), (22, 12, 0.56)], 2),
 )
 def test_the_designs_table_holds(workers: int, makespan: float, idle: float) -> None:
     """Epoch times +-30 %. Over 20 seeds this simulator gives 120.3, 62.4, 35.0, 18.4, 15.6, 12.4; idle 0 to 56 %."""
@@ -55,7 +56,7 @@ def test_the_designs_table_holds(workers: int, makespan: float, idle: float) -> 
 
 
 def test_more_workers_than_configurations_only_wait() -> None:
-    for seed in SEEDS[:5]:
+    for seed in SEEDS[: often(2, 5)]:
         spread = IDEAL.model_copy(update={"spread": 0.3, "seed": seed})
         enough, more = ran(spread, workers=22), ran(spread, workers=40)
         assert more.makespan == pytest.approx(enough.makespan, abs=2 * 0.15)

@@ -16,7 +16,7 @@ from charrec.sweep.space import SPACE
 from charrec.sweep.trial import subset, trial_seed
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
-from tests.toy import DOOMED, ROOT, SWEEP, WARNINGS, history, kill_in_the_middle, search, search_arrays
+from tests.toy import DOOMED, ON_JAX, ROOT, SWEEP, WARNINGS, history, kill_in_the_middle, search, search_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -121,7 +121,7 @@ def test_every_configuration_has_a_seed_of_its_own(arrays: Arrays) -> None:
 
 
 def test_a_search_runs_on_jax(tmp_path: Path) -> None:
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment = os.environ | ON_JAX
     command = [sys.executable, "-m", "tests.toy", "jax-search", str(tmp_path)]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     trials = json.loads(ran.stdout.splitlines()[-1])

@@ -36,7 +36,7 @@ from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
 from charrec.training.lookup import resident
 from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.training.train import train
-from tests.toy import EPOCHS, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
+from tests.toy import EPOCHS, ON_JAX, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -198,7 +198,7 @@ def test_an_error_between_two_steps_ends_the_epoch_and_stores_nothing(store: Sto
 @pytest.fixture(scope="module")
 def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The histories of a resumed, an undisturbed and an interrupted training, and the backend's name."""
-    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    environment = os.environ | ON_JAX
     command = [sys.executable, "-m", "tests.toy", "jax", str(tmp_path_factory.mktemp("jax"))]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in ran.stdout.splitlines()]
