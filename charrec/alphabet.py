@@ -8,5 +8,5 @@ INDEX = {character: index for index, character in enumerate(CLASSES)}
 DIGITS = tuple(INDEX[c] for c in digits)
 CAPITALS = tuple(INDEX[c] for c in ascii_uppercase)
 
-# Class index -> index of the same character with the two cases of a letter as one (the capital's).
+# Class index -> class index with both cases of a letter merged into the capital.
 FOLDED = tuple(INDEX[c.upper()] for c in CLASSES)

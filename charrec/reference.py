@@ -1,6 +1,6 @@
 """The run this study reproduces: a slide deck, Kaggle P100, TensorFlow 2.12, batch 64, random split.
 
-`epoch_seconds` are the slides' ranges; the deck has no figure where None stands.
+`epoch_seconds` is the slide's range; None means that the deck gives no figure.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every source delivers: images in memory with what is known of each."""
+"""Labelled images in memory, the output of every source."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ GLYPH = 97  # px, the larger side of a glyph in them: median, 95-99 for 90 %
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """n grey images of one size, in the order in which the source names them.
+    """n grey images of one size, in the source's order.
 
-    The parallel sequences say of image i which character it shows, from which font and style it is
-    and what the source calls it. `version` and `licence` are the source's own words ("" if it has none).
+    The sequences run parallel: element i is the label, font, style or name of image i. `version` and `licence` are
+    quoted from the source ("" if it states none).
     """
 
     images: np.ndarray  # (n, height, width) uint8

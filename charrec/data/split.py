@@ -1,4 +1,4 @@
-"""Which images train and which validate."""
+"""The split into training and validation images."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from charrec.errors import InputError
 
 
 def split(columns: pd.DataFrame, kind: str, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the training and of the validation images, disjoint, together all; InputError if one is empty."""
+    """Positions of the training and the validation images, disjoint and complete; InputError if either is empty."""
     if kind == "random":
         halves = random_split(len(columns), fraction, seed)
     else:
@@ -16,16 +16,16 @@ def split(columns: pd.DataFrame, kind: str, fraction: float, seed: int) -> tuple
         raise InputError(
             f"{len(columns)} images of {columns['group'].nunique()} font groups split into {len(halves[0])} for"
             f" training and {len(halves[1])} for validation",
-            "some of each",
-            "Take more fonts, or split at random.",
+            "at least one image in each part",
+            "Use more fonts, or a random split.",
         )
     return halves
 
 
 def random_split(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The deck's: what `keras.utils.image_dataset_from_directory(validation_split, seed)` chooses.
+    """The deck's split, identical to that of `keras.utils.image_dataset_from_directory(validation_split, seed)`.
 
-    It shuffles the sorted file names with numpy's legacy generator and validates on the last part.
+    Keras shuffles the sorted file names with numpy's legacy generator and validating on the last part.
     """
     order = np.arange(n)
     np.random.RandomState(seed).shuffle(order)
@@ -34,9 +34,9 @@ def random_split(n: int, fraction: float, seed: int) -> tuple[np.ndarray, np.nda
 
 
 def font_split(groups: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The honest one: whole font groups validate, so no image of a class lies on both sides.
+    """The leak-free split: it moves whole font groups, so no picture of a class is in both parts.
 
-    Groups are taken in random order as long as they fit into `fraction` of the images.
+    Takes groups for validation in random order, skipping those that would exceed `fraction` of the images.
     """
     room = fraction * len(groups)
     chosen = []
@@ -45,5 +45,5 @@ def font_split(groups: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarr
         if sizes[group] <= room:
             chosen.append(group)
             room -= sizes[group]
-    validates = np.isin(groups, chosen)
-    return np.flatnonzero(~validates), np.flatnonzero(validates)
+    validating = np.isin(groups, chosen)
+    return np.flatnonzero(~validating), np.flatnonzero(validating)

@@ -1,1 +1,1 @@
-"""The machine that computes: its hardware, its signals, its name in a result."""
+"""The machine a step runs on: hardware, Keras backend, signals, provenance."""

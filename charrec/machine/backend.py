@@ -1,4 +1,4 @@
-"""Which backend Keras runs on."""
+"""The Keras backend."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from charrec.errors import InputError
 
 
 def backend() -> str:
-    """The backend that Keras will take, without importing it: KERAS_BACKEND, its configuration file, its default."""
+    """The backend Keras will choose, without importing Keras: KERAS_BACKEND, else keras.json, else TensorFlow."""
     if chosen := os.environ.get("KERAS_BACKEND"):
         return chosen
     home = os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()
@@ -20,12 +20,12 @@ def backend() -> str:
 
 
 def require_backend(expected: str) -> None:
-    """Raises InputError where Keras runs on another backend than a step was given."""
+    """Raises InputError if Keras runs on any other backend."""
     import keras
 
     if (running := keras.backend.backend()) != expected:
         raise InputError(
             f"Keras runs on {running}",
-            f"{expected}, on which the study computes",
-            f"Set KERAS_BACKEND={expected} for this process, or one backend for all processes of the study.",
+            f"{expected}, the study's backend",
+            f"Set KERAS_BACKEND={expected} for this process; all processes of a study share one backend.",
         )

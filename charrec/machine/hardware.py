@@ -1,4 +1,4 @@
-"""Which GPUs there are, asked without waking a framework."""
+"""The machine's GPUs, listed without importing a framework."""
 
 import os
 import shutil
@@ -10,22 +10,22 @@ from charrec.errors import InputError
 
 
 class Gpu(NamedTuple):
-    number: str  # as nvidia-smi counts
+    number: str  # nvidia-smi's index
     name: str
 
 
 @cache
 def gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs that this process may use; none where the driver's own tool finds none."""
+    """The NVIDIA GPUs visible to this process; empty if nvidia-smi is missing or fails."""
     tool = shutil.which("nvidia-smi")
     if not tool:
         return ()
-    asked = subprocess.run(
+    query = subprocess.run(
         [tool, "--query-gpu=index,uuid,name", "--format=csv,noheader"], capture_output=True, text=True, check=False
     )
-    if asked.returncode:
+    if query.returncode:
         return ()
-    rows = [line.split(", ", 2) for line in asked.stdout.splitlines() if line]
+    rows = [line.split(", ", 2) for line in query.stdout.splitlines() if line]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     allowed = [row[0] for row in rows] if visible is None else [part.strip() for part in visible.split(",")]
     return tuple(
@@ -37,12 +37,12 @@ def gpus() -> tuple[Gpu, ...]:
 
 
 def gpu_names() -> tuple[str, ...]:
-    """What the GPUs that this process may use are called."""
+    """The names of the GPUs visible to this process."""
     return tuple(gpu.name for gpu in gpus())
 
 
 def require_usable_gpu() -> None:
-    """Raise InputError if this process may use a GPU but its Keras backend finds none."""
+    """Raises InputError if this process sees a GPU but its Keras backend cannot use it."""
     names = gpu_names()
     if not names:
         return
@@ -51,6 +51,6 @@ def require_usable_gpu() -> None:
     if not keras.distribution.list_devices("gpu"):
         raise InputError(
             f"{names[0]} is visible, but Keras on {keras.backend.backend()} finds no GPU",
-            "a build of the backend that can use it",
-            "Install it with `make install LOCK=infra/requirements-gpu.lock`, or choose --devices cpu.",
+            "a backend built with GPU support",
+            "Install one with `make install LOCK=infra/requirements-gpu.lock`, or choose --devices cpu.",
         )

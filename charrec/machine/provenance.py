@@ -1,4 +1,4 @@
-"""What a result says of where it was computed: the machine, the libraries, the commit."""
+"""The provenance of a result: machine, library versions, commit."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ PACKAGES = (
 
 @cache
 def this_machine() -> Machine:
-    """The machine as it names itself."""
+    """This machine's hardware and library versions."""
     pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return Machine(
         cpu=_cpu(),
@@ -39,9 +39,9 @@ def this_machine() -> Machine:
 
 @cache
 def commit() -> str:
-    """The commit of the code that runs, with a + if its tree was changed; "" where it is not known."""
-    if given := os.environ.get("CHARREC_COMMIT"):
-        return given
+    """The running code's commit, with a + for uncommitted changes; "" if unknown."""
+    if built_from := os.environ.get("CHARREC_COMMIT"):
+        return built_from
     root = Path(__file__).parents[2]
     try:
         head = _git(root, "rev-parse", "--short=12", "HEAD")
@@ -55,13 +55,13 @@ def _git(root: Path, *words: str) -> str:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _cpu() -> str:

@@ -1,4 +1,4 @@
-"""SIGTERM as a request: a spot instance is going, a study was stopped; there are seconds to put things away."""
+"""SIGTERM as a request: a reclaimed spot instance or a stopped study has seconds to store its work."""
 
 import signal
 import threading
@@ -7,23 +7,23 @@ from contextlib import contextmanager
 
 
 class Terminated(RuntimeError):
-    """The process was asked to end; what it did is stored, the next one goes on from there."""
+    """The process received SIGTERM; its work is stored and the next process resumes it."""
 
 
 @contextmanager
 def until_terminated() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM has come since. Only a process's main thread can be told so: elsewhere it never has."""
-    asked = False  # no Event: a handler may come while it holds its own lock
+    """Yields a function that is True once SIGTERM has arrived. Signals reach the main thread only; elsewhere: False."""
+    requested = False  # not an Event: the handler may interrupt its own thread while that holds the Event's lock
 
-    def ask(_number: int, _frame: object) -> None:
-        nonlocal asked
-        asked = True
+    def request(_number: int, _frame: object) -> None:
+        nonlocal requested
+        requested = True
 
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: asked
+        yield lambda: requested
         return
-    before = signal.signal(signal.SIGTERM, ask)
+    previous = signal.signal(signal.SIGTERM, request)
     try:
-        yield lambda: asked
+        yield lambda: requested
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)

@@ -1,3 +1,3 @@
-"""The four networks of the study, a file per slide; each is a function of its input shape, named as its module."""
+"""The four networks of the study, one file per slide; each is a function of its input shape, with its module's name."""
 
 MODELS = ("model_1", "model_2", "model_3", "model_4")

@@ -1,4 +1,4 @@
-"""Small turns and zooms, as a writer or a scanner would make them."""
+"""Small rotations and zooms, like those of a writer's hand or a scanner."""
 
 import keras
 from keras import layers
@@ -7,10 +7,10 @@ WHITE = 255
 
 
 def augmentation() -> keras.Sequential:
-    """(height, width, channels) in [0, 255] -> the same, turned by up to 7.2 degrees, zoomed by up to 10 %.
+    """(height, width, channels) in [0, 255] -> same shape, rotated by up to 7.2 degrees, zoomed by up to 10 %.
 
-    The layers act in training only. They compute in float32 under any policy: bfloat16 has 8 bits of
-    mantissa, too few for a pixel coordinate of 128.
+    Active in training only. Computes in float32 under any policy: bfloat16's mantissa has 8 bits, too few for pixel
+    coordinates up to 128.
     """
     return keras.Sequential(
         [

@@ -1,4 +1,4 @@
-"""Slide 4: the network that the search sizes."""
+"""Slide 4: the network whose size the search chooses."""
 
 import keras
 from keras import layers

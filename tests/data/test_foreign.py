@@ -1,4 +1,4 @@
-"""Foreign images end up as the training images are, whatever their polarity, size and margins."""
+"""Prepared foreign images look like the training images, whatever their polarity, size and margins."""
 
 import numpy as np
 import pytest
@@ -24,9 +24,9 @@ def letters() -> np.ndarray:
 
 
 def drawn(rows: str) -> np.ndarray:
-    """(1, h, w): # is black, each sign 4x4 px."""
-    signs = np.array([[255 * (sign != "#") for sign in row] for row in rows.split()], np.uint8)
-    return signs.repeat(4, 0).repeat(4, 1)[None]
+    """(1, h, w): # is black, 4x4 px per character."""
+    cells = np.array([[255 * (cell != "#") for cell in row] for row in rows.split()], np.uint8)
+    return cells.repeat(4, 0).repeat(4, 1)[None]
 
 
 FILLING = {
@@ -55,13 +55,13 @@ def test_polarity_of_real_glyphs(digits, letters):
 
 
 @pytest.mark.parametrize("size", [128, 64])
-def test_the_inverse_is_prepared_the_same(digits, letters, size):
+def test_an_image_and_its_inverse_are_prepared_alike(digits, letters, size):
     for images in (digits, letters):
         assert np.array_equal(prepare(images, size), prepare(255 - images, size))
 
 
 @pytest.mark.parametrize(("size", "side"), [(128, 97), (64, 48.5)])
-def test_a_prepared_glyph_is_black_on_white_as_large_as_in_training_and_centred(letters, size, side):
+def test_a_prepared_glyph_is_black_on_white_centred_and_of_training_size(letters, size, side):
     prepared = prepare(letters, size)
     assert prepared.shape == (len(letters), size, size) and prepared.dtype == np.uint8
     assert (prepared[:, 0] == 255).all() and (prepared.min((1, 2)) < 30).all()
@@ -72,7 +72,7 @@ def test_a_prepared_glyph_is_black_on_white_as_large_as_in_training_and_centred(
     assert np.abs(sides - side).max() <= 1.5
 
 
-def test_the_place_in_the_frame_and_faint_noise_do_not_matter():
+def test_the_position_in_the_frame_and_faint_noise_do_not_matter():
     glyph = drawn(FILLING["heavy M"])[0]
     page = np.full((2, 90, 90), 255, np.uint8)
     page[0, 5:41, 9:45] = glyph
@@ -83,18 +83,18 @@ def test_the_place_in_the_frame_and_faint_noise_do_not_matter():
     assert np.abs(prepare(page)[1].astype(int) - first).max() <= 16  # of 255
 
 
-def test_faint_ink_is_brought_to_full_contrast():
+def test_faint_ink_is_stretched_to_full_contrast():
     strong = drawn(FILLING["X"])
     faint = (100 + strong.astype(int) * 60 // 255).astype(np.uint8)  # 100 on 160
     assert np.array_equal(prepare(faint), prepare(strong))
 
 
-def test_training_images_are_left_nearly_as_they_are():
+def test_preparation_hardly_changes_training_images():
     glyphs = fonts.render_glyphs(families=1).images[::8]
     assert np.abs(prepare(glyphs).astype(int) - glyphs).mean() < 5  # of 255: the outline, half a pixel off
 
 
-def test_the_reference_way_is_the_inverse_by_nearest_neighbour(digits):
+def test_the_reference_method_inverts_and_resizes_by_nearest_neighbour(digits):
     enlarged = reference(digits, 16)
     assert np.array_equal(enlarged, (255 - digits).repeat(2, 1).repeat(2, 2))
     assert np.array_equal(reference(digits)[0], np.asarray(Image.fromarray(255 - digits[0]).resize((128, 128), 0)))
@@ -102,7 +102,7 @@ def test_the_reference_way_is_the_inverse_by_nearest_neighbour(digits):
 
 
 @pytest.mark.parametrize("grey", [0, 120, 255])
-def test_a_blank_image_is_named(letters, grey):
+def test_a_blank_image_is_refused_by_index(letters, grey):
     images = letters[:5].copy()
     images[3] = grey
     images[3, 4, 4] ^= 8  # speck
@@ -111,20 +111,20 @@ def test_a_blank_image_is_named(letters, grey):
 
 
 @pytest.mark.parametrize("images", [np.zeros((3, 28, 28, 1), np.uint8), np.zeros((3, 28, 28), np.float32)])
-def test_colour_and_floats_are_refused(images):
+def test_colour_and_float_images_are_refused(images):
     with pytest.raises(InputError, match="expected uint8"):
         prepare(images)
 
 
-def test_a_text_is_picked_from_its_classes_and_depends_on_the_seed():
+def test_a_text_is_picked_by_class_and_by_seed():
     labels = np.array([INDEX[c] for c in "APR" * 50])
     picks = pick_text("APPAR", labels, seed=7)
     assert labels[picks].tolist() == [INDEX[c] for c in "APPAR"]
     assert picks == pick_text("APPAR", labels, seed=7) != pick_text("APPAR", labels, seed=8)
-    assert picks[:2] == pick_text("AP", labels, seed=7)  # each by its own position
+    assert picks[:2] == pick_text("AP", labels, seed=7)  # each draw depends on its own position only
 
 
 @pytest.mark.parametrize("character", ["B", "é"])
-def test_a_text_with_a_class_that_no_image_shows_is_refused(character):
-    with pytest.raises(InputError, match=f"no image shows '{character}'"):
+def test_a_character_without_an_image_is_refused(character):
+    with pytest.raises(InputError, match=f"the data have no image of '{character}'"):
         pick_text(f"A{character}", np.array([INDEX["A"]]), seed=0)

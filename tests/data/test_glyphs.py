@@ -1,4 +1,4 @@
-"""Images packed once, told apart by their digest, grouped by what they share."""
+"""Packed images: round trip, digest, font groups, unavoidable errors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ SIZE = 128
 
 @pytest.fixture(scope="module")
 def images() -> LabelledImages:
-    """24 images of noise: 3 classes x 4 fonts x 2 styles, 3 of them equal to the one before."""
+    """24 images of noise: 3 classes x 4 fonts x 2 styles, 3 of them copies of the previous image."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (24, SIZE, SIZE), np.uint8)
     pixels[1] = pixels[0]  # two styles of a font
@@ -46,14 +46,14 @@ def packed(images: LabelledImages, tmp_path_factory: pytest.TempPathFactory) -> 
     return path, pack(images, path)
 
 
-def test_images_are_loaded_as_they_were_packed(images: LabelledImages, packed: tuple[Path, Manifest]) -> None:
+def test_loading_returns_the_packed_images(images: LabelledImages, packed: tuple[Path, Manifest]) -> None:
     loaded = load_images(packed[0])
     assert loaded.dtype == np.uint8
     assert np.array_equal(loaded, images.images)
 
 
 @pytest.mark.parametrize("group", [1, 7, 24, 1000])
-def test_images_keep_their_order_however_they_are_packed(
+def test_images_keep_their_order_for_any_row_group_size(
     group: int, images: LabelledImages, packed: tuple[Path, Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packing, "ROW_GROUP", group)
@@ -63,7 +63,7 @@ def test_images_keep_their_order_however_they_are_packed(
     assert manifest == packed[1]
 
 
-def test_a_view_is_packed_as_what_it_shows(images: LabelledImages, tmp_path: Path) -> None:
+def test_a_strided_view_is_packed_correctly(images: LabelledImages, tmp_path: Path) -> None:
     turned = replace(images, images=images.images.transpose(0, 2, 1))
     pack(turned, tmp_path / "glyphs.parquet")
     assert np.array_equal(load_images(tmp_path / "glyphs.parquet"), turned.images)
@@ -83,7 +83,7 @@ def test_the_columns_are_the_documented_ones(images: LabelledImages, packed: tup
     assert pq.read_metadata(packed[0]).row_group(0).column(0).compression == "ZSTD"
 
 
-def test_the_manifest_counts_what_is_there(packed: tuple[Path, Manifest]) -> None:
+def test_the_manifest_counts_the_images(packed: tuple[Path, Manifest]) -> None:
     assert packed[1].model_dump(exclude={"digest"}) == {
         "images": 24,
         "size": SIZE,
@@ -98,37 +98,37 @@ def test_the_manifest_counts_what_is_there(packed: tuple[Path, Manifest]) -> Non
     }
 
 
-def changed(images: LabelledImages, what: str) -> LabelledImages:
-    if what == "pixel":
+def changed(images: LabelledImages, field: str) -> LabelledImages:
+    if field == "pixel":
         pixels = images.images.copy()
         pixels[5, 100, 100] ^= 1
         return replace(images, images=pixels)
-    if what == "label":
+    if field == "label":
         labels = images.labels.copy()
         labels[5] += 1
         return replace(images, labels=labels)
-    if what == "order":
+    if field == "order":
         back = slice(None, None, -1)
         return LabelledImages(
             images.images[back], images.labels[back], images.fonts[back], images.styles[back], images.names[back],
             images.source, images.version, images.licence,
         )  # fmt: skip
-    other: dict[str, Any] = {what: ["another", *getattr(images, what)[1:]]}
+    other: dict[str, Any] = {field: ["another", *getattr(images, field)[1:]]}
     return replace(images, **other)
 
 
-@pytest.mark.parametrize("what", ["pixel", "label", "fonts", "styles", "names", "order"])
-def test_the_digest_tells_other_images(
-    what: str, images: LabelledImages, packed: tuple[Path, Manifest], tmp_path: Path
+@pytest.mark.parametrize("field", ["pixel", "label", "fonts", "styles", "names", "order"])
+def test_the_digest_changes_with_the_content(
+    field: str, images: LabelledImages, packed: tuple[Path, Manifest], tmp_path: Path
 ) -> None:
-    assert pack(changed(images, what), tmp_path / "glyphs.parquet").digest != packed[1].digest
+    assert pack(changed(images, field), tmp_path / "glyphs.parquet").digest != packed[1].digest
 
 
-@pytest.mark.parametrize("what", ["source", "version", "licence"])
-def test_the_digest_is_not_of_where_images_came_from(
-    what: str, images: LabelledImages, packed: tuple[Path, Manifest], tmp_path: Path
+@pytest.mark.parametrize("field", ["source", "version", "licence"])
+def test_the_digest_ignores_provenance(
+    field: str, images: LabelledImages, packed: tuple[Path, Manifest], tmp_path: Path
 ) -> None:
-    elsewhere: dict[str, Any] = {what: "another"}
+    elsewhere: dict[str, Any] = {field: "another"}
     assert pack(replace(images, **elsewhere), tmp_path / "glyphs.parquet").digest == packed[1].digest
 
 
@@ -142,7 +142,7 @@ def test_a_smaller_size_is_the_rounded_mean_of_blocks(
 
 
 @pytest.mark.parametrize("value", [0, 1, 254, 255])
-def test_a_plain_image_stays_plain_when_it_shrinks(value: int, images: LabelledImages, tmp_path: Path) -> None:
+def test_a_uniform_image_stays_uniform_when_it_shrinks(value: int, images: LabelledImages, tmp_path: Path) -> None:
     pack(replace(images, images=np.full((24, SIZE, SIZE), value, np.uint8)), tmp_path / "glyphs.parquet")
     assert (load_images(tmp_path / "glyphs.parquet", 32) == value).all()
 
@@ -152,14 +152,14 @@ def test_a_size_that_does_not_divide_is_refused(packed: tuple[Path, Manifest]) -
         load_images(packed[0], 48)
 
 
-def test_pictures_are_told_apart_by_their_pixels_alone() -> None:
+def test_pixel_digests_depend_on_the_pixels_only() -> None:
     black = np.zeros((2, 2), np.uint8)
     one, same, other = pixel_digests(np.stack([black, black, black + 1]))
     assert one == same != other
     assert one == "df3f619804a92fdb4057192dc43dd748ea778adc52bc498ce80524c014b81119"  # of four zero bytes
 
 
-# (class, font, picture) of each image, and the group of each
+# (class, font, picture) of each image, and its group
 GROUPS = {
     "nothing shared": ([(0, "a", "1"), (0, "b", "2"), (1, "a", "3"), (1, "b", "4")], [0, 1, 0, 1]),
     "one image shared": ([(0, "a", "1"), (0, "b", "1"), (1, "a", "3"), (1, "b", "4")], [0, 0, 0, 0]),
@@ -177,24 +177,24 @@ GROUPS = {
 
 
 @pytest.mark.parametrize("case", GROUPS)
-def test_fonts_that_share_an_image_of_a_class_are_of_one_group(case: str) -> None:
+def test_fonts_that_share_an_image_of_a_class_form_one_group(case: str) -> None:
     images, groups = GROUPS[case]
     labels, fonts, pictures = zip(*images, strict=True)
     assert font_groups(np.array(labels), fonts, pictures).tolist() == groups
 
 
-def test_groups_are_the_smallest_that_keep_equal_images_together(seed: int) -> None:
+def test_groups_are_the_smallest_that_keep_twins_together(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(20):
         labels, fonts, pictures = rng.integers(0, 3, 60), rng.integers(0, 15, 60), rng.integers(0, 60, 60)
-        found = font_groups(labels, [f"{font:02d}" for font in fonts], [str(picture) for picture in pictures])
-        reach = np.arange(15)  # the lowest font that each is joined with, spread until nothing changes
+        groups = font_groups(labels, [f"{font:02d}" for font in fonts], [str(picture) for picture in pictures])
+        reach = np.arange(15)  # the lowest font connected to each, propagated to a fixed point
         for _ in range(15):
             for label, picture in {*zip(labels.tolist(), pictures.tolist(), strict=True)}:
                 shared = np.isin(reach, reach[fonts[(labels == label) & (pictures == picture)]])
                 reach[shared] = reach[shared].min()
         expected = np.unique(reach[fonts], return_inverse=True)[1]
-        assert np.array_equal(found, expected)
+        assert np.array_equal(groups, expected)
 
 
 @pytest.mark.parametrize(
@@ -202,20 +202,20 @@ def test_groups_are_the_smallest_that_keep_equal_images_together(seed: int) -> N
     [
         ([0, 1, 2], "abc", []),
         ([0, 0, 0], "aaa", []),
-        ([24, 24, 0], "aaa", [2]),  # O more often than 0
+        ([24, 24, 0], "aaa", [2]),  # O is more frequent than 0
         ([0, 24, 24], "aaa", [0]),
-        ([24, 0], "aa", [0]),  # a tie: the first class counts
+        ([24, 0], "aa", [0]),  # a tie: the first class wins
         ([0, 24, 50, 24, 50], "aaaaa", [0, 2, 4]),
         ([0, 24, 24, 24], "abab", [2]),
     ],
 )
-def test_unavoidable_are_the_images_whose_picture_bears_another_label_more_often(
+def test_an_error_is_unavoidable_if_another_label_is_more_frequent_for_the_picture(
     labels: list[int], pictures: str, wrong: list[int]
 ) -> None:
     assert np.flatnonzero(unavoidable(np.array(labels), list(pictures))).tolist() == wrong
 
 
-def test_no_reading_of_pictures_makes_fewer_errors_than_the_unavoidable(seed: int) -> None:
+def test_no_classifier_makes_fewer_errors_than_the_unavoidable(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, pictures = rng.integers(0, 3, 40), [str(picture) for picture in rng.integers(0, 12, 40)]
     fewest = sum(

@@ -1,4 +1,4 @@
-"""SIGTERM asks, it does not kill: in the main thread, as long as somebody looks."""
+"""SIGTERM is a request, not a kill, in the main thread and inside the context manager only."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ READY = "ready"
 
 
 def terminated(program: str) -> tuple[int, str]:
-    """The exit code and the last words of a process that gets SIGTERM when it says that it is ready."""
+    """The exit code and output of a process that receives SIGTERM once it has printed "ready"."""
     program = (
         "import signal, sys, threading, time\nfrom charrec.machine.termination import until_terminated\n" + program
     )
@@ -25,8 +25,8 @@ def terminated(program: str) -> tuple[int, str]:
         assert process.stdout
         assert process.stdout.readline().strip() == READY
         process.terminate()
-        said = process.stdout.read().strip()
-    return process.returncode, said
+        output = process.stdout.read().strip()
+    return process.returncode, output
 
 
 WAIT = """
@@ -40,7 +40,7 @@ def wait(asked):
 """
 
 
-def test_a_process_that_is_asked_to_end_learns_it_and_ends_as_it_likes() -> None:
+def test_a_process_sees_sigterm_and_exits_in_its_own_time() -> None:
     program = """
     with until_terminated() as stop:
         assert not stop()
@@ -49,7 +49,7 @@ def test_a_process_that_is_asked_to_end_learns_it_and_ends_as_it_likes() -> None
     assert terminated(WAIT + textwrap.dedent(program)) == (0, "asked")
 
 
-def test_once_asked_is_asked_for_good() -> None:
+def test_a_request_stays_set() -> None:
     program = """
     with until_terminated() as stop:
         print(wait(stop), stop(), stop())
@@ -58,8 +58,8 @@ def test_once_asked_is_asked_for_good() -> None:
     assert terminated(WAIT + textwrap.dedent(program)) == (0, "True True True\nTrue")
 
 
-def test_what_is_being_done_goes_on_to_its_end() -> None:
-    """The handler only takes note: a file that is being written is written."""
+def test_sigterm_does_not_interrupt_the_current_call() -> None:
+    """The handler only sets a flag, so a file being written is completed."""
     program = """
     with until_terminated() as stop:
         print("ready", flush=True)
@@ -70,7 +70,7 @@ def test_what_is_being_done_goes_on_to_its_end() -> None:
     assert terminated(textwrap.dedent(program)) == (0, "True True")
 
 
-def test_afterwards_the_signal_ends_the_process_again() -> None:
+def test_sigterm_kills_the_process_again_afterwards() -> None:
     program = """
     with until_terminated() as stop:
         pass
@@ -79,29 +79,29 @@ def test_afterwards_the_signal_ends_the_process_again() -> None:
     assert terminated(WAIT + textwrap.dedent(program)) == (-signal.SIGTERM, "")
 
 
-def test_the_handler_of_before_is_called_again() -> None:
+def test_the_previous_handler_is_called_again() -> None:
     program = """
-    signal.signal(signal.SIGTERM, lambda *_: print("the one of before") or sys.exit(3))
+    signal.signal(signal.SIGTERM, lambda *_: print("the previous one") or sys.exit(3))
     with until_terminated() as stop:
         pass
     wait(stop)
     """
-    assert terminated(WAIT + textwrap.dedent(program)) == (3, "the one of before")
+    assert terminated(WAIT + textwrap.dedent(program)) == (3, "the previous one")
 
 
-def test_another_thread_is_never_told_and_takes_the_signal_from_nobody() -> None:
+def test_another_thread_never_sees_sigterm_and_leaves_it_to_the_main_thread() -> None:
     program = """
-    main_was_told = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: main_was_told.set())
-    told = []
+    main_saw_it = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: main_saw_it.set())
+    seen_in_thread = []
     def work():
         with until_terminated() as stop:
             print("ready", flush=True)
-            told.append((main_was_told.wait(10), stop()))
+            seen_in_thread.append((main_saw_it.wait(10), stop()))
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    print(told)
+    print(seen_in_thread)
     """
     assert terminated(textwrap.dedent(program)) == (0, "[(True, False)]")
 
@@ -116,7 +116,7 @@ def in_a_thread(call: Callable[[], object]) -> None:
     thread.join()
 
 
-def test_the_handler_is_put_back_whatever_happens() -> None:
+def test_the_handler_is_restored_after_an_exception() -> None:
     before = handler()
 
     def fail() -> None:
@@ -129,7 +129,7 @@ def test_the_handler_is_put_back_whatever_happens() -> None:
     assert handler() is before
 
 
-def test_one_within_another_puts_back_the_outer_one() -> None:
+def test_a_nested_context_restores_the_outer_handler() -> None:
     with until_terminated():
         outer = handler()
         with until_terminated():

@@ -1,4 +1,4 @@
-"""The networks are those of the slides, layer by layer."""
+"""The networks match the slides layer by layer."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
-CHOSEN = ConvNet(filters_hp_1=16, filters_hp_2=32, filters_hp_3=64, dropout=0.6, units=288)  # by the deck's search
+CHOSEN = ConvNet(filters_hp_1=16, filters_hp_2=32, filters_hp_3=64, dropout=0.6, units=288)  # the deck's search result
 
 RESCALE = ("Rescaling", 1 / 255, 0)
 FLAT = ("Flatten",)
@@ -74,8 +74,8 @@ def network(model: str, shape: tuple[int, int, int] = (128, 128, 1)) -> keras.Se
     return RECIPE.model_copy(update={"model": model}).build()(shape, 62, **network)
 
 
-def described(layer: keras.Layer) -> tuple[Any, ...]:
-    """What the slide says of a layer."""
+def summary_of(layer: keras.Layer) -> tuple[Any, ...]:
+    """A layer's type and the numbers that the slide gives for it."""
     numbers = layer.get_config()
     fields = {
         "Rescaling": ("scale", "offset"),
@@ -91,8 +91,8 @@ def described(layer: keras.Layer) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_has_the_layers_of_its_slide(model: str) -> None:
-    assert [described(layer) for layer in network(model).layers] == LAYERS[model]
+def test_a_model_has_its_slides_layers(model: str) -> None:
+    assert [summary_of(layer) for layer in network(model).layers] == LAYERS[model]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_a_model_has_the_layers_of_its_slide(model: str) -> None:
         ("model_4", 3, 784 + 8_224 + 32_832 + 3_612_960 + 17_918),
     ],
 )
-def test_a_model_has_the_parameters_of_its_slide(model: str, channels: int, parameters: int) -> None:
+def test_a_model_has_its_slides_parameter_count(model: str, channels: int, parameters: int) -> None:
     assert sum(int(np.prod(w.shape)) for w in network(model, (128, 128, channels)).trainable_weights) == parameters
 
 
-def test_model_3_calls_its_last_layer_outputs() -> None:
+def test_model_3_names_its_last_layer_outputs() -> None:
     assert network("model_3").layers[-1].name == "outputs"
 
 
@@ -149,17 +149,17 @@ def test_outputs_are_logits_in_float32(model: str, precision: str, arrays: Array
     assert {weight.dtype for weight in network_of(trained).trainable_weights} == {"float32"}
 
 
-def test_a_recipe_leaves_the_precision_of_others_alone(arrays: Arrays) -> None:
+def test_a_recipe_does_not_change_the_global_precision(arrays: Arrays) -> None:
     compiled(RECIPE.model_copy(update={"precision": "mixed_bfloat16"}), arrays)
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_training_is_as_on_the_slides(arrays: Arrays) -> None:
+def test_the_optimizer_and_loss_are_those_of_the_slides(arrays: Arrays) -> None:
     model = compiled(RECIPE, arrays)
-    found, defaults = model.optimizer.get_config(), keras.optimizers.Adam(name=model.optimizer.name).get_config()
+    config, defaults = model.optimizer.get_config(), keras.optimizers.Adam(name=model.optimizer.name).get_config()
     assert type(model.optimizer) is keras.optimizers.Adam
-    assert found.pop("learning_rate") == pytest.approx(defaults.pop("learning_rate"))
-    assert found == defaults
+    assert config.pop("learning_rate") == pytest.approx(defaults.pop("learning_rate"))
+    assert config == defaults
     assert type(model.loss) is keras.losses.SparseCategoricalCrossentropy
     assert model.loss.get_config()["from_logits"] is True
     scored = model.evaluate(arrays.validation.astype(np.int32), arrays.labels[arrays.validation], verbose=0)
@@ -167,15 +167,15 @@ def test_training_is_as_on_the_slides(arrays: Arrays) -> None:
     assert scored[1] == pytest.approx((read == arrays.labels[arrays.validation]).mean())
 
 
-def test_the_augmentation_turns_and_zooms_as_much_as_on_the_slide() -> None:
+def test_the_augmentation_rotates_and_zooms_as_much_as_the_slide() -> None:
     rotation, zoom = augmentation().layers
     assert (type(rotation), type(zoom)) == (keras.layers.RandomRotation, keras.layers.RandomZoom)
-    found = rotation.get_config()
-    assert tuple(found["factor"]) == (-0.02, 0.02)
-    assert (found["fill_mode"], found["fill_value"]) == ("constant", 255)
-    found = zoom.get_config()
-    assert found["height_factor"] == found["width_factor"] == 0.1
-    assert (found["fill_mode"], found["fill_value"]) == ("constant", 255)
+    config = rotation.get_config()
+    assert tuple(config["factor"]) == (-0.02, 0.02)
+    assert (config["fill_mode"], config["fill_value"]) == ("constant", 255)
+    config = zoom.get_config()
+    assert config["height_factor"] == config["width_factor"] == 0.1
+    assert (config["fill_mode"], config["fill_value"]) == ("constant", 255)
 
 
 @pytest.mark.parametrize("policy", PRECISIONS)
@@ -199,7 +199,7 @@ def test_the_augmentation_fills_with_white() -> None:
     assert black.max() == pytest.approx(255)
 
 
-def test_the_augmentation_changes_training_images_alone(arrays: Arrays) -> None:
+def test_the_augmentation_acts_in_training_only(arrays: Arrays) -> None:
     layers, images = augmentation(), arrays.images[:16, ..., None].astype(np.float32)
     assert np.array_equal(np.asarray(layers(images, training=False)), images)
     turned = np.asarray(layers(images, training=True))
@@ -207,9 +207,9 @@ def test_the_augmentation_changes_training_images_alone(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_lookup_gives_the_images_at_the_positions(channels: int, arrays: Arrays) -> None:
+def test_the_lookup_returns_the_images_at_the_positions(channels: int, arrays: Arrays) -> None:
     model = compiled(RECIPE.model_copy(update={"image_channels": channels}), arrays)
     positions = np.array([3, 0, 399, 3], np.int32)
-    given = np.asarray(model.layers[0](positions))
-    assert given.dtype == np.uint8
-    assert np.array_equal(given, np.repeat(arrays.images[positions][..., None], channels, axis=-1))
+    looked_up = np.asarray(model.layers[0](positions))
+    assert looked_up.dtype == np.uint8
+    assert np.array_equal(looked_up, np.repeat(arrays.images[positions][..., None], channels, axis=-1))

@@ -1,6 +1,6 @@
-"""Anything -> labelled images: Kaggle, a folder or archive, or what is installed with the project.
+"""Sources of labelled images: Kaggle, a folder or archive, installed fonts, scikit-learn.
 
-A source is located first, and fetched if need be, which tells its identity without decoding anything; then it is read.
+`locate` downloads a source if necessary and returns its identity without decoding images; `read` decodes them.
 """
 
 from importlib.metadata import version as package_version
@@ -15,19 +15,19 @@ __all__ = ["READERS", "Role", "Selection", "Source", "locate", "read"]
 
 
 def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source:
-    """Find what `data` names for a role; a Kaggle data set is downloaded into `cache` unless it is there.
+    """The source that `data` names for a role; downloads a Kaggle data set that `cache` lacks.
 
-    `current`: unless the version that Kaggle has now is there.
+    With `current`, it downloads Kaggle's current version unless `cache` has that one. Raises InputError.
     """
     text: str = getattr(data, role)
     if text.startswith("kaggle:"):
         from charrec.data.sources.kaggle import download
 
-        got = download(text.removeprefix("kaggle:"), cache, current=current)
-        name = f"Kaggle {got.dataset}, version {got.version}"
+        fetched = download(text.removeprefix("kaggle:"), cache, current=current)
+        name = f"Kaggle {fetched.dataset}, version {fetched.version}"
         return Source(
-            role=role, kind="files", identity=got.sha256, name=name, path=got.path, version=str(got.version),
-            licence=got.licence,
+            role=role, kind="files", identity=fetched.sha256, name=name, path=fetched.path,
+            version=str(fetched.version), licence=fetched.licence,
         )  # fmt: skip
     if text == "fonts" and role in ("glyphs", "letters"):
         from charrec.data.sources import fonts
@@ -39,10 +39,10 @@ def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source
         return Source(role=role, kind="sklearn", identity=identity, name="handwritten digits of scikit-learn")
     path = Path(text).expanduser()
     if not path.exists():
-        known = {"glyphs": "'fonts'", "letters": "'fonts'", "digits": "'sklearn'"}[role]
+        built_in = {"glyphs": "'fonts'", "letters": "'fonts'", "digits": "'sklearn'"}[role]
         raise InputError(
             f"{role} {text!r}",
-            f"kaggle:owner/slug[/version], an existing folder or archive, or {known}",
+            f"kaggle:owner/slug[/version], an existing folder or archive, or {built_in}",
             "Check the path or the name.",
         )
     return Source(role=role, kind="files", identity=fingerprint(path), name=path.name, path=path)

@@ -13,25 +13,25 @@ from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 SIZE = 32
-MODES = ("L", "P", "1")  # the three one-band modes of a PNG; all become 8-bit grey
-LAYOUT = "one folder with the folders A ... Z, each with 32x32 PNGs <number>.png"
+MODES = ("L", "P", "1")  # a PNG's three single-band modes; all are converted to 8-bit grey
+LAYOUT = "one folder with subfolders A ... Z of 32x32 PNGs named <number>.png"
 REMEDY = "Pass the data set as Kaggle serves it, or a folder with the same layout."
 
 
 def read_alphabet(files: Files, source: str, version: str, licence: str, per_class: int, seed: int) -> LabelledImages:
-    """`per_class` images of each letter, drawn with `default_rng([seed, place in the alphabet])`.
+    """`per_class` images of each letter, sampled with `default_rng([seed, position in the alphabet])`.
 
-    Letters in order, in each the numbers in order; only the images drawn are read. Raises InputError for
-    another layout, a letter with fewer images, a file that is no numbered PNG or another kind of image.
+    Sorted by letter, then by number; only sampled images are read. Raises InputError for another layout, a letter with
+    fewer images, a file that is not a numbered PNG or an image of another kind.
     """
     root, letters = _find_letters(files)
     drawn: list[str] = []
-    for place, letter in enumerate(ascii_uppercase):
+    for position, letter in enumerate(ascii_uppercase):
         numbers = _numbers(files, f"{root}{letter}/", letters[root + letter])
         if len(numbers) < per_class:
             found = f"{files.path}: {root}{letter} has {len(numbers)} images"
-            raise InputError(found, f"at least {per_class}", "Ask for fewer images a letter, or bring more.")
-        chosen = np.random.default_rng([seed, place]).choice(len(numbers), per_class, replace=False)
+            raise InputError(found, f"at least {per_class}", "Request fewer images per letter, or add more.")
+        chosen = np.random.default_rng([seed, position]).choice(len(numbers), per_class, replace=False)
         drawn += [f"{letter}/{numbers[index]}.png" for index in sorted(chosen)]
     return LabelledImages(
         images=decode(files, [root + name for name in drawn], SIZE, MODES),
@@ -46,7 +46,7 @@ def read_alphabet(files: Files, source: str, version: str, licence: str, per_cla
 
 
 def _find_letters(files: Files) -> tuple[str, dict[str, list[str]]]:
-    """What stands before `A/` ... `Z/`, wherever they lie, and the file names in every folder."""
+    """The path prefix of the folders `A/` ... `Z/`, and the file names of every folder."""
     folders: dict[str, list[str]] = {}
     for name in files.names:
         folder, _, file = name.rpartition("/")
@@ -70,12 +70,12 @@ def _numbers(files: Files, folder: str, names: list[str]) -> list[int]:
     stems = [name.removesuffix(".png") for name in names]
     for name, stem in zip(names, stems, strict=True):
         if stem == name or not stem.isdecimal() or str(int(stem)) != stem:
-            raise InputError(f"{files.path}: {folder}{name} does not fit in", LAYOUT, "Take this file out.")
+            raise InputError(f"{files.path}: {folder}{name} breaks the layout", LAYOUT, "Remove this file.")
     return sorted(map(int, stems))
 
 
 def read(source: Source, selection: Selection) -> LabelledImages:
     assert selection.per_class is not None and selection.seed is not None
-    known = source.name, source.version, source.licence
+    origin = source.name, source.version, source.licence
     with source.open() as files:
-        return read_alphabet(files, *known, per_class=selection.per_class, seed=selection.seed)
+        return read_alphabet(files, *origin, per_class=selection.per_class, seed=selection.seed)

@@ -1,6 +1,6 @@
-"""A folder, a .zip, a .tar, a .tgz or a zip with tars inside: one way to list and read what it holds.
+"""One interface to the files of a folder, a .zip, a .tar, a .tgz or a zip of tars.
 
-Nothing is ever written under a name from an archive, so a hostile name can do no harm; it is left out.
+Nothing is written under a name from an archive, so hostile names do no harm; they are skipped.
 """
 
 import gzip
@@ -24,10 +24,10 @@ from charrec.errors import InputError
 
 Read = Callable[[], bytes]
 
-ARCHIVE = "a folder, or a whole .zip, .tar or .tgz archive"
-FETCH_AGAIN = "Fetch it again, or unpack it and pass the folder."
+ARCHIVE = "a folder, or a complete .zip, .tar or .tgz archive"
+FETCH_AGAIN = "Download it again, or unpack it and pass the folder."
 TARS = (".tar", ".tar.gz", ".tgz")
-# What the standard library raises for bytes that are not what they say; RuntimeError: encrypted.
+# The standard library's exceptions for damaged archives; RuntimeError is for encrypted ones.
 DAMAGE = (
     gzip.BadGzipFile,
     zipfile.BadZipFile,
@@ -37,11 +37,11 @@ DAMAGE = (
     ValueError,
     RuntimeError,
 )
-LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # and every hidden name, such as .DS_Store
+LITTER = {"Thumbs.db", "desktop.ini", "__MACOSX"}  # besides hidden names such as .DS_Store
 
 
 class Files:
-    """The files of one source by posix name, sorted; `read` may be called from several threads."""
+    """A source's files by POSIX name, sorted; `read` is thread-safe."""
 
     def __init__(self, path: Path, members: Mapping[str, Read]) -> None:
         self.path = path
@@ -49,7 +49,7 @@ class Files:
         self._members = members
 
     def read(self, name: str) -> bytes:
-        """The file's bytes, their CRC checked where the archive has one; InputError names file and member."""
+        """The file's bytes, checked against the archive's CRC if it has one; InputError names archive and member."""
         try:
             return self._members[name]()
         except (OSError, *DAMAGE) as error:
@@ -59,7 +59,7 @@ class Files:
 
 @contextmanager
 def open_files(path: Path) -> Iterator[Files]:
-    """Opens a source for reading; a compressed tar is first unpacked to a file without a name."""
+    """Opens a source for reading; a compressed tar is unpacked to an anonymous temporary file first."""
     with ExitStack() as stack:
         if path.is_dir():
             members: dict[str, Read] = {name: partial((path / name).read_bytes) for name, _ in _walk(path)}
@@ -71,7 +71,7 @@ def open_files(path: Path) -> Iterator[Files]:
 
 
 def fingerprint(path: Path) -> str:
-    """Identity without reading pixels: SHA-256 of an archive, or of a folder's names, sizes and times."""
+    """Identity without decoding images: SHA-256 of an archive, or of a folder's names, sizes and times."""
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -84,7 +84,7 @@ def fingerprint(path: Path) -> str:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file under the folder; links to folders are not followed, so there is no way round in circles."""
+    """Every file under the folder; links to folders are not followed, so the walk ends."""
     for entry in os.scandir(folder):
         if not _is_wanted(entry.name):
             continue
@@ -96,7 +96,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _is_wanted(name: str) -> bool:
-    """Whether the name is a plain relative one and not an operating system's litter."""
+    """Whether the name is a plain relative path and not operating-system litter."""
     return not any(part in LITTER or part.startswith(".") or not part for part in name.split("/"))
 
 
@@ -107,11 +107,11 @@ def _archive(path: Path, stack: ExitStack) -> dict[str, Read]:
         file.seek(0)
         return _zip(file, stack) if is_zip else _tar(file, stack)
     except DAMAGE as error:
-        raise InputError(f"{path} is damaged or no archive ({error})", ARCHIVE, FETCH_AGAIN) from error
+        raise InputError(f"{path} is damaged or not an archive ({error})", ARCHIVE, FETCH_AGAIN) from error
 
 
 def _zip(file: IO[bytes], stack: ExitStack) -> dict[str, Read]:
-    """Members of a zip; a tar among them is opened in its place, its members' names behind its own."""
+    """Members of a zip; a nested tar is replaced by its members, named <tar>/<member>."""
     members: dict[str, Read] = {}
     archive = stack.enter_context(zipfile.ZipFile(file))
     for info in archive.infolist():
@@ -125,14 +125,14 @@ def _zip(file: IO[bytes], stack: ExitStack) -> dict[str, Read]:
                 raise zipfile.BadZipFile(f"{name}: {error}") from error
             members.update({f"{name}/{inner_name}": read for inner_name, read in inner.items()})
         else:
-            members[name] = partial(archive.read, info)  # takes turns at the file, so threads may share it
+            members[name] = partial(archive.read, info)  # locks the file, so threads may share it
     return members
 
 
 def _tar(file: IO[bytes], stack: ExitStack) -> dict[str, Read]:
-    """Plain members of a tar or .tgz; links and devices are left out.
+    """Regular members of a tar or .tgz; links and devices are skipped.
 
-    A gzipped tar cannot be read out of order, so it is unpacked once, to a file without a name.
+    A gzipped tar has no random access, so it is unpacked once to an anonymous temporary file.
     """
     start = file.read(2)
     file.seek(0)
@@ -145,9 +145,9 @@ def _tar(file: IO[bytes], stack: ExitStack) -> dict[str, Read]:
         members = [m for m in archive if m.isreg() and not m.issparse()]
         end = archive.offset
     buffer = _mapped(file, stack)
-    # tarfile takes a damaged header, or the file's end, for the end of the archive.
+    # tarfile mistakes a damaged header, or the file's end, for the end of the archive.
     if buffer[end : end + tarfile.BLOCKSIZE] != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError(f"it ends early, at byte {end}")
+        raise tarfile.ReadError(f"the archive ends early, at byte {end}")
     named = {member.name.removeprefix("./"): member for member in members}
     return {n: partial(_slice, buffer, m.offset_data, m.size) for n, m in named.items() if _is_wanted(n)}
 

@@ -1,7 +1,7 @@
-"""The embedded data set: the 62 classes drawn from installed font packages, as Chars74K was from Windows' fonts.
+"""The embedded data set: the 62 classes drawn from installed font packages, like Chars74K's from Windows fonts.
 
-Chars74K's computer fonts are 4 styles of each family; where Windows had no bold or italic face it made one.
-So does this source, with FreeType's own numbers, and says so in the style: "italic (synthetic)".
+Chars74K's computer fonts have 4 styles per family; where a family lacked a bold or italic face, Windows synthesised it.
+This source does the same with FreeType's constants and marks the style: "italic (synthetic)".
 """
 
 import hashlib
@@ -26,11 +26,11 @@ from charrec.errors import InputError
 if TYPE_CHECKING:
     from fontpkg import Family
 
-# Families never trained on, one or two of each kind and none with a sibling that is.
+# Families held out of training: one or two of each kind, none with a sibling in training.
 HELD_OUT = ("alfa-slab-one", "jetbrains-mono", "kalam", "poppins", "spectral", "zilla-slab")
-FEWEST = 64  # families to train on: fewer installed is a broken installation, not a smaller study
+FEWEST = 64  # training families: fewer mean a broken installation, not a smaller study
 
-REMEDY = "Run `make install`: the font packages are dependencies of the project."
+REMEDY = "Run `make install`, which installs the font packages."
 
 STYLES = {
     "regular": ("normal", 400),
@@ -39,17 +39,17 @@ STYLES = {
     "bold-italic": ("italic", 700),
 }
 SLANT = 0x366A / 0x10000  # FT_GlyphSlot_Oblique: 12 degrees
-STROKE = 1 / 48  # em; FT_GlyphSlot_Embolden widens by em/24, half of it on each side
-EM = 320  # px at which outlines are drawn before they are reduced; the smallest letter of a script still fills 97
+STROKE = 1 / 48  # em; FT_GlyphSlot_Embolden widens by em/24, half on each side
+EM = 320  # px of the outlines before downscaling; even a script font's smallest letter then fills 97 px
 
 
 @dataclass(frozen=True)
 class Face:
-    """One style of a family: a font file, and what is done to its outlines where the family has no such face."""
+    """One style of a family: a font file, and how its outlines are synthesised if the family lacks the face."""
 
     style: str
     path: Path
-    weight: int | None  # on the wght axis; None: the file has one weight
+    weight: int | None  # on the wght axis; None for a static font
     slanted: bool = False
     emboldened: bool = False
 
@@ -57,8 +57,8 @@ class Face:
 def render_glyphs(families: int | None = None) -> LabelledImages:
     """Every class x family x style, 128x128, black on white, the larger side 97 px, centred.
 
-    `families` of them are chosen evenly over all kinds; None takes all but the held-out ones.
-    InputError if font packages are missing.
+    Takes `families` families, spread evenly over the kinds, or all but the held-out ones (None).
+    Raises InputError if font packages are missing.
     """
     chosen = _spread(training_families(), families)
     faces = _numbered(chosen)
@@ -81,9 +81,9 @@ def render_glyphs(families: int | None = None) -> LabelledImages:
 def render_letters(
     families_held_out: Sequence[str] = HELD_OUT, per_class: int | None = None, seed: int = 0, size: int = 32
 ) -> LabelledImages:
-    """New data: A-Z in families that no model was trained on, drawn as the Alphabet set is: white on black, no margin.
+    """New data: A-Z in families held out of training, drawn like the Alphabet set: white on black, no margin.
 
-    `per_class` images of each letter, drawn at random, or all (families x styles) if there are no more.
+    `per_class` random images of each letter, or all (families x styles) if there are no more.
     """
     faces = _numbered(sorted(families_held_out))
     letters = "".join(CLASSES[index] for index in CAPITALS)
@@ -104,7 +104,7 @@ def render_letters(
 
 
 def fingerprint() -> str:
-    """SHA-256 of all that decides the pictures besides this module: font packages, who draws, who is held out."""
+    """SHA-256 of everything but this module's code that decides the pictures: fonts, renderer, held-out families."""
     identity = {
         "families": _versions(sorted(_installed())),
         "pillow": pillow_version,
@@ -115,13 +115,13 @@ def fingerprint() -> str:
 
 
 def training_families() -> list[str]:
-    """Families to train on, by kind and name. InputError if fewer than 64 are installed."""
+    """Training families, sorted by kind and name. Raises InputError if fewer than 64 are installed."""
     kinds = {slug: kind(slug) for slug in _installed() if slug not in HELD_OUT}
     usable = sorted((slug for slug in kinds if family_faces(slug)), key=lambda slug: (kinds[slug], slug))
     if len(usable) < FEWEST:
         raise InputError(
             f"{len(usable)} font families are installed",
-            f"at least {FEWEST} to train on",
+            f"at least {FEWEST} for training",
             REMEDY,
         )
     return usable
@@ -129,14 +129,14 @@ def training_families() -> list[str]:
 
 def kind(slug: str) -> str:
     """Google Fonts' category: DISPLAY, HANDWRITING, MONOSPACE, SANS_SERIF or SERIF."""
-    described = _family(slug).files[0].path.parents[1] / "metadata.json"  # fontpkg's API leaves the category out
-    return str(json.loads(described.read_text(encoding="utf-8"))["category"][0])
+    metadata = _family(slug).files[0].path.parents[1] / "metadata.json"  # fontpkg's API omits the category
+    return str(json.loads(metadata.read_text(encoding="utf-8"))["category"][0])
 
 
 def family_faces(slug: str) -> list[Face]:
-    """The 4 styles of a family; none if its upright regular cannot draw all classes.
+    """The 4 styles of a family; empty if its upright regular lacks a class.
 
-    A file that lacks a class counts as not there: its style is then made from the family's other files.
+    A file that lacks a class is ignored; its style is synthesised from the family's other files.
     """
     files: dict[str, Face] = {}
     for file in _family(slug).files:
@@ -149,7 +149,7 @@ def family_faces(slug: str) -> list[Face]:
 
 
 def _synthetic(style: str, real: dict[str, Face]) -> Face:
-    """The style made from the nearest real face: a real slope is kept before a real weight."""
+    """The style synthesised from the closest real face: a real slope is preferred over a real weight."""
     base = real["regular"]
     if style == "bold-italic":
         base = real.get("italic") or real.get("bold") or base
@@ -164,7 +164,7 @@ def _synthetic(style: str, real: dict[str, Face]) -> Face:
 
 @cache
 def has_all_classes(path: Path) -> bool:
-    """Whether the file draws each of the 62 characters with a glyph of its own, not with .notdef."""
+    """Whether the font maps each of the 62 characters to a glyph other than .notdef."""
     from fontTools.ttLib import TTFont
 
     with TTFont(path, lazy=True) as font:
@@ -200,7 +200,7 @@ def draw(face: Face, characters: str, frame: int, side: int) -> np.ndarray:
 
 
 def _slant(ink: Image.Image) -> Image.Image:
-    """The picture sheared to the right about its foot, cropped anew."""
+    """The picture sheared to the right about its bottom edge and cropped again."""
     shift = SLANT * ink.height
     size = (round(ink.width + shift) + 2, ink.height)
     sheared = ink.transform(size, Image.Transform.AFFINE, (1, SLANT, -shift, 0, 1, 0), Image.Resampling.BILINEAR)
@@ -208,23 +208,23 @@ def _slant(ink: Image.Image) -> Image.Image:
 
 
 def _numbered(slugs: Sequence[str]) -> list[tuple[str, int, Face]]:
-    """(family, number, face): four consecutive numbers from 1 for each family, as in Chars74K."""
+    """(family, number, face): four consecutive numbers per family, starting at 1, as in Chars74K."""
     faces = [(slug, face) for slug in slugs for face in family_faces(slug)]
     return [(slug, number, face) for number, (slug, face) in enumerate(faces, 1)]
 
 
 def _spread(slugs: list[str], count: int | None) -> list[str]:
-    """`count` of the slugs, evenly over the list, in alphabetical order."""
+    """`count` slugs spread evenly over the list, in alphabetical order."""
     if count is None:
         return sorted(slugs)
     if not 1 <= count <= len(slugs):
-        raise InputError(f"families={count}", f"1 to {len(slugs)}", "Ask for fewer, or leave it out for all.")
-    places = (np.arange(count) + 0.5) * len(slugs) / count
-    return sorted(slugs[int(place)] for place in places)
+        raise InputError(f"families={count}", f"1 to {len(slugs)}", "Request fewer, or omit it for all.")
+    positions = (np.arange(count) + 0.5) * len(slugs) / count
+    return sorted(slugs[int(position)] for position in positions)
 
 
 def _installed() -> dict[str, "Family"]:
-    """Slug -> family, of fontpkg's own packages; what else it finds states no licence."""
+    """Slug -> family, of fontpkg's own packages; other fonts on the system state no licence."""
     try:
         import fontpkg
     except ImportError:
@@ -233,9 +233,9 @@ def _installed() -> dict[str, "Family"]:
 
 
 def _family(slug: str) -> "Family":
-    if found := _installed().get(slug):
-        return found
-    raise InputError(f"fontpkg-{slug} is not installed", "every family of the study", REMEDY)
+    if family := _installed().get(slug):
+        return family
+    raise InputError(f"fontpkg-{slug} is not installed", "all families of the study", REMEDY)
 
 
 def _versions(slugs: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""New data that needs no download: the handwritten digits that scikit-learn carries."""
+"""New data without a download: scikit-learn's handwritten digits."""
 
 from importlib.metadata import version
 
@@ -8,7 +8,7 @@ from charrec.alphabet import DIGITS
 from charrec.data.images import LabelledImages
 from charrec.data.sources.source import Selection, Source
 
-LEVELS = 16  # counts of ink 0 ... 16 in each 4x4 block of the scanned bitmap
+LEVELS = 16  # ink pixels, 0 ... 16, in each 4x4 block of the scanned bitmap
 
 
 def read_sklearn_digits() -> LabelledImages:
@@ -24,7 +24,7 @@ def read_sklearn_digits() -> LabelledImages:
     return LabelledImages(
         images=images,
         labels=labels,
-        fonts=["handwriting"] * len(images),  # the writers are not named
+        fonts=["handwriting"] * len(images),  # the set does not identify writers
         styles=["regular"] * len(images),
         names=[f"{digit}/{number:04}.png" for number, digit in enumerate(bundle.target)],
         source="UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn",

@@ -1,6 +1,6 @@
-"""Kaggle data sets in a cache that holds whole, checked archives or nothing.
+"""Kaggle data sets in a cache that holds complete, verified archives only.
 
-cache/kaggle/OWNER/SLUG/VERSION/ holds SLUG.zip and manifest.json; it appears by one rename.
+cache/kaggle/OWNER/SLUG/VERSION/ holds SLUG.zip and manifest.json; one rename puts both in place.
 """
 
 import json
@@ -33,12 +33,12 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Download:
-    """A whole archive in the cache."""
+    """A complete archive in the cache."""
 
     path: Path
     dataset: str  # owner/slug
     version: int
-    licence: str  # as Kaggle names it, "" if it names none
+    licence: str  # quoted from Kaggle, "" if it states none
     sha256: str
 
 
@@ -55,10 +55,9 @@ def download(
 ) -> Download:
     """The archive of `owner/slug` or `owner/slug/VERSION`: from the cache, else from Kaggle.
 
-    Without a version, the newest one in the cache is taken, and only if there is none, or if `current` asks for it,
-    Kaggle's current one. A damaged copy is fetched again. Raises InputError for what waiting cannot mend, else
-    ConnectionError after `attempts` failures or TimeoutError after `deadline` seconds; a part that arrived is kept and
-    completed by the next call.
+    Without a version, it takes the newest one in the cache; if the cache has none, or with `current`, it takes Kaggle's
+    current one. A damaged copy is downloaded again. Raises InputError for a permanent failure, ConnectionError after
+    `attempts` transient ones, TimeoutError after `deadline` seconds; the next call resumes a partial download.
     """
     match = NAME.fullmatch(dataset)
     if not match:
@@ -69,7 +68,7 @@ def download(
     if current and not pinned:
         client.require_credentials(name)
         pinned = client.current(name)
-    kept = _kept(shelf, name, pinned or _newest(shelf))
+    kept = _cached(shelf, name, pinned or _newest(shelf))
     if kept:
         return kept
     client.require_credentials(name)
@@ -77,9 +76,9 @@ def download(
     try:
         with FileLock(shelf / ".lock", timeout=deadline):
             version = pinned or _newest(shelf)
-            return _kept(shelf, name, version) or _fetch(shelf, name, version, client)
+            return _cached(shelf, name, version) or _fetch(shelf, name, version, client)
     except Timeout as error:
-        raise TimeoutError(f"{name}: another process has been fetching it for {deadline:.0f} s") from error
+        raise TimeoutError(f"{name}: another process has been downloading it for {deadline:.0f} s") from error
 
 
 def _newest(shelf: Path) -> int | None:
@@ -87,23 +86,23 @@ def _newest(shelf: Path) -> int | None:
     return max((int(folder.name) for folder in shelf.glob("[1-9]*") if folder.name.isdecimal()), default=None)
 
 
-def _kept(shelf: Path, name: str, version: int | None) -> Download | None:
-    """The copy in the cache if it is there and has the SHA-256 of its manifest."""
+def _cached(shelf: Path, name: str, version: int | None) -> Download | None:
+    """The cached copy, if it exists and matches the SHA-256 in its manifest."""
     folder = shelf / str(version)
     if version is None or not folder.is_dir():
         return None
-    with suppress(OSError, ValueError, KeyError, TypeError):  # whichever it is: damaged
-        known = json.loads((folder / MANIFEST).read_text())
-        path = folder / known["file"]
-        if fingerprint(path) == known["sha256"]:
+    with suppress(OSError, ValueError, KeyError, TypeError):  # any of these means a damaged copy
+        manifest = json.loads((folder / MANIFEST).read_text())
+        path = folder / manifest["file"]
+        if fingerprint(path) == manifest["sha256"]:
             logger.info("%s, version %d, is in the cache", name, version)
-            return Download(path, name, version, known["licence"], known["sha256"])
+            return Download(path, name, version, manifest["licence"], manifest["sha256"])
     logger.warning("%s is damaged", folder)
     return None
 
 
 def _fetch(shelf: Path, name: str, version: int | None, client: Client) -> Download:
-    """Into a folder of its own, checked, then in place at once. A corrupt archive is fetched once more."""
+    """Download to a staging folder, verify, then move into place. A corrupt archive is downloaded once more."""
     staging = shelf / ".staging"
     flaw = ""
     try:
@@ -116,15 +115,15 @@ def _fetch(shelf: Path, name: str, version: int | None, client: Client) -> Downl
                 return _keep(shelf, name, archive, fetched, client.now())
             logger.warning("%s, version %d: the archive is corrupt (%s)", name, version, flaw)
             shutil.rmtree(staging)
-        found = f"Kaggle's archive of {name}, version {version}, is corrupt, twice ({flaw})"
-        raise InputError(found, "a whole zip", "Try again later, or pin another version: owner/slug/version.")
+        found = f"Kaggle's archive of {name}, version {version}, was corrupt twice ({flaw})"
+        raise InputError(found, "a complete zip", "Try again later, or pin another version: owner/slug/version.")
     except InputError:
-        shutil.rmtree(staging, ignore_errors=True)  # but a part of a good archive stays, to be completed
+        shutil.rmtree(staging, ignore_errors=True)  # other errors leave a partial download for the next call to resume
         raise
 
 
 def _flaw(archive: Path) -> str:
-    """What is wrong with a zip, every member read; "" if nothing."""
+    """A zip's first defect, found by reading every member; "" if there is none."""
     try:
         with zipfile.ZipFile(archive) as content:
             member = content.testzip()
@@ -134,8 +133,8 @@ def _flaw(archive: Path) -> str:
 
 
 def _keep(shelf: Path, name: str, archive: Path, fetched: Fetched, now: float) -> Download:
-    place = shelf / str(fetched.version)
-    kept = Download(place / archive.name, name, fetched.version, fetched.licence, fingerprint(archive))
+    folder = shelf / str(fetched.version)
+    kept = Download(folder / archive.name, name, fetched.version, fetched.licence, fingerprint(archive))
     manifest = {
         "file": archive.name,
         "bytes": archive.stat().st_size,
@@ -148,10 +147,10 @@ def _keep(shelf: Path, name: str, archive: Path, fetched: Fetched, now: float) -
         "client": f"kaggle {package_version('kaggle')}",
     }
     for other in set(archive.parent.iterdir()) - {archive}:
-        other.unlink()  # the client's notes
+        other.unlink()  # the client's bookkeeping
     (archive.parent / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    shutil.rmtree(place, ignore_errors=True)  # a damaged copy
-    archive.parent.rename(place)
+    shutil.rmtree(folder, ignore_errors=True)  # a damaged copy
+    archive.parent.rename(folder)
     shutil.rmtree(archive.parent.parent)
     logger.info("%s, version %d, is now in the cache", name, fetched.version)
     return kept

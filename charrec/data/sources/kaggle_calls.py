@@ -1,4 +1,4 @@
-"""Asking Kaggle with patience: credentials, retries under a deadline, refusals in words."""
+"""Calls to Kaggle: credentials, retries under a deadline, an explanation for every refusal."""
 
 import json
 import logging
@@ -19,18 +19,18 @@ logger = logging.getLogger(__name__)
 
 OFFLINE = "or download the archive with a browser and pass its path"
 CREDENTIALS = (
-    "Make a token at https://www.kaggle.com/settings/api, then set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and "
+    "Create a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and "
     f"KAGGLE_KEY, or put kaggle.json into ~/.kaggle; {OFFLINE}."
 )
 CHILD = Path(__file__).with_name("kaggle_child.py")
 
 
 def credentials_found(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the client would find something to log in with, in its own order; nothing is sent."""
+    """Whether the client would find credentials; sends nothing."""
     home = Path(environ.get("HOME") or Path.home())
     files = [home / ".kaggle" / "access_token", home / ".kaggle" / "access_token.txt"]
     if environ.get("KAGGLE_KERNEL_RUN_TYPE") and environ.get("KAGGLE_API_V1_TOKEN"):
-        files.append(Path(environ["KAGGLE_API_V1_TOKEN"]))  # in a notebook on Kaggle
+        files.append(Path(environ["KAGGLE_API_V1_TOKEN"]))  # in a Kaggle notebook
     if environ.get("KAGGLE_API_TOKEN") or any(file.is_file() and file.stat().st_size for file in files):
         return True
     legacy = _json(_configuration(environ, home) / "kaggle.json")
@@ -42,7 +42,7 @@ def credentials_found(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def _configuration(environ: Mapping[str, str], home: Path) -> Path:
-    """Where the client looks for kaggle.json: ~/.kaggle if it exists, else the XDG folder."""
+    """The client's folder for kaggle.json: ~/.kaggle if it exists, else the XDG folder."""
     if environ.get("KAGGLE_CONFIG_DIR"):
         return Path(environ["KAGGLE_CONFIG_DIR"])
     if (home / ".kaggle").exists() or not sys.platform.startswith("linux"):
@@ -66,7 +66,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Client:
-    """Kaggle's client with what it lacks: attempts counted, a deadline, a remedy for every refusal."""
+    """Kaggle's client with bounded attempts, a deadline, and a remedy for every refusal."""
 
     environ: Mapping[str, str]
     give_up_at: float  # on the clock `now`
@@ -75,18 +75,18 @@ class Client:
     now: Callable[[], float]  # seconds since 1970
 
     def fetch(self, dataset: str, version: int | None, folder: Path) -> Fetched:
-        """The archive lies in folder/VERSION/slug.zip afterwards.
+        """Downloads the archive to folder/VERSION/slug.zip.
 
-        Raises InputError for a refusal, TimeoutError at the deadline, ConnectionError after all attempts.
+        Raises InputError for a refusal, TimeoutError at the deadline, ConnectionError after the last attempt.
         """
-        return Fetched(**self._answered(dataset, version, str(folder)))
+        return Fetched(**self._call(dataset, version, str(folder)))
 
     def current(self, dataset: str) -> int:
-        """The number of the version that Kaggle has now; raises as `fetch`."""
-        version: int = self._answered(dataset, None)["version"]
+        """Kaggle's current version number; raises like `fetch`."""
+        version: int = self._call(dataset, None)["version"]
         return version
 
-    def _answered(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
+    def _call(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
         problem = ""
         pauses = [*waits(2.0, 2.0**self.attempts, tries=self.attempts, draw=lambda _shortest, longest: longest), None]
         for attempt, pause in enumerate(pauses, 2):
@@ -99,7 +99,7 @@ class Client:
         raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
 
     def require_credentials(self, dataset: str) -> None:
-        """Raises InputError before anything is sent or written."""
+        """Raises InputError if there are none; sends and writes nothing."""
         if not credentials_found(self.environ):
             expected = "KAGGLE_API_TOKEN, KAGGLE_USERNAME with KAGGLE_KEY, or kaggle.json"
             raise InputError(f"no Kaggle credentials to download {dataset}", expected, CREDENTIALS)
@@ -108,7 +108,7 @@ class Client:
         command = [sys.executable, "-P", str(CHILD), dataset, str(version or ""), *folder]
         left = self.give_up_at - self.now()
         try:
-            done = subprocess.run(  # its answer says more than its exit code
+            done = subprocess.run(  # its JSON says more than its exit code
                 command,
                 check=False,
                 env=dict(self.environ),
@@ -118,20 +118,24 @@ class Client:
             )
             answer: dict[str, Any] = json.loads(done.stdout)
         except subprocess.TimeoutExpired as error:
-            raise TimeoutError(f"{dataset}: no complete download by the deadline. Run it again, {OFFLINE}.") from error
+            raise TimeoutError(
+                f"{dataset}: the download was not complete by the deadline. Run it again, {OFFLINE}."
+            ) from error
         except ValueError:
             return {"error": f"the client ended with exit code {done.returncode}", "transfer": True}
         return answer
 
     def _wait(self, retry_after: str | None, pause: float, attempt: int, problem: str) -> None:
-        asked = self._asked_for(retry_after)
-        seconds = pause if asked is None else asked
+        requested = self._retry_seconds(retry_after)
+        seconds = pause if requested is None else requested
         if self.now() + seconds >= self.give_up_at:
-            raise TimeoutError(f"{problem}; {seconds:.0f} s to wait pass the deadline. Try again later, {OFFLINE}.")
+            raise TimeoutError(
+                f"{problem}; {seconds:.0f} s of waiting would pass the deadline. Try again later, {OFFLINE}."
+            )
         logger.warning("%s; attempt %d in %.0f s", problem, attempt, seconds)
         self.sleep(seconds)
 
-    def _asked_for(self, retry_after: str | None) -> float | None:
+    def _retry_seconds(self, retry_after: str | None) -> float | None:
         """Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3)."""
         if retry_after is None:
             return None
@@ -146,13 +150,13 @@ class Client:
 
 
 def _problem(answer: Mapping[str, Any], dataset: str, version: int | None) -> str:
-    """What may pass, in words; what will not is raised as InputError."""
+    """A transient failure in words; raises InputError for a permanent one."""
     status, page = answer.get("status"), f"https://www.kaggle.com/datasets/{dataset}"
     wanted = f"version {version} of {dataset}" if version else dataset
     if status == 401 or answer["error"] == "SystemExit":
-        raise InputError(f"Kaggle does not accept the credentials for {dataset}", "valid ones", CREDENTIALS)
+        raise InputError(f"Kaggle does not accept the credentials for {dataset}", "valid credentials", CREDENTIALS)
     if status == 403:
-        remedy = f"Open {page} while logged in, accept its rules if it asks, and check the name; {OFFLINE}."
+        remedy = f"Log in, open {page}, accept its rules if asked, and check the name; {OFFLINE}."
         raise InputError(f"Kaggle refuses {wanted} (HTTP 403)", "a data set that this account may read", remedy)
     if status == 404:
         remedy = f"Check the name and the version at {page}; {OFFLINE}."
@@ -160,6 +164,6 @@ def _problem(answer: Mapping[str, Any], dataset: str, version: int | None) -> st
     if status in (408, 429) or (status or 0) >= 500:
         return f"Kaggle answers HTTP {status}"
     if answer.get("transfer") and (status is None or status < 400):
-        return f"no whole answer from Kaggle ({answer['error']})"
+        return f"no complete answer from Kaggle ({answer['error']})"
     found = f"Kaggle's client failed on {wanted} ({answer['error']}, HTTP {status})"
-    raise InputError(found, "a download", f"See whether {page} opens; {OFFLINE}.")
+    raise InputError(found, "a download", f"Check that {page} opens, {OFFLINE}.")

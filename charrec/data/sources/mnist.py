@@ -13,15 +13,15 @@ from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 IMAGES, SIZE = 10_000, 28
-FETCH_AGAIN = "Fetch the data again."
+FETCH_AGAIN = "Download the data again."
 
 
 def read_mnist_test(files: Files, source: str, version: str, licence: str) -> LabelledImages:
-    """The 10,000 test images in the order of the file; InputError names the file that does not fit."""
+    """The 10,000 test images in file order; InputError names an invalid file."""
     images = _read_idx(files, "images", (IMAGES, SIZE, SIZE))
     labels = _read_idx(files, "labels", (IMAGES,))
     if labels.max() > 9:
-        found = f"{files.path}: label {labels.max()} at place {labels.argmax() + 1} of the test labels"
+        found = f"{files.path}: label {labels.max()} at position {labels.argmax() + 1} of the test labels"
         raise InputError(found, "labels 0 to 9", FETCH_AGAIN)
     return LabelledImages(
         images=images,
@@ -36,25 +36,25 @@ def read_mnist_test(files: Files, source: str, version: str, licence: str) -> La
 
 
 def _read_idx(files: Files, content: str, shape: tuple[int, ...]) -> np.ndarray:
-    """One idx file: two zero bytes, 8 for uint8, how many axes, their lengths (big-endian), the bytes."""
+    """One idx file: two zero bytes, 8 for uint8, the number of axes, their lengths (big-endian), the data."""
     name = _find(files, f"t10k-{content}", f"idx{len(shape)}-ubyte")
     raw = files.read(name)
     if name.endswith(".gz"):
         try:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as error:
-            found = f"{files.path}: {name} cannot be unpacked ({error})"
-            raise InputError(found, "a whole gzip file", FETCH_AGAIN) from error
+            found = f"{files.path}: {name} cannot be decompressed ({error})"
+            raise InputError(found, "a complete gzip file", FETCH_AGAIN) from error
     header = bytes([0, 0, 8, len(shape)]) + b"".join(length.to_bytes(4, "big") for length in shape)
     size = len(header) + math.prod(shape)
     if not raw.startswith(header) or len(raw) != size:
-        found = f"{files.path}: {name} has {len(raw):,} bytes that begin {raw[: len(header)].hex(' ', 4)!r}"
-        raise InputError(found, f"{size:,} bytes that begin {header.hex(' ', 4)!r}", FETCH_AGAIN)
+        found = f"{files.path}: {name} has {len(raw):,} bytes starting with {raw[: len(header)].hex(' ', 4)!r}"
+        raise InputError(found, f"{size:,} bytes starting with {header.hex(' ', 4)!r}", FETCH_AGAIN)
     return np.frombuffer(raw, np.uint8, offset=len(header)).reshape(shape)
 
 
 def _find(files: Files, start: str, end: str) -> str:
-    """The first file of that name; Kaggle's archive has each twice, with the same bytes."""
+    """The first file of that name; Kaggle's archive has two identical copies of each."""
     wanted = {f"{start}{joint}{end}{packed}" for joint in ".-" for packed in ("", ".gz")}
     for name in files.names:
         if name.rsplit("/", 1)[-1] in wanted:

@@ -10,14 +10,14 @@ from PIL import Image
 from charrec.data.sources.files import Files
 from charrec.errors import InputError
 
-# 10,500 glyphs on 2 cores: 1.6 s in one thread, 1.2 s in two, 1.6 s in four (the interpreter lock is the
-# bound); a process pool took 2.4 s, start included.
+# 10,500 glyphs on 2 cores: 1.6 s with one thread, 1.2 s with two, 1.6 s with four (bound by the interpreter lock),
+# 2.4 s with a process pool, start included.
 THREADS = 2
-REMEDY = "Fetch the data again, or take this file out."
+REMEDY = "Download the data again, or remove this file."
 
 
 def decode(files: Files, names: Sequence[str], size: int, modes: Sequence[str] = ("L",)) -> np.ndarray:
-    """(n, size, size) uint8, image i from names[i]; InputError names the first file that does not fit."""
+    """(n, size, size) uint8, image i from names[i]; InputError names the first invalid file."""
     images = np.empty((len(names), size, size), np.uint8)
 
     def decode_part(part: int) -> None:
@@ -25,7 +25,7 @@ def decode(files: Files, names: Sequence[str], size: int, modes: Sequence[str] =
             images[index] = _decode_one(files, names[index], size, modes)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(decode_part, range(THREADS)))  # list: the first error comes out here
+        list(pool.map(decode_part, range(THREADS)))  # list() raises the first error
     return images
 
 

@@ -1,4 +1,4 @@
-"""A located source, and which of its images a study takes; each kind has a reader, a module of its own."""
+"""A located source and the selection of images that a study takes from it; each kind has a reader module."""
 
 from contextlib import AbstractContextManager
 from importlib import import_module
@@ -22,7 +22,7 @@ READERS = {
 
 
 class Source(Frozen):
-    """Where a set is, and what decides its content (`identity`)."""
+    """The location of a data set and the identity of its content."""
 
     role: Role
     kind: Literal["files", "fonts", "sklearn"]
@@ -34,23 +34,23 @@ class Source(Frozen):
 
     @property
     def module(self) -> str:
-        """The module whose `read(source, selection)` reads it."""
+        """The module with this source's `read(source, selection)`."""
         return f"{__package__}.{READERS[self.role, self.kind]}"
 
     def open(self) -> AbstractContextManager[Files]:
-        """Its files, where it has any."""
+        """The source's files; for kind "files" only."""
         assert self.path is not None
         return open_files(self.path)
 
 
 class Selection(Frozen):
-    """Which images of a source are taken; what a role has no use for is None."""
+    """The images to take from a source; fields that a role does not use are None."""
 
-    fonts: int | None = None  # of so many fonts, evenly chosen; none: all
-    per_class: int | None = None  # so many images of each class, drawn by the seed
+    fonts: int | None = None  # number of fonts, evenly spread; None takes all
+    per_class: int | None = None  # images of each class, sampled with the seed
     seed: int | None = None
 
 
 def read(source: Source, selection: Selection) -> LabelledImages:
-    """The images of a source. Raises InputError for what is not as its role expects."""
+    """The selected images of a source. Raises InputError if the data do not fit its role."""
     return cast(LabelledImages, import_module(source.module).read(source, selection))

@@ -1,4 +1,4 @@
-"""Kaggle on loopback, in its own protocol: the real client reaches it as its proxy, unpatched."""
+"""A Kaggle server on loopback, speaking Kaggle's protocol; the real, unpatched client reaches it as its proxy."""
 
 import hashlib
 import json
@@ -32,23 +32,23 @@ class Request:
 
 @dataclass
 class Kaggle:
-    """What the server has, what goes wrong, and what it was asked."""
+    """The server's archives, its planned failures and the requests it received."""
 
     archives: dict[str, bytes]  # "owner/slug/VERSION" -> zip
     licences: list[str] = field(default_factory=lambda: ["CC0-1.0", "other"])
-    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # for the next downloads asked for
-    cuts: list[int] = field(default_factory=list)  # bytes after which the next transfers break off
-    instead: list[bytes] = field(default_factory=list)  # what the next transfers bring, whatever was wanted
+    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # for the next download requests
+    cuts: list[int] = field(default_factory=list)  # bytes after which the next transfers are cut off
+    instead: list[bytes] = field(default_factory=list)  # content of the next transfers, regardless of the request
     silent: bool = False  # accept requests and never answer
     requests: list[Request] = field(default_factory=list)
     port: int = 0
 
     def environ(self, home: Path, **more: str) -> dict[str, str]:
-        """All that the client needs to come here, with made-up credentials."""
+        """Environment variables that point the client here, with made-up credentials."""
         proxy = f"http://127.0.0.1:{self.port}"
         proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"), proxy)
-        known = {"KAGGLE_USERNAME": USERNAME, "KAGGLE_KEY": KEY, "KAGGLE_API_ENVIRONMENT": "LOCALHOST"}
-        return {"HOME": str(home), "KAGGLE_CONFIG_DIR": str(home), "NO_PROXY": "", **proxies, **known, **more}
+        credentials = {"KAGGLE_USERNAME": USERNAME, "KAGGLE_KEY": KEY, "KAGGLE_API_ENVIRONMENT": "LOCALHOST"}
+        return {"HOME": str(home), "KAGGLE_CONFIG_DIR": str(home), "NO_PROXY": "", **proxies, **credentials, **more}
 
     def asked(self, name: str) -> list[Request]:
         return [request for request in self.requests if request.name == name]
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, content[start:], headers, cut)
 
     def do_CONNECT(self) -> None:
-        self._send(403, b"", {})  # nothing outside is reached
+        self._send(403, b"", {})  # no access to the outside
 
     def _note(self, name: str, body: dict[str, Any]) -> None:
         self.kaggle.requests.append(Request(self.command, name, body, dict(self.headers)))
@@ -146,4 +146,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Silent."""

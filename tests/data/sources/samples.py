@@ -1,4 +1,4 @@
-"""Tiny data sets with the layouts of the real ones."""
+"""Tiny data sets in the layouts of the real ones."""
 
 import gzip
 import io
@@ -20,7 +20,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def glyph(label: int, number: int, size: int = 128) -> np.ndarray:
-    """White, with a square whose greys tell the class and the number."""
+    """White, with a square whose greys encode the class and the number."""
     pixels = np.full((size, size), 255, np.uint8)
     pixels[size // 4 : size // 2] = label
     pixels[size // 2 : -size // 4] = number
@@ -28,22 +28,22 @@ def glyph(label: int, number: int, size: int = 128) -> np.ndarray:
 
 
 def write_chars74k(folder: Path, fonts: int = 2) -> Path:
-    """62 classes x fonts x 4 styles below folder/English/Fnt, as in Kaggle's nested archive."""
+    """62 classes x fonts x 4 styles under folder/English/Fnt, as in Kaggle's nested archive."""
     for label in range(CLASSES):
-        place = folder / "English" / "Fnt" / f"Sample{label + 1:03d}"
-        place.mkdir(parents=True)
+        target = folder / "English" / "Fnt" / f"Sample{label + 1:03d}"
+        target.mkdir(parents=True)
         for number in range(1, 4 * fonts + 1):
-            (place / f"img{label + 1:03d}-{number:05d}.png").write_bytes(png(glyph(label, number)))
+            (target / f"img{label + 1:03d}-{number:05d}.png").write_bytes(png(glyph(label, number)))
     return folder
 
 
 def write_alphabet(folder: Path, images: int = 12) -> Path:
-    """A ... Z below folder/Images/Images; image n of a letter is filled with n."""
+    """A ... Z under folder/Images/Images; image n of a letter is filled with n."""
     for letter in ascii_uppercase:
-        place = folder / "Images" / "Images" / letter
-        place.mkdir(parents=True)
+        target = folder / "Images" / "Images" / letter
+        target.mkdir(parents=True)
         for number in range(images):
-            (place / f"{number}.png").write_bytes(png(np.full((32, 32), number, np.uint8)))
+            (target / f"{number}.png").write_bytes(png(np.full((32, 32), number, np.uint8)))
     return folder
 
 
@@ -59,7 +59,7 @@ def mnist(images: int = 10_000) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_mnist(folder: Path, form: str = "t10k-{}.idx{}-ubyte") -> Path:
-    """The two test files; `form` is their name with places for images/labels and 3/1."""
+    """The two test files; `form` is their name with placeholders for images/labels and 3/1."""
     for kind, array in zip(("images", "labels"), mnist(), strict=True):
         path = folder / form.replace("{}", kind).replace(f"idx{kind}", f"idx{array.ndim}")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def write_mnist(folder: Path, form: str = "t10k-{}.idx{}-ubyte") -> Path:
 
 
 def zip_folder(folder: Path, archive: Path, top: str = "") -> Path:
-    """What Kaggle's web page serves; `top` goes in front of every name."""
+    """A zip like that of Kaggle's web page; `top` prefixes every name."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
@@ -77,7 +77,7 @@ def zip_folder(folder: Path, archive: Path, top: str = "") -> Path:
 
 
 def tar_folder(folder: Path, archive: Path) -> Path:
-    """A .tar, or a .tgz by the archive's name."""
+    """A .tar or .tgz, chosen by the archive's suffix."""
     with tarfile.open(archive, "w:gz" if archive.suffix == ".tgz" else "w") as target:
         for path in sorted(folder.iterdir()):
             target.add(path, path.name)
@@ -85,7 +85,7 @@ def tar_folder(folder: Path, archive: Path) -> Path:
 
 
 def nested_tgz(folder: Path, archive: Path, name: str = "EnglishFnt.tgz") -> Path:
-    """What Kaggle's API serves: a zip that holds one .tgz."""
+    """A zip that holds one .tgz, as Kaggle's API serves."""
     inner = tar_folder(folder, archive.with_name(name))
     with zipfile.ZipFile(archive, "w") as target:
         target.write(inner, name)

@@ -1,4 +1,4 @@
-"""A seeded sample of A-Z; only what is drawn is read."""
+"""A seeded sample of A-Z; only sampled images are read."""
 
 import shutil
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def read(path: Path, per_class: int = 5, seed: int = 1) -> LabelledImages:
         return read_alphabet(files, "somewhere", "1", "", per_class, seed)
 
 
-def test_every_letter_has_its_share_in_order(folder: Path) -> None:
+def test_every_letter_has_the_same_number_of_images_in_order(folder: Path) -> None:
     letters = read(folder)
     assert letters.labels.tolist() == [label for label in CAPITALS for _ in range(5)]
     assert letters.images.shape == (26 * 5, 32, 32)
@@ -38,12 +38,12 @@ def test_every_letter_has_its_share_in_order(folder: Path) -> None:
     assert letters.images[:, 0, 0].tolist() == numbers  # an image is filled with its number
 
 
-def test_the_sample_is_decided_by_the_seed(folder: Path, tmp_path: Path) -> None:
+def test_the_sample_depends_on_the_seed(folder: Path, tmp_path: Path) -> None:
     assert read(folder).names == read(zip_folder(folder, tmp_path / "x.zip")).names
     assert read(folder, seed=2).names != read(folder).names
 
 
-def test_what_is_not_drawn_is_not_read(folder: Path, tmp_path: Path) -> None:
+def test_images_outside_the_sample_are_not_read(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     drawn = set(read(folder).names)
     for path in copy.rglob("*.png"):
@@ -52,7 +52,7 @@ def test_what_is_not_drawn_is_not_read(folder: Path, tmp_path: Path) -> None:
     assert read(copy).names == read(folder).names
 
 
-def test_every_one_band_mode_becomes_grey(folder: Path, tmp_path: Path) -> None:
+def test_every_single_band_mode_becomes_grey(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     for mode, number in (("P", 0), ("1", 1)):
         Image.new("L", (32, 32), 255).convert(mode).save(copy / f"Images/Images/A/{number}.png")
@@ -61,32 +61,32 @@ def test_every_one_band_mode_becomes_grey(folder: Path, tmp_path: Path) -> None:
 
 
 def put(name: str, content: bytes) -> Callable[[Path], object]:
-    return lambda place: (place / name).write_bytes(content)
+    return lambda images: (images / name).write_bytes(content)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
-        (lambda place: shutil.rmtree(place / "Q"), "no files in Images/Images/Q"),
-        (lambda place: shutil.rmtree(place / "A"), "no folder A"),
-        (lambda place: (place / "C/3.png").unlink(), "Images/Images/C has 11 images"),
+        (lambda images: shutil.rmtree(images / "Q"), "no files in Images/Images/Q"),
+        (lambda images: shutil.rmtree(images / "A"), "no folder A"),
+        (lambda images: (images / "C/3.png").unlink(), "Images/Images/C has 11 images"),
         (put("D/3.png", png(np.zeros((28, 28), np.uint8))), "Images/Images/D/3.png has 28x28 pixels"),
         (put("D/3.png", png(np.zeros((32, 32, 3), np.uint8))), "Images/Images/D/3.png has 32x32 pixels"),
         (put("D/3.png", b"damaged"), "Images/Images/D/3.png is not a readable PNG"),
         (put("E/x.png", b""), "Images/Images/E/x.png"),
         (put("E/03.png", b""), "Images/Images/E/03.png"),
         (put("E/3.jpg", b""), "Images/Images/E/3.jpg"),
-        (lambda place: shutil.copytree(place, place / "more"), "2 folders"),
+        (lambda images: shutil.copytree(images, images / "more"), "2 folders"),
     ],
 )
-def test_what_does_not_fit_is_told_by_name(
-    spoil: Callable[[Path], object], told: str, folder: Path, tmp_path: Path
+def test_an_invalid_file_or_folder_is_named(
+    spoil: Callable[[Path], object], message: str, folder: Path, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     spoil(copy / "Images" / "Images")
     with pytest.raises(InputError) as caught:
         read(copy, per_class=12)
     assert str(copy) in caught.value.found
-    assert told in caught.value.found
+    assert message in caught.value.found
     assert caught.value.expected
     assert caught.value.remedy

@@ -1,4 +1,4 @@
-"""Chars74K in every packing gives the same glyphs; what does not fit is told by name."""
+"""Chars74K gives the same glyphs from every archive format; errors name the invalid file."""
 
 import shutil
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def read(path: Path, fonts: int | None = None) -> LabelledImages:
         return read_chars74k(files, "somewhere", "3", "CC0", fonts)
 
 
-def test_all_packings_give_the_same_glyphs(folder: Path, tmp_path: Path) -> None:
+def test_all_archive_formats_give_the_same_glyphs(folder: Path, tmp_path: Path) -> None:
     unpacked = read(folder)
     for path in (
         zip_folder(folder, tmp_path / "web.zip", top="EnglishFnt/"),
@@ -44,7 +44,7 @@ def test_all_packings_give_the_same_glyphs(folder: Path, tmp_path: Path) -> None
         )
 
 
-def test_glyphs_come_by_class_then_by_number(folder: Path) -> None:
+def test_glyphs_are_sorted_by_class_then_by_number(folder: Path) -> None:
     glyphs = read(folder)
     numbers = range(1, 4 * FONTS + 1)
     assert glyphs.names == [f"Sample{c:03d}/img{c:03d}-{n:05d}.png" for c in range(1, 63) for n in numbers]
@@ -55,14 +55,14 @@ def test_glyphs_come_by_class_then_by_number(folder: Path) -> None:
     assert (glyphs.source, glyphs.version, glyphs.licence) == ("somewhere", "3", "CC0")
 
 
-def test_four_numbers_are_a_font_in_four_styles(folder: Path) -> None:
+def test_four_consecutive_numbers_are_the_four_styles_of_a_font(folder: Path) -> None:
     glyphs = read(folder)
     assert glyphs.fonts[: 4 * FONTS] == ["font001"] * 4 + ["font002"] * 4 + ["font003"] * 4
     assert glyphs.styles[:4] == glyphs.styles[4:8] == ["regular", "bold", "italic", "bold-italic"]
 
 
 @pytest.mark.parametrize(("count", "kept"), [(1, ["font001"]), (2, ["font001", "font002"]), (3, None), (9, None)])
-def test_fewer_fonts_are_spread_over_the_set(count: int, kept: list[str] | None, folder: Path) -> None:
+def test_a_subset_of_fonts_is_spread_over_the_set(count: int, kept: list[str] | None, folder: Path) -> None:
     everything, some = read(folder), read(folder, count)
     indices = [i for i, font in enumerate(everything.fonts) if kept is None or font in kept]
     assert some.names == [everything.names[i] for i in indices]
@@ -71,13 +71,13 @@ def test_fewer_fonts_are_spread_over_the_set(count: int, kept: list[str] | None,
 
 def test_ten_fonts_of_thirty_are_every_third(tmp_path: Path) -> None:
     write_chars74k(tmp_path, fonts=1)
-    for place in (tmp_path / "English" / "Fnt").iterdir():
+    for images in (tmp_path / "English" / "Fnt").iterdir():
         for number in range(5, 4 * 30, 4):
-            shutil.copy(place / f"img{place.name[-3:]}-00001.png", place / f"img{place.name[-3:]}-{number:05d}.png")
+            shutil.copy(images / f"img{images.name[-3:]}-00001.png", images / f"img{images.name[-3:]}-{number:05d}.png")
     assert sorted(set(read(tmp_path, 10).fonts)) == [f"font{n:03d}" for n in range(1, 31, 3)]
 
 
-def test_fonts_left_out_are_not_read(folder: Path, tmp_path: Path) -> None:
+def test_fonts_outside_the_subset_are_not_read(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     (copy / "English/Fnt/Sample001/img001-00009.png").write_bytes(b"damaged")
     assert len(read(copy, 2)) == 62 * 2 * 4
@@ -92,74 +92,74 @@ def test_classes_may_have_different_fonts(folder: Path, tmp_path: Path) -> None:
     assert np.bincount(read(copy).labels).tolist() == [4 * FONTS - 1] + [4 * FONTS] * 61
 
 
-def rgb(place: Path) -> None:
-    Image.new("RGB", (128, 128)).save(place / "Sample002/img002-00001.png")
+def rgb(images: Path) -> None:
+    Image.new("RGB", (128, 128)).save(images / "Sample002/img002-00001.png")
 
 
-def sixteen_bits(place: Path) -> None:
-    (place / "Sample002/img002-00001.png").write_bytes(png(np.zeros((128, 128), np.uint16)))
+def sixteen_bits(images: Path) -> None:
+    (images / "Sample002/img002-00001.png").write_bytes(png(np.zeros((128, 128), np.uint16)))
 
 
-def small(place: Path) -> None:
-    (place / "Sample002/img002-00001.png").write_bytes(png(np.zeros((64, 64), np.uint8)))
+def small(images: Path) -> None:
+    (images / "Sample002/img002-00001.png").write_bytes(png(np.zeros((64, 64), np.uint8)))
 
 
-def truncated(place: Path) -> None:
-    path = place / "Sample002/img002-00001.png"
+def truncated(images: Path) -> None:
+    path = images / "Sample002/img002-00001.png"
     path.write_bytes(path.read_bytes()[:-60])
 
 
-def jpeg(place: Path) -> None:
-    Image.new("L", (128, 128)).save(place / "Sample002/img002-00001.png", "JPEG")
+def jpeg(images: Path) -> None:
+    Image.new("L", (128, 128)).save(images / "Sample002/img002-00001.png", "JPEG")
 
 
-def emptied(place: Path) -> None:
-    for path in (place / "Sample010").iterdir():
+def emptied(images: Path) -> None:
+    for path in (images / "Sample010").iterdir():
         path.unlink()
 
 
 def stray(name: str) -> Callable[[Path], object]:
-    def put(place: Path) -> None:
-        (place / name).parent.mkdir(exist_ok=True)
-        shutil.copy(place / "Sample001/img001-00001.png", place / name)
+    def put(images: Path) -> None:
+        (images / name).parent.mkdir(exist_ok=True)
+        shutil.copy(images / "Sample001/img001-00001.png", images / name)
 
     return put
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told", "remedy"),
+    ("spoil", "message", "remedy"),
     [
-        (rgb, "Sample002/img002-00001.png has 128x128 pixels in Pillow's mode RGB", "take this file out"),
+        (rgb, "Sample002/img002-00001.png has 128x128 pixels in Pillow's mode RGB", "remove this file"),
         (
             sixteen_bits,
             "Sample002/img002-00001.png has 128x128 pixels in Pillow's mode I;16",
-            "take this file out",
+            "remove this file",
         ),
-        (small, "Sample002/img002-00001.png has 64x64 pixels", "take this file out"),
-        (truncated, "Sample002/img002-00001.png is not a readable PNG", "Fetch the data again"),
-        (jpeg, "Sample002/img002-00001.png is not a readable PNG", "Fetch the data again"),
-        (lambda place: shutil.rmtree(place / "Sample010"), "Sample010", "same layout"),
+        (small, "Sample002/img002-00001.png has 64x64 pixels", "remove this file"),
+        (truncated, "Sample002/img002-00001.png is not a readable PNG", "Download the data again"),
+        (jpeg, "Sample002/img002-00001.png is not a readable PNG", "Download the data again"),
+        (lambda images: shutil.rmtree(images / "Sample010"), "Sample010", "same layout"),
         (emptied, "Sample010", "same layout"),
-        (lambda place: shutil.rmtree(place / "Sample001"), "no folder Sample001", "same layout"),
+        (lambda images: shutil.rmtree(images / "Sample001"), "no folder Sample001", "same layout"),
         (stray("more/Sample001/img001-00001.png"), "2 folders Sample001", "same layout"),
-        (stray("Sample001/photo.JPG"), "Sample001/photo.JPG", "Take this file out"),
-        (stray("Sample001/img001-00001 (1).png"), "Sample001/img001-00001 (1).png", "Take this file out"),
-        (stray("Sample001/img002-00001.png"), "Sample001/img002-00001.png", "Take this file out"),
-        (stray("Sample001/img001-00000.png"), "Sample001/img001-00000.png", "Take this file out"),
-        (stray("Sample063/img063-00001.png"), "Sample063/img063-00001.png", "Take this file out"),
+        (stray("Sample001/photo.JPG"), "Sample001/photo.JPG", "Remove this file"),
+        (stray("Sample001/img001-00001 (1).png"), "Sample001/img001-00001 (1).png", "Remove this file"),
+        (stray("Sample001/img002-00001.png"), "Sample001/img002-00001.png", "Remove this file"),
+        (stray("Sample001/img001-00000.png"), "Sample001/img001-00000.png", "Remove this file"),
+        (stray("Sample063/img063-00001.png"), "Sample063/img063-00001.png", "Remove this file"),
     ],
 )
-def test_what_does_not_fit_is_told_by_name(
-    spoil: Callable[[Path], object], told: str, remedy: str, folder: Path, tmp_path: Path
+def test_an_invalid_file_or_folder_is_named(
+    spoil: Callable[[Path], object], message: str, remedy: str, folder: Path, tmp_path: Path
 ) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
-    place = copy / "English" / "Fnt"
-    (place / "more").mkdir()
-    spoil(place)
+    images = copy / "English" / "Fnt"
+    (images / "more").mkdir()
+    spoil(images)
     with pytest.raises(InputError) as caught:
         read(copy)
     assert str(copy) in caught.value.found
-    assert told in caught.value.found
+    assert message in caught.value.found
     assert remedy in caught.value.remedy
     assert caught.value.expected
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]

@@ -1,4 +1,4 @@
-"""A folder and every kind of archive read the same; damage is told with file and member."""
+"""A folder and every archive format read alike; errors name the damaged file and member."""
 
 import hashlib
 import io
@@ -47,7 +47,7 @@ def names_in(folder: Path) -> list[str]:
         (lambda folder, path: nested_tgz(folder, path, "inner.tar"), "x.zip", "inner.tar/"),
     ],
 )
-def test_every_packing_holds_the_same_files(
+def test_every_format_holds_the_same_files(
     pack: Callable[[Path, Path], Path], name: str, prefix: str, folder: Path, tmp_path: Path
 ) -> None:
     path = pack(folder, tmp_path / name)
@@ -56,7 +56,7 @@ def test_every_packing_holds_the_same_files(
         assert files.names == sorted(files.names)
 
 
-def test_archives_are_known_by_content_not_by_name(folder: Path, tmp_path: Path) -> None:
+def test_formats_are_recognised_by_content_not_by_name(folder: Path, tmp_path: Path) -> None:
     assert read_all(tar_folder(folder, tmp_path / "x.tgz").rename(tmp_path / "download.bin")) == CONTENT
 
 
@@ -66,7 +66,7 @@ def test_threads_may_share_an_open_archive(folder: Path, tmp_path: Path) -> None
         assert list(pool.map(files.read, names)) == [CONTENT[name] for name in names]
 
 
-def test_litter_of_operating_systems_is_left_out(folder: Path, tmp_path: Path) -> None:
+def test_operating_system_litter_is_skipped(folder: Path, tmp_path: Path) -> None:
     before = fingerprint(folder)
     for name in (".DS_Store", "a/Thumbs.db", "__MACOSX/a/._1.txt", "a/.hidden/x.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def test_litter_of_operating_systems_is_left_out(folder: Path, tmp_path: Path) -
     assert fingerprint(folder) == before
 
 
-def test_hostile_names_and_links_in_a_zip_are_left_out(tmp_path: Path) -> None:
+def test_hostile_names_and_links_in_a_zip_are_skipped(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link.txt")
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as target:
@@ -87,7 +87,7 @@ def test_hostile_names_and_links_in_a_zip_are_left_out(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["x.zip"]
 
 
-def test_hostile_names_links_and_devices_in_a_tar_are_left_out(tmp_path: Path) -> None:
+def test_hostile_names_links_and_devices_in_a_tar_are_skipped(tmp_path: Path) -> None:
     kinds = {
         "soft": tarfile.SYMTYPE,
         "hard": tarfile.LNKTYPE,
@@ -107,7 +107,7 @@ def test_hostile_names_links_and_devices_in_a_tar_are_left_out(tmp_path: Path) -
     assert names_in(tmp_path) == ["x.tgz"]
 
 
-def test_a_linked_folder_is_not_followed_in_circles(folder: Path) -> None:
+def test_a_link_to_a_folder_is_not_followed(folder: Path) -> None:
     (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
     assert read_all(folder) == CONTENT
 
@@ -126,7 +126,7 @@ def nested_cut(folder: Path, path: Path) -> Path:
 
 
 def tar_without_end(folder: Path, path: Path) -> Path:
-    """Cut exactly behind a member, where tarfile itself sees nothing wrong."""
+    """Cut exactly after a member, which tarfile itself does not notice."""
     with tarfile.open(tar_folder(folder, path)) as archive:
         second = archive.getmembers()[2].offset
     path.write_bytes(path.read_bytes()[:second])
@@ -144,7 +144,7 @@ def empty(_: Path, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "name", "told"),
+    ("make", "name", "message"),
     [
         (text, "data.zip", "data.zip"),
         (empty, "data.zip", "data.zip"),
@@ -156,15 +156,15 @@ def empty(_: Path, path: Path) -> Path:
         (nested_cut, "data.zip", "EnglishFnt.tgz"),
     ],
 )
-def test_what_is_no_whole_archive_is_refused_by_name(
-    make: Callable[[Path, Path], Path], name: str, told: str, folder: Path, tmp_path: Path
+def test_an_incomplete_archive_is_refused_by_name(
+    make: Callable[[Path, Path], Path], name: str, message: str, folder: Path, tmp_path: Path
 ) -> None:
     path = make(folder, tmp_path / name)
     with pytest.raises(InputError) as caught, open_files(path):
         pass
     assert str(path) in caught.value.found
-    assert told in caught.value.found
-    assert "Fetch it again" in caught.value.remedy
+    assert message in caught.value.found
+    assert "Download it again" in caught.value.remedy
     assert names_in(tmp_path) == sorted([name, "folder"])
 
 
@@ -179,7 +179,7 @@ def test_a_bad_crc_names_archive_and_member(tmp_path: Path) -> None:
     assert "a/1.txt" in caught.value.found
 
 
-def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"), open_files(tmp_path / "none.zip"):
         pass
     with pytest.raises(InputError, match="does not exist"):
@@ -201,7 +201,7 @@ def test_the_fingerprint_of_an_archive_is_its_sha256(folder: Path, tmp_path: Pat
         lambda folder: (folder / "b.txt").write_bytes(b"longer"),
     ],
 )
-def test_the_fingerprint_of_a_folder_tells_every_change(change: Callable[[Path], object], folder: Path) -> None:
+def test_the_fingerprint_of_a_folder_changes_with_every_file(change: Callable[[Path], object], folder: Path) -> None:
     before = fingerprint(folder)
     assert fingerprint(folder) == before
     change(folder)

@@ -1,4 +1,4 @@
-"""The embedded data set is drawn as Chars74K is, from families that new data never shares."""
+"""The embedded data set looks like Chars74K and shares no family with the new data."""
 
 from collections import Counter
 from types import SimpleNamespace
@@ -72,19 +72,19 @@ def test_italic_slants_to_the_right(glyphs):
     def lean(images: np.ndarray) -> np.ndarray:
         ink = images < 128
         columns = np.arange(128)
-        top, foot = ink[:, 20:50].sum(1), ink[:, 78:108].sum(1)  # ink by column above and below the middle
+        top, foot = ink[:, 20:50].sum(1), ink[:, 78:108].sum(1)  # ink per column above and below the middle
         return (top * columns).sum(1) / top.sum(1) - (foot * columns).sum(1) / foot.sum(1)
 
     assert (lean(of(glyphs, "italic", "H")) > lean(of(glyphs, "regular", "H")) + 4).all()
 
 
-def test_a_second_rendering_is_the_same_to_the_bit(glyphs):
+def test_rendering_is_deterministic_to_the_bit(glyphs):
     again = fonts.render_glyphs(families=5)
     assert np.array_equal(again.images, glyphs.images)
     assert (again.names, again.fonts, again.version) == (glyphs.names, glyphs.fonts, glyphs.version)
 
 
-def test_at_least_64_families_of_every_kind_train_and_none_is_held_out():
+def test_at_least_64_families_of_every_kind_train_and_none_of_them_is_held_out():
     trained = fonts.training_families()
     assert len(trained) >= 64
     assert {fonts.kind(slug) for slug in trained} == KINDS
@@ -93,14 +93,14 @@ def test_at_least_64_families_of_every_kind_train_and_none_is_held_out():
     assert all(len(fonts.family_faces(slug)) == 4 for slug in trained)
 
 
-def test_five_families_are_of_several_kinds_and_named_with_version_and_licence(glyphs):
+def test_five_families_span_several_kinds_and_state_version_and_licence(glyphs):
     assert len({fonts.kind(slug) for slug in glyphs.fonts}) >= 4
     assert len(glyphs.version.split()) == 5 and all("==" in package for package in glyphs.version.split())
     assert glyphs.licence == "OFL-1.1 (5 families); see each package"
 
 
 @pytest.mark.parametrize("count", [0, 1000])
-def test_more_families_than_there_are_is_refused(count):
+def test_an_impossible_number_of_families_is_refused(count):
     with pytest.raises(InputError, match=f"families={count}; expected 1 to 64"):
         fonts.render_glyphs(families=count)
 
@@ -110,48 +110,50 @@ def test_more_families_than_there_are_is_refused(count):
     [("lora", set()), ("caveat", {"italic", "bold-italic"}), ("changa-one", {"bold", "bold-italic"}),
      ("anton", {"bold", "italic", "bold-italic"})],
 )  # fmt: skip
-def test_a_style_that_the_family_lacks_is_called_synthetic(slug, synthetic):
-    named = {face.style for face in fonts.family_faces(slug) if face.style.endswith(" (synthetic)")}
-    assert named == {f"{style} (synthetic)" for style in synthetic}
+def test_a_style_that_the_family_lacks_is_marked_synthetic(slug, synthetic):
+    marked = {face.style for face in fonts.family_faces(slug) if face.style.endswith(" (synthetic)")}
+    assert marked == {f"{style} (synthetic)" for style in synthetic}
     for face in fonts.family_faces(slug):
         assert (face.slanted or face.emboldened) == face.style.endswith(" (synthetic)")
 
 
 @pytest.fixture
 def arvo_without(tmp_path, monkeypatch):
-    """Replace one file of the family arvo by the same without its Q."""
+    """Replaces one file of the family arvo by a copy without its Q."""
 
     def remove(style: str, weight: int) -> None:
         whole = fontpkg.family("arvo")
         files = list(whole.files)
-        place = next(k for k, file in enumerate(files) if (file.style, file.weight) == (style, weight))
-        font = TTFont(files[place].path)
+        index = next(k for k, file in enumerate(files) if (file.style, file.weight) == (style, weight))
+        font = TTFont(files[index].path)
         fewer = subset.Subsetter()
         fewer.populate(text=CLASSES.replace("Q", ""))
         fewer.subset(font)
         font.save(tmp_path / "no-q.ttf")
-        files[place] = fontpkg.FontFile(tmp_path / "no-q.ttf", style, weight, variable=False)
+        files[index] = fontpkg.FontFile(tmp_path / "no-q.ttf", style, weight, variable=False)
         family = SimpleNamespace(files=tuple(files), license=whole.license)
         monkeypatch.setattr(fontpkg, "families", lambda: {"arvo": family})
 
     return remove
 
 
-def test_a_face_without_a_glyph_is_left_out_and_its_style_synthesised(arvo_without):
+def test_a_face_that_lacks_a_glyph_is_replaced_by_a_synthetic_one(arvo_without):
     arvo_without("italic", 400)
     styles = [face.style for face in fonts.family_faces("arvo")]
     assert styles == ["regular", "bold", "italic (synthetic)", "bold-italic"]
     assert all(face.path.name != "no-q.ttf" for face in fonts.family_faces("arvo"))
 
 
-def test_a_family_whose_regular_lacks_a_glyph_is_left_out_whole(arvo_without):
+def test_a_family_whose_regular_lacks_a_glyph_is_skipped(arvo_without):
     arvo_without("normal", 400)
     assert fonts.family_faces("arvo") == []
 
 
-def test_missing_font_packages_are_refused_with_the_remedy(monkeypatch):
+def test_missing_font_packages_are_an_error_with_a_remedy(monkeypatch):
     monkeypatch.setattr(fontpkg, "families", dict)
-    with pytest.raises(InputError, match="0 font families are installed; expected at least 64.*make install"):
+    with pytest.raises(
+        InputError, match="0 font families are installed; expected at least 64 for training.*make install"
+    ):
         fonts.render_glyphs()
 
 
@@ -164,7 +166,7 @@ def test_letters_are_white_on_black_capitals_of_the_held_out_families():
     assert len(set(letters.names)) == len(letters)
 
 
-def test_the_sample_of_letters_depends_on_the_seed_alone():
+def test_the_sample_of_letters_depends_on_the_seed_only():
     first, again, other = (fonts.render_letters(fonts.HELD_OUT, 5, seed).names for seed in (1, 1, 2))
     assert first == again != other
     assert len(first) == 26 * 5
@@ -178,7 +180,7 @@ def test_the_fingerprint_changes_with_the_families(monkeypatch):
     assert fonts.fingerprint() != before
 
 
-def test_two_cases_of_a_caps_only_font_are_the_same_picture():
+def test_both_cases_of_a_caps_only_font_are_the_same_picture():
     face = fonts.family_faces("bebas-neue")[0]
     capital, small = fonts.draw(face, "Aa", 128, 97)
     assert np.array_equal(capital, small)

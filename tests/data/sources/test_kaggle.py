@@ -1,4 +1,4 @@
-"""The real Kaggle client against a server on loopback that speaks its protocol: whole archives or nothing."""
+"""The real Kaggle client against a loopback server that speaks its protocol: complete archives or nothing."""
 
 import base64
 import io
@@ -28,11 +28,11 @@ def archive(content: bytes) -> bytes:
 
 
 OLD, NEW = archive(b"old" * 1000), archive(b"new" * 1000)
-CORRUPT = NEW.replace(b"new", b"NEW")  # its CRC no longer fits
+CORRUPT = NEW.replace(b"new", b"NEW")  # no longer matches its CRC
 
 
 class Clock:
-    """Sleeping passes its time at once."""
+    """A fake clock; sleeping advances it without waiting."""
 
     def __init__(self) -> None:
         self.time, self.slept = 1_700_000_000.0, list[float]()
@@ -46,7 +46,7 @@ class Clock:
 
 
 class Desk:
-    """One user at one computer: a home, a cache, a clock."""
+    """One user's machine: a home folder, a cache, a clock."""
 
     def __init__(self, kaggle: Kaggle, folder: Path) -> None:
         self.kaggle, self.home, self.cache, self.clock = kaggle, folder / "home", folder / "cache", Clock()
@@ -54,11 +54,11 @@ class Desk:
         self.environ = kaggle.environ(self.home)
 
     def download(self, dataset: str = "owner/fonts", **more: Any) -> Download:
-        known = {"environ": self.environ, "sleep": self.clock.sleep, "now": self.clock.now}
-        return download(dataset, self.cache, **known | more)
+        defaults = {"environ": self.environ, "sleep": self.clock.sleep, "now": self.clock.now}
+        return download(dataset, self.cache, **defaults | more)
 
     def files(self) -> list[str]:
-        """What lies in the cache, but for the lock."""
+        """The files in the cache, except the lock."""
         paths = [path for path in self.cache.rglob("*") if path.is_file() and path.name != ".lock"]
         return sorted(path.relative_to(self.cache).as_posix() for path in paths)
 
@@ -73,7 +73,7 @@ def kaggle() -> Iterator[Kaggle]:
 def desk(
     kaggle: Kaggle, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Desk]:
-    """After every test: no secret in a log, and nothing printed."""
+    """Checks after every test that no secret was logged and nothing printed."""
     caplog.set_level(logging.DEBUG)
     yield Desk(kaggle, tmp_path)
     hold_no_secret(caplog.text)
@@ -112,14 +112,14 @@ def test_the_current_version_is_fetched_once_and_recorded(desk: Desk) -> None:
     assert len(desk.kaggle.requests) == asked
 
 
-def test_a_pin_asks_for_its_version_and_is_used_without_a_pin_afterwards(desk: Desk) -> None:
+def test_a_pinned_version_is_downloaded_and_later_reused_without_the_pin(desk: Desk) -> None:
     pinned = desk.download("owner/fonts/2")
     assert (pinned.version, pinned.path.read_bytes()) == (2, OLD)
     assert [request.body["datasetVersionNumber"] for request in desk.kaggle.asked("DownloadDataset")] == [2]
     assert desk.download(environ={}) == pinned  # though Kaggle has version 3
 
 
-def test_who_wants_the_current_version_gets_it_and_nothing_is_fetched_twice(desk: Desk) -> None:
+def test_current_downloads_the_newest_version_once(desk: Desk) -> None:
     desk.download("owner/fonts/2")
     got = desk.download(current=True)
     assert (got.version, got.path.read_bytes()) == (3, NEW)
@@ -128,7 +128,7 @@ def test_who_wants_the_current_version_gets_it_and_nothing_is_fetched_twice(desk
     assert desk.download("owner/fonts/2", current=True).version == 2  # a pin is a pin
 
 
-def test_a_version_that_kaggle_went_back_to_is_the_current_one(desk: Desk) -> None:
+def test_a_withdrawn_version_is_no_longer_the_current_one(desk: Desk) -> None:
     desk.download()
     desk.kaggle.archives.pop("owner/fonts/3")
     assert desk.download(current=True).version == 2
@@ -136,14 +136,14 @@ def test_a_version_that_kaggle_went_back_to_is_the_current_one(desk: Desk) -> No
 
 
 @pytest.mark.parametrize("name", ["fonts.zip", "manifest.json"])
-def test_a_damaged_copy_is_fetched_again_in_its_version(name: str, desk: Desk) -> None:
-    place = desk.cache / "kaggle" / "owner" / "fonts" / "2"
-    place.mkdir(parents=True)
+def test_a_damaged_copy_is_downloaded_again_in_the_same_version(name: str, desk: Desk) -> None:
+    folder = desk.cache / "kaggle" / "owner" / "fonts" / "2"
+    folder.mkdir(parents=True)
     manifest = {"file": "fonts.zip", "sha256": sha256(OLD).hexdigest(), "licence": ""}
-    (place / "manifest.json").write_text(json.dumps(manifest))
-    (place / "fonts.zip").write_bytes(OLD)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "fonts.zip").write_bytes(OLD)
     assert desk.download(environ={}).version == 2
-    (place / name).write_bytes(b"damaged")
+    (folder / name).write_bytes(b"damaged")
     assert desk.download().path.read_bytes() == OLD
     assert [request.body["datasetVersionNumber"] for request in desk.kaggle.asked("DownloadDataset")] == [2]
 
@@ -160,10 +160,8 @@ def test_a_transfer_that_breaks_off_is_completed_from_where_it_broke(desk: Desk)
 
 
 @pytest.mark.parametrize(("part_of", "ranges"), [(NEW, ["bytes=1000-"]), (OLD, [])])
-def test_a_part_is_completed_by_the_next_call_if_it_is_of_the_same_file(
-    part_of: bytes, ranges: list[str], desk: Desk
-) -> None:
-    """The part and the client's note of what it belongs to, as a process that was killed leaves them."""
+def test_a_partial_download_is_resumed_if_the_file_is_unchanged(part_of: bytes, ranges: list[str], desk: Desk) -> None:
+    """A partial download and the client's record of its file, as a killed process leaves them."""
     part = desk.cache / "kaggle" / "owner" / "fonts" / ".staging" / "3" / "fonts.zip"
     part.parent.mkdir(parents=True)
     part.write_bytes(part_of[:1000])
@@ -175,21 +173,21 @@ def test_a_part_is_completed_by_the_next_call_if_it_is_of_the_same_file(
     assert desk.files() == CACHED
 
 
-def test_too_many_requests_are_waited_for_as_long_as_kaggle_asks(desk: Desk) -> None:
+def test_too_many_requests_wait_as_long_as_retry_after_says(desk: Desk) -> None:
     date = format_datetime(datetime.fromtimestamp(desk.clock.now() + 7 + 30, UTC), usegmt=True)
     desk.kaggle.refusals = [(429, {"Retry-After": "7"}), (429, {"Retry-After": date})]
     assert desk.download().version == 3
     assert desk.clock.slept == [7, 30]
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun(desk: Desk) -> None:
+def test_a_wait_past_the_deadline_is_not_started(desk: Desk) -> None:
     desk.kaggle.refusals = [(429, {"Retry-After": "3600"})]
-    with pytest.raises(TimeoutError, match="HTTP 429; 3600 s"):
+    with pytest.raises(TimeoutError, match="HTTP 429; 3600 s of waiting would pass the deadline"):
         desk.download(deadline=60)
     assert desk.clock.slept == []
 
 
-def test_errors_of_the_server_are_tried_a_bounded_number_of_times(desk: Desk) -> None:
+def test_server_errors_are_retried_a_bounded_number_of_times(desk: Desk) -> None:
     desk.kaggle.refusals = [(500, {}), (503, {}), (500, {})]
     with pytest.raises(ConnectionError, match="owner/fonts: Kaggle answers HTTP 503, 2 times"):
         desk.download(attempts=2)
@@ -197,13 +195,13 @@ def test_errors_of_the_server_are_tried_a_bounded_number_of_times(desk: Desk) ->
     assert desk.clock.slept == [2]
 
 
-def test_no_connection_is_told_after_all_attempts(desk: Desk) -> None:
+def test_a_failed_connection_is_reported_after_the_last_attempt(desk: Desk) -> None:
     closed = Kaggle({}, port=1).environ(desk.home)
-    with pytest.raises(ConnectionError, match=r"no whole answer from Kaggle \(ProxyError\), 1 times"):
+    with pytest.raises(ConnectionError, match=r"no complete answer from Kaggle \(ProxyError\), 1 times"):
         desk.download(environ=closed, attempts=1)
 
 
-def test_a_server_that_never_answers_is_left_at_the_deadline(desk: Desk) -> None:
+def test_a_silent_server_is_given_up_at_the_deadline(desk: Desk) -> None:
     desk.kaggle.silent = True
     with pytest.raises(TimeoutError, match="by the deadline"):
         desk.download(deadline=2)
@@ -223,7 +221,7 @@ def test_a_server_that_never_answers_is_left_at_the_deadline(desk: Desk) -> None
         ("owner/fonts", 400, "client failed on owner/fonts (HTTPError, HTTP 400)", "datasets/owner/fonts"),
     ],
 )
-def test_a_refusal_is_told_in_words_and_leaves_nothing(
+def test_a_refusal_is_explained_and_leaves_no_files(
     dataset: str, status: int | None, found: str, remedy: str, desk: Desk
 ) -> None:
     desk.kaggle.refusals = [(status, {})] if status else []
@@ -236,13 +234,13 @@ def test_a_refusal_is_told_in_words_and_leaves_nothing(
     assert desk.files() == []
 
 
-def test_a_token_is_sent_as_bearer(desk: Desk) -> None:
+def test_a_token_is_sent_as_a_bearer_token(desk: Desk) -> None:
     desk.environ = desk.kaggle.environ(desk.home, KAGGLE_API_TOKEN=TOKEN, KAGGLE_USERNAME="", KAGGLE_KEY="")
     assert desk.download().version == 3
     assert desk.kaggle.asked("DownloadDataset")[0].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
-def test_a_token_that_kaggle_does_not_know_is_told(desk: Desk) -> None:
+def test_an_invalid_token_is_reported(desk: Desk) -> None:
     environ = desk.kaggle.environ(desk.home, KAGGLE_API_TOKEN="KGAT_other")
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
         del environ[name]
@@ -266,21 +264,21 @@ def test_without_credentials_nothing_is_sent_or_written(desk: Desk) -> None:
     assert list(desk.home.iterdir()) == []
 
 
-def test_a_corrupt_archive_is_fetched_once_more(desk: Desk) -> None:
+def test_a_corrupt_archive_is_downloaded_once_more(desk: Desk) -> None:
     desk.kaggle.instead = [CORRUPT]
     assert desk.download().path.read_bytes() == NEW
     assert desk.files() == CACHED
 
 
-def test_an_archive_that_is_corrupt_twice_is_refused_and_not_kept(desk: Desk) -> None:
+def test_an_archive_that_is_corrupt_twice_is_refused_and_deleted(desk: Desk) -> None:
     desk.kaggle.instead = [CORRUPT, b"<html>Please log in</html>"]
-    with pytest.raises(InputError, match="owner/fonts, version 3, is corrupt, twice"):
+    with pytest.raises(InputError, match="owner/fonts, version 3, was corrupt twice"):
         desk.download()
     assert len(desk.kaggle.asked("bucket")) == 2
     assert desk.files() == []
 
 
-def test_two_at_once_fetch_once(desk: Desk) -> None:
+def test_concurrent_calls_download_once(desk: Desk) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(desk.download, ["owner/fonts", "owner/fonts/3"])
     assert first == second
@@ -288,7 +286,7 @@ def test_two_at_once_fetch_once(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["fonts", "owner/", "../fonts", "owner/fonts/0", "owner/fonts/x", "a/b/3/4"])
-def test_a_name_that_is_none_is_refused(dataset: str, desk: Desk) -> None:
+def test_an_invalid_name_is_refused(dataset: str, desk: Desk) -> None:
     with pytest.raises(InputError, match="expected owner/slug or owner/slug/version"):
         desk.download(dataset)
     assert not desk.cache.exists()
@@ -319,7 +317,7 @@ def test_a_name_that_is_none_is_refused(dataset: str, desk: Desk) -> None:
         ({}, {".kaggle/credentials.json": '{"refresh_token": "x"}'}, True),
     ],
 )
-def test_credentials_are_looked_for_where_the_client_looks(
+def test_credentials_are_found_wherever_the_client_finds_them(
     environ: dict[str, str], files: dict[str, str], found: bool, tmp_path: Path
 ) -> None:
     for name, content in files.items():

@@ -1,4 +1,4 @@
-"""MNIST's test images from every name and packing in use; a file that does not fit is told by name."""
+"""MNIST's test images under every file name and format in use; errors name the invalid file."""
 
 import gzip
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_every_name_in_use_gives_the_10000_test_images(form: str, tmp_path: Path
     assert set(digits.fonts) == set(digits.styles) == {""}
 
 
-def test_the_second_copy_of_a_file_is_not_needed(tmp_path: Path) -> None:
+def test_a_second_copy_of_a_file_is_ignored(tmp_path: Path) -> None:
     write_mnist(write_mnist(tmp_path), "t10k-{}-idx{}-ubyte/t10k-{}-idx{}-ubyte")
     assert len(read(tmp_path)) == 10_000
 
@@ -63,7 +63,7 @@ def packed_badly(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda folder: (folder / IMAGES).unlink(), "no MNIST test images"),
         (lambda folder: (folder / LABELS).unlink(), "no MNIST test labels"),
@@ -75,15 +75,15 @@ def packed_badly(folder: Path) -> None:
         (put(IMAGES, idx(mnist()[0].reshape(10_000, 14, 56))), IMAGES),
         (put(IMAGES, b""), IMAGES),
         (packed_badly, f"{IMAGES}.gz"),
-        (eleven, "label 11 at place 42"),
+        (eleven, "label 11 at position 42"),
     ],
 )
-def test_what_does_not_fit_is_told_by_name(spoil: Callable[[Path], object], told: str, tmp_path: Path) -> None:
+def test_an_invalid_file_is_named(spoil: Callable[[Path], object], message: str, tmp_path: Path) -> None:
     write_mnist(tmp_path)
     spoil(tmp_path)
     with pytest.raises(InputError) as caught:
         read(tmp_path)
     assert str(tmp_path) in caught.value.found
-    assert told in caught.value.found
+    assert message in caught.value.found
     assert caught.value.expected
     assert caught.value.remedy

@@ -1,4 +1,4 @@
-"""Every source, by its name in a study: found, packed, and not fetched twice."""
+"""Every source by its name in a study: located, packed, downloaded once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ STUDY = FULL.model_copy(update={"data": Data(letters_per_class=3)})
 
 @pytest.fixture
 def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
-    """The three published data sets, tiny, in the forms in which Kaggle's API serves them."""
+    """Tiny versions of the three published data sets, in the formats of Kaggle's API."""
     home = tmp_path / "home"
     home.mkdir()
     archives = {
@@ -44,7 +44,7 @@ def packed(study: Study, runtime: Runtime) -> dict[Role, Manifest]:
     return {role: PACK.run(each, Bench.of(runtime)).value.manifest for role, each in given.items()}
 
 
-def test_kaggles_three_data_sets_are_fetched_once_and_packed_with_version_and_licence(
+def test_kaggles_three_data_sets_are_downloaded_once_and_packed_with_version_and_licence(
     kaggle: Kaggle, tmp_path: Path
 ) -> None:
     runtime = Runtime(store=str(tmp_path / "store"), cache=tmp_path / "cache")
@@ -61,25 +61,25 @@ def test_kaggles_three_data_sets_are_fetched_once_and_packed_with_version_and_li
     assert len(kaggle.requests) == asked
 
 
-def test_a_pinned_version_is_the_one_that_is_asked_for(kaggle: Kaggle, tmp_path: Path) -> None:
+def test_a_pinned_version_is_requested(kaggle: Kaggle, tmp_path: Path) -> None:
     pinned = Data(digits="kaggle:hojjatk/mnist-dataset/1")
     assert locate("digits", pinned, tmp_path / "cache").version == "1"
     (asked,) = kaggle.asked("DownloadDataset")
     assert asked.body["datasetVersionNumber"] == 1
 
 
-def test_the_same_content_is_the_same_source_wherever_it_lies(tmp_path: Path) -> None:
+def test_the_same_content_has_the_same_identity_at_any_path(tmp_path: Path) -> None:
     write_chars74k(tmp_path / "a")
     one = zip_folder(tmp_path / "a", tmp_path / "one.zip")
     other = tmp_path / "other.zip"
     other.write_bytes(one.read_bytes())
     first, second = (locate("glyphs", Data(glyphs=str(path)), tmp_path) for path in (one, other))
     assert first.identity == second.identity
-    assert first.name == "one.zip"  # no path of the machine
+    assert first.name == "one.zip"  # not a path of this machine
 
 
 @pytest.mark.parametrize("role", ["letters", "digits"])
-def test_the_embedded_new_data_needs_nothing_but_the_installation(role: Role, tmp_path: Path) -> None:
+def test_the_embedded_new_data_need_no_download(role: Role, tmp_path: Path) -> None:
     data = Data(**EMBEDDED, letters_per_class=2)
     images = read(locate(role, data, tmp_path), Selection(per_class=2, seed=1))
     assert len(set(images.labels.tolist())) == {"letters": 26, "digits": 10}[role]
@@ -87,11 +87,9 @@ def test_the_embedded_new_data_needs_nothing_but_the_installation(role: Role, tm
 
 
 @pytest.mark.parametrize(
-    ("role", "text", "known"),
+    ("role", "text", "valid"),
     [("glyphs", "nowhere.zip", "'fonts'"), ("digits", "fonts", "'sklearn'"), ("letters", "sklearn", "'fonts'")],
 )
-def test_a_source_that_is_none_is_refused_with_those_that_are(
-    role: Role, text: str, known: str, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match=rf"{role} '{text}'; expected kaggle:owner/slug.*{known}"):
+def test_an_unknown_source_is_refused_with_the_valid_ones(role: Role, text: str, valid: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"{role} '{text}'; expected kaggle:owner/slug.*{valid}"):
         locate(role, Data.model_validate({role: text}), tmp_path)
