@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 
 from charrec.data.sources.source import Role
 from charrec.memo.outcome import Outcome
-from charrec.models import MODELS
+from charrec.models import MODELS, SEARCHED
 from charrec.results import EvaluationResult, Precision, PredictionResult, SearchResult, TrainingResult
 from charrec.steps import pipeline
 from charrec.steps.pipeline import ROLES, Sets
@@ -68,13 +68,11 @@ class _Study:
         study, runtime = self.study, self.runtime
         sets = self.sets = await packed(study, runtime)  # bad data ends the study here
         precision = await self.choose_precision()
-        *first, last = MODELS
         search = asyncio.create_task(self.search(precision))
         ended: list[Any] = await asyncio.gather(
             search,
             steps.augment(pipeline.augmenting(study, sets), runtime, self.devices, after=[sets["glyphs"]]),
-            *(self.branch(model, precision) for model in first),
-            self.branch(last, precision, search),
+            *(self.branch(model, precision, search if model == SEARCHED else None) for model in MODELS),
             return_exceptions=True,
         )
         found, augmented, *branches = ended
@@ -144,10 +142,10 @@ async def together(*calls: Awaitable[Answer]) -> list[Answer]:
 
 
 def _reasons(names: tuple[str, ...], ended: list[Any]) -> Mapping[str, str]:
-    """Step -> why it failed; the search's failure is not repeated for model 4."""
+    """Step -> why it failed; the search's failure is not repeated for the network that waited for it."""
     reasons = {name: one for name, one in zip(names, ended, strict=True) if isinstance(one, BaseException)}
     if "search" in reasons:
-        reasons.pop(MODELS[-1], None)
+        reasons.pop(SEARCHED, None)
     return {name: f"{type(error).__name__}: {error}"[:500] for name, error in reasons.items()}
 
 

@@ -3,7 +3,7 @@
 from charrec.data.sources import locate
 from charrec.memo.outcome import Outcome, Value
 from charrec.memo.step import Bench, Given, Step
-from charrec.models import MODELS
+from charrec.models import MODELS, SEARCHED
 from charrec.results import ReportResult
 from charrec.steps import pipeline
 from charrec.steps.augment import AUGMENT
@@ -42,7 +42,7 @@ class Driven:
         augmented = self.step(AUGMENT, pipeline.augmenting(study, sets))
         branches = []
         for model in MODELS:
-            found = search if model == MODELS[-1] else None
+            found = search if model == SEARCHED else None
             training = self.step(TRAIN, pipeline.training(study, model, sets, precision, found))
             predictions = self.step(PREDICT, pipeline.predicting(study, sets, training))
             evaluation = self.step(EVALUATE, pipeline.evaluating(study, model, sets, predictions))

@@ -8,6 +8,7 @@ from charrec.data.sources.source import Role, Selection, Source
 from charrec.machine.backend import backend
 from charrec.machine.provenance import this_machine
 from charrec.memo.outcome import Outcome
+from charrec.models import SEARCHED
 from charrec.models.convnet import ConvNet
 from charrec.results import (
     AugmentResult,
@@ -49,7 +50,7 @@ def this_kind_of_machine() -> str:
 def training(
     study: Study, model: str, sets: Sets, chosen: Outcome[Precision], found: Outcome[SearchResult] | None = None
 ) -> train.Given:
-    """`found`: the search whose best network is trained, for model 4 alone."""
+    """`found`: the search whose best network is trained, for SEARCHED alone."""
     network = ConvNet.model_validate(found.value.chosen) if found else None
     return train.Given(
         recipe=recipe_of(study, model, chosen.value.chosen, network, backend()),
@@ -61,7 +62,7 @@ def training(
 def searching(study: Study, sets: Sets, chosen: Outcome[Precision]) -> search.Given:
     return search.Given(
         search=study.search,
-        recipe=recipe_of(study, "model_4", chosen.value.chosen, None, backend()),
+        recipe=recipe_of(study, SEARCHED, chosen.value.chosen, None, backend()),
         glyphs=Glyphs.of(study, sets["glyphs"].value),
     )
 
