@@ -1,6 +1,7 @@
 """What the numbers say, in words: every claim is computed from the result it is about."""
 
 from charrec import alphabet, reference
+from charrec.models import MODELS
 from charrec.report.words import (
     NBSP,
     character,
@@ -54,7 +55,7 @@ def differences(result: StudyResult) -> list[str]:
         found.append(f"a split by {study.split}")
     if study.data.fonts is not None:
         found.append(f"{many(result.data.fonts, 'font')} instead of all")
-    for model in ("model_1", "model_2", "model_3", "model_4"):
+    for model in MODELS:
         field = f"epochs_{model}"
         if getattr(study, field) != getattr(FULL, field):
             found.append(f"{many(getattr(study, field), 'epoch')} for {name(model)} instead of {getattr(FULL, field)}")
