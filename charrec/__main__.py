@@ -1,4 +1,4 @@
-"""Use what studies have found: read images, look at a report, see to a search, choose the network in use."""
+"""Use the results of studies: read images, find reports, follow a search, choose the network in use."""
 
 import argparse
 import os

@@ -1,1 +1,1 @@
-"""What is done in which order."""
+"""The order of things: the study, its children, retraining, batch prediction, repairs."""

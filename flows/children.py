@@ -1,4 +1,4 @@
-"""The flows that a study begins on GPUs: as processes of its machine, or as runs on a work pool."""
+"""The flows that a study starts on GPUs: as processes of its machine, or as runs on a work pool."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from charrec.study import Runtime
 from charrec.sweep.heartbeat import Terms
 from charrec.training.checkpoints import TakenOver
 from charrec.training.progress import bar
-from tasks import told
+from tasks import progress
 from tasks.pool import deployed
 
 if TYPE_CHECKING:
@@ -31,29 +31,29 @@ IDLE = 30.0  # seconds without a trial after which a worker leaves its device to
 @flow(name="choose-precision", persist_result=False)
 def choose_precision(given: precision.Given, runtime: Runtime) -> None:
     """Find out which precision pays on this machine's device."""
-    with told.lines():
+    with progress.lines():
         precision.PRECISION.run(given, Bench.of(runtime))
 
 
 @flow(name="train-model", persist_result=False)
 def train_model(given: train.Given, runtime: Runtime) -> None:
     """Train one network, from the last stored epoch."""
-    with told.lines(), _terminable():
+    with progress.lines(), _terminable():
         bench = Bench.of(runtime)
-        progress = told.TrainingProgress(given, bench.store)
-        train.TRAIN.run(given, replace(bench, show=progress))
-        progress.tell()
+        show = progress.TrainingProgress(given, bench.store)
+        train.TRAIN.run(given, replace(bench, show=show))
+        show.tell()
 
 
 @flow(name="sweep-worker", persist_result=False)
 def sweep_worker(given: search.Given, runtime: Runtime) -> None:
     """Take trials of the search until there are none, each a task run of this flow run."""
-    with told.lines(), _terminable():
+    with progress.lines(), _terminable():
         search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease))
 
 
 def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:
-    """A trial that failed is a failed task run; an error that is not the trial's own ends the worker."""
+    """Run a trial as a task run. A failed trial is a failed task run; any other error ends the worker."""
     raised: list[Exception] = []
 
     @task(name="trial", cache_policy=NO_CACHE, persist_result=False)
@@ -73,10 +73,10 @@ def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """On a work pool SIGTERM ends the run as Prefect would end it, but after all is stored.
+    """On a work pool, end the run on SIGTERM as Prefect would, but after everything is stored.
 
-    So does a training that another run has taken over, as one may that was given up and lived: Crashed, and the study
-    begins another, which takes it back. The epoch in which that happens is lost.
+    A training that another run has taken over ends the same way: Crashed, and the study starts another, which takes it
+    back. That happens to a run that was given up for lost and lived; it costs one epoch.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""`python flows/full_study.py`: which study, on what data, where; then the flow."""
+"""`python flows/full_study.py`: choose the study, its data and its store, then run the flow."""
 
 import asyncio
 import logging
@@ -20,10 +20,10 @@ from tasks.explained import EXPLAINED, hide_links, hide_tracebacks
 
 
 class Options(Study, Runtime, BaseSettings):
-    """A character-recognition study, from data to report. Run it again to go on where it stood.
+    """A character-recognition study, from data to report. Run it again to resume it.
 
-    Every option can also stand in the environment, as CHARREC_STORE or CHARREC_DATA__GLYPHS. What is not
-    given is as in the chosen size: full is the study as published, quick the same steps for 2 cores.
+    Every option can also be set in the environment, as CHARREC_STORE or CHARREC_DATA__GLYPHS. All other values are
+    those of the chosen size: full is the study as published, quick the same steps for 2 cores.
     """
 
     model_config = SettingsConfigDict(
@@ -36,7 +36,7 @@ class Options(Study, Runtime, BaseSettings):
 
 
 def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: list[str] | None = None) -> None:
-    """Say what will run and why, run it, say where the report is. A failure with an explanation ends with it."""
+    """Print what will run and why, run it, print the path of the report. An explained failure ends with its message."""
     logging.basicConfig(level=logging.WARNING)
     hide_tracebacks()
     if not PREFECT_API_URL.value():
@@ -54,7 +54,7 @@ def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: 
     except EXPLAINED as error:
         _end(1, str(error))
     except KeyboardInterrupt:
-        _end(130, "interrupted; the same command goes on where it stood")
+        _end(130, "interrupted; the same command resumes it")
 
 
 async def _finished(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], study: Study, runtime: Runtime) -> str:
@@ -76,14 +76,14 @@ def _end(status: int, why: str) -> NoReturn:
 
 
 def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
-    """One wrong value: which option, what was found, what was expected."""
+    """One wrong value: its option, what was found, what was expected."""
     expected = msg.removeprefix("Value error, ")
     found = expected if expected.startswith("found") else f"found {input!r}; {expected}"
     return f"--{'.'.join(map(str, loc)).replace('_', '-')}: {found}"
 
 
 def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
-    """The study and the runtime that the options mean, and the lines that say so."""
+    """The study and the runtime that the options choose, and the lines that announce them."""
     given = options.model_dump(exclude_unset=True)
     gpus = gpu_names() if options.devices != "cpu" else ()
     size = options.size if options.size != "auto" else ("full" if gpus else "quick")
@@ -100,12 +100,12 @@ def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
     study = Study.model_validate(_merged(STUDIES[size].model_dump(), overrides))
     runtime = Runtime.model_validate({k: v for k, v in given.items() if k in Runtime.model_fields})
     lines.append(line)
-    lines.append(f"Store: {runtime.store}; what is done is found there and not done again.")
+    lines.append(f"Store: {runtime.store}; finished steps are recalled from it.")
     return study, runtime, lines
 
 
 def _data(given: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Kaggle's data sets where there are credentials, else what is installed; never a silent change."""
+    """Kaggle's data sets if there are credentials, else the installed ones; the line says which."""
     open_roles = [role for role in EMBEDDED if role not in given]
     named = ", ".join(f"{role} {given[role]}" for role in EMBEDDED if role in given)
     if not open_roles or kaggle.credentials_found():

@@ -21,7 +21,7 @@ from charrec.steps.pipeline import ROLES, Sets
 from charrec.study import FULL, Runtime, Study
 from flows import children
 from flows.settings import runtime_here
-from tasks import steps, told
+from tasks import progress, steps
 from tasks.devices import Children, Devices
 from tasks.pool import POOL, Pool, cancel_children, deployed
 from tasks.published import publish
@@ -55,7 +55,7 @@ async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str
     runtime = runtime or runtime_here()
     on_pool = deployed()
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime
-    with told.lines(), Devices(beside) as devices:
+    with progress.lines(), Devices(beside) as devices:
         place: Children = Pool(runtime.sweep_workers) if on_pool else devices
         return await _Study(study, runtime, devices, place, POOL if on_pool else pipeline.this_kind_of_machine()).run()
 

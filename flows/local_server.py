@@ -1,7 +1,7 @@
-"""Prefect's server for a study where none is configured: it ends with the study, however that ends.
+"""Prefect's server for a study if none is configured; it ends when the study ends, for whatever reason.
 
-Prefect would start one itself. That one stays behind when the study is killed (Prefect #17593), hears a Ctrl-C
-before the study could tell it how it ended (30 s of attempts to reach it), and prints its own tracebacks.
+Prefect's own temporary server outlives a killed study (Prefect #17593), gets a Ctrl-C before the study has reported its
+end (30 s of attempts to reach it), and prints its own tracebacks.
 """
 
 import os

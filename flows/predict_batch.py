@@ -12,19 +12,19 @@ from charrec.serving.in_use import in_use, named
 from charrec.steps.read import READ, Given, images_under
 from charrec.study import Runtime
 from flows.settings import runtime_here
-from tasks import told
+from tasks import progress
 
 SHOWN = 100  # rows of the artifact
 
 
 @flow(name="charrec-predict", flow_run_name="predict {prefix}", persist_result=False)
 def predict_batch(prefix: str = "inbox", model: str | None = None, runtime: Runtime | None = None) -> str:
-    """The key of a CSV file: for each image under `prefix` its name and the three likeliest characters.
+    """Returns the key of a CSV file: for each image under `prefix` its name and the three likeliest characters.
 
-    `model` is one of the latest report, as model_3, or a training's key; by default the champion. What is no image is
-    a row that says so.
+    `model` is a model of the latest report, as model_3, or a training's key; by default the champion. An object that
+    is no image becomes a row with the error.
     """
-    with told.lines():
+    with progress.lines():
         bench = Bench.of(runtime or runtime_here())
         network = named(bench.store, model) if model else in_use(bench.store)[1]
         given = Given(prefix=prefix, network=network, images=images_under(prefix, bench.store))

@@ -1,7 +1,7 @@
-"""The scheduled retraining: a challenger on the data of today, and a gate in front of the champion.
+"""The scheduled retraining: a challenger trained on today's data, and a gate in front of the champion.
 
-A study with its font groups split. Nothing new: nothing is done. Else its best network is compared with the champion on
-fonts that neither has seen, and takes its place only if it is better and at nothing worse.
+It runs a study that splits by font group. If nothing is new, every step is recalled. Else the best network is compared
+with the champion on fonts that neither has seen, and takes its place only if it is better, and worse at nothing.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> Sta
 
 
 async def _ended(name: str, why: str, verdict: Verdict | None = None) -> State[Any]:
-    """The flow's last state, told in an artifact as well."""
+    """The flow's final state; the artifact `retraining` says the same."""
     parts = [f"**{name}.** {why}"]
     if verdict and verdict.rows:
         parts.append(table(HEAD, map(_row, verdict.rows)))

@@ -1,8 +1,8 @@
-"""A study whose process was lost goes on where it stood: an automation runs this when it is marked Crashed.
+"""Schedules a study again whose process was lost: an automation runs this when the study is marked Crashed.
 
-Or Cancelled: then what it began is stopped, of which a study without a process cannot do anything.
-A hook of the study would be no help: it runs in the study's own worker, which may be lost as well, and the worker marks
-the run Crashed once more after its hooks.
+If it is Cancelled, its children are cancelled instead, since a study without a process cannot do that itself. A hook of
+the study would not help: it runs in the study's own worker, which may be lost as well, and which marks the run Crashed
+once more after its hooks.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ WHY = "its process was lost"
 
 @flow(name="charrec-revive", flow_run_name="revive {run}", persist_result=False, retries=5, retry_delay_seconds=30)
 async def revive(run: UUID) -> State[None]:
-    """Schedule the run again if it still is Crashed, and was not too often; end its children if it is Cancelled."""
+    """Schedule the run again if it is still Crashed, at most REVIVALS times; cancel its children if it is Cancelled."""
     await asyncio.sleep(SETTLING)
     async with get_client() as client:
         found = await client.read_flow_run(run)

@@ -1,4 +1,4 @@
-"""Where a flow computes if nobody says: what the environment of its process says."""
+"""The default runtime of a flow: from the environment of its process."""
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 

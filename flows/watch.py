@@ -1,7 +1,7 @@
-"""Runs that nobody does any more, found by listening for a while: a scheduled flow.
+"""Finds runs that no process carries out any more, by listening for a while: a scheduled flow.
 
-The automations notice a run that falls silent while Prefect's server listens, and forget it if the server was away
-meanwhile, as after a power cut that took both. What was lost then would be Running for ever.
+An automation notices a run that falls silent, but only while Prefect's server is up. After a power cut that took both,
+the run would stay Running for ever.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ WHY = "Nothing was heard of it while somebody listened."
 
 @flow(name="charrec-watch", flow_run_name="watch", persist_result=False)
 async def watch() -> list[UUID]:
-    """Mark as Crashed, or Cancelled if that was wanted, what gives no sign of life; which runs those were."""
+    """Mark silent runs as Crashed, or as Cancelled if that was requested; return them."""
     async with get_client() as client:
         began = datetime.now(UTC)
         busy = [run for run in await _busy(client) if str(run.id) != flow_run.get_id()]
@@ -54,7 +54,7 @@ async def watch() -> list[UUID]:
 
 
 async def _busy(client: PrefectClient) -> list[FlowRun]:
-    """Runs of deployments, in processes of their own, that are said to be at work or have been beginning for long."""
+    """Runs of deployments that claim to be running, or have been Pending for long."""
     wanted = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(is_null_=False), tags=FlowRunFilterTags(all_=[TAG]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(BUSY))),
@@ -70,7 +70,7 @@ async def _busy(client: PrefectClient) -> list[FlowRun]:
 
 
 async def _there_all_the_while(client: PrefectClient) -> bool:
-    """Listen; whether the server answered throughout, or the runs may have spoken to nobody."""
+    """Listen, and return whether the server answered throughout; if not, silence proves nothing."""
     try:
         for _ in range(STEPS):
             await asyncio.sleep(LISTENING / STEPS)
@@ -81,7 +81,7 @@ async def _there_all_the_while(client: PrefectClient) -> bool:
 
 
 async def _silent(client: PrefectClient, run: FlowRun, since: datetime) -> bool:
-    """Whether there is no event of it since then: no sign of life, no other state."""
+    """Whether the run has had no event since then: no heartbeat, no change of state."""
     asked = {"occurred": {"since": since.isoformat()}, "resource": {"id": [f"prefect.flow-run.{run.id}"]}}
     answer = await client.request("POST", "/events/filter", json={"filter": asked, "limit": 1})
     answer.raise_for_status()

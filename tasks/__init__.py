@@ -1,1 +1,1 @@
-"""The study's steps as Prefect tasks: retries, devices, states that say what was found done."""
+"""The steps as Prefect tasks: retries, devices, and states that say what was recalled."""

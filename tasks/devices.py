@@ -1,4 +1,4 @@
-"""One process per device, which loads its framework once and dies with its parent."""
+"""One process per device. It loads its framework once and dies with its parent."""
 
 import asyncio
 import logging
@@ -43,13 +43,13 @@ PUTTING_AWAY = 10.0  # seconds that a training has to store itself
 
 
 class Children(Protocol):
-    """Where the flows run that a study begins: this machine's devices, or a work pool."""
+    """Runs the flows that a study starts: on this machine's devices, or on a work pool."""
 
     def __len__(self) -> int:
         """Most sweep workers at once."""
 
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
-        """The flow, run to its end as a child of the one that runs here, under this name."""
+        """Run the flow to its end under this name, as a child of the current flow run."""
 
 
 class Devices:
@@ -91,7 +91,7 @@ class Devices:
             pool.shutdown(cancel_futures=True)
 
     async def run(self, call: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
-        """The call's answer from the first device that is free.
+        """The call's answer from the first free device.
 
         Raises DeviceLost if its process was killed, CancelledError once the `with` block is left.
         """
@@ -109,14 +109,14 @@ class Devices:
             self._free.put_nowait(slot)
 
     async def run_step(self, step: Step[Given, Value], given: Given, runtime: Runtime) -> Outcome[Value]:
-        """The outcome of a step that runs on the first device that is free."""
+        """Run a step on the first free device."""
         text = await self.run(_run_step, step.module, given.model_dump_json(), runtime.model_dump_json())
         return outcome_of(step.result).model_validate_json(text)
 
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
-        """The flow as a child of the one that runs here, on the first device that is free.
+        """Run the flow on the first free device, as a child of the current flow run.
 
-        It speaks to the same Prefect server, dies with this process, and fails with its own exception.
+        It uses the same Prefect server, dies with this process, and raises its own exception here.
         """
         async with get_client() as client:
             run = await _created(client, child, name, parameters)
@@ -156,7 +156,7 @@ def _prepare(environment: dict[str, str]) -> None:
 
 
 async def _created(client: PrefectClient, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> FlowRun:
-    """The child's run, below the task that begins it: the server learns of tasks a moment later than of flows."""
+    """Create the child's run below the current task; the server learns of tasks a moment later than of flows."""
     parent = TaskRunContext.get()
     task = parent.task_run.id if parent else None
     create = partial(client.create_flow_run, child, parameters=parameters, name=name)
@@ -190,7 +190,7 @@ def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any],
 
 
 def _die_with_parent() -> None:
-    """End this process when its parent does, however that ended: their pipe breaks."""
+    """End this process when its parent ends, for whatever reason: their pipe breaks."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

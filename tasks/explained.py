@@ -1,4 +1,4 @@
-"""What a run may end with that explains itself: a traceback would only bury it."""
+"""Errors that explain themselves; a traceback would only bury them."""
 
 import logging
 from concurrent.futures import CancelledError
@@ -15,13 +15,13 @@ EXPLAINED = (
 
 
 def hide_tracebacks() -> None:
-    """Leave out Prefect's account of such an error: the state of the run, its next line, repeats it."""
+    """Drop Prefect's log record of such an error: the next line, the run's state, repeats it."""
     for runs in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(runs).addFilter(_unexplained)
 
 
 def hide_links() -> None:
-    """Leave out the addresses of runs: the server of a local study has no pages, and a child's are its parent's."""
+    """Drop the links to runs: a local study's server has no pages, and the parent prints its own link."""
     for source in ("prefect.engine", "prefect.flow_runs"):
         logging.getLogger(source).addFilter(_no_link)
 

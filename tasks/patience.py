@@ -1,4 +1,4 @@
-"""Prefect's server may be away for a while: a database that starts again, an upgrade, a broken network."""
+"""Waits out an unreachable Prefect server: a database restart, an upgrade, a broken network."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
-    """The server's answer to what may be asked twice. Raises ConnectionError where it is away for too long."""
+    """The answer to an idempotent call. Raises ConnectionError if the server stays away too long."""
     for wait in waits(PAUSE, LONGEST, total=OUTAGE):
         try:
             return await call()
@@ -41,7 +41,7 @@ async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 def passing(error: httpx.HTTPError) -> bool:
-    """Whether another try may go better: no answer, or one by which the server speaks of itself, not of the request."""
+    """Whether another try may succeed: no answer, or an error of the server, not of the request."""
     if isinstance(error, httpx.HTTPStatusError):
         status = error.response.status_code
         return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING

@@ -37,7 +37,7 @@ LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAU
 
 
 class Pool:
-    """Where a deployed study's children run: the deployment `gpu` of each flow."""
+    """Runs a deployed study's children: the deployment `gpu` of each flow."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -48,11 +48,11 @@ class Pool:
         return self.workers
 
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
-        """The flow, run to its end under this name; one of this name that this study has begun already is joined.
+        """Run the flow to its end under this name, or join the run of this name that this study started before.
 
-        One that has ended is not: whoever calls has not found what it was to leave in the store. Raises DeviceLost if
-        it was killed (the next call starts another), ChildFailed if it failed. Given up (CancelledError), a child that
-        no worker has taken yet is taken back; another is left to its end.
+        A run that has ended is not joined, since its result is not in the store. Raises DeviceLost if the child was
+        killed (the next call starts another) and ChildFailed if it failed. On CancelledError, a child that no worker
+        has taken is cancelled; any other runs to its end.
         """
         plain = {key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
                  for key, value in parameters.items()}  # fmt: skip
@@ -101,7 +101,7 @@ async def _final(run: FlowRun) -> State[Any]:
 
 
 async def _withdraw(run: UUID) -> None:
-    """Take back what nobody has taken; what a worker has taken begins, finds nothing to do and ends."""
+    """Cancel a run that no worker has taken; a taken one begins, finds nothing to do and ends."""
     async with get_client() as client:
         state = (await patiently(lambda: client.read_flow_run(run))).state
         if state and state.is_scheduled():
@@ -116,7 +116,7 @@ def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
 
 
 def stop_children(client: SyncPrefectClient, run: UUID) -> None:
-    """Cancel whatever the run has begun and is not over; a child that cannot be reached does not spare the others."""
+    """Cancel every child of the run that is not over; one that cannot be reached does not spare the others."""
     mine = FlowRunFilterParentFlowRunId(any_=[run])
     within = FlowRunFilter(parent_flow_run_id=mine, deployment_id=FlowRunFilterDeploymentId(is_null_=True))
     for below in client.read_flow_runs(flow_run_filter=within):  # they run in the process of their parent
@@ -132,7 +132,7 @@ def stop_children(client: SyncPrefectClient, run: UUID) -> None:
 
 
 def _cancel(client: SyncPrefectClient, runs: Iterable[FlowRun]) -> None:
-    """What a worker has taken is Cancelling at first: Prefect would let it begin if it were Cancelled already."""
+    """A run that a worker has taken becomes Cancelling first: Prefect would still start a Cancelled one."""
     for run in runs:
         waits = run.state is None or run.state.is_scheduled()
         try:

@@ -1,4 +1,4 @@
-"""Keep as many workers at a search as have something to do, until it is finished; show where it stands."""
+"""Keeps as many workers at a search as have work, until it is finished, and shows its status."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ FRUITLESS = 3  # workers in a row that ended badly while no epoch was finished; 
 async def keep_workers(
     children: Children, worker: Flow[..., Any], given: Given, runtime: Runtime, store: Store
 ) -> None:
-    """Until the search is finished: at most len(children) workers, no more than there are trials that could run."""
+    """Run until the search is finished: at most len(children) workers, and no more than trials that could run."""
     sweep = sweep_of(given)
     parameters = {"given": given, "runtime": runtime}
     team: set[asyncio.Task[None]] = set()
@@ -62,7 +62,7 @@ async def keep_workers(
 
 
 class _Shown:
-    """The search's status as one artifact that is brought up to date."""
+    """The search's status as one artifact, updated in place."""
 
     def __init__(self) -> None:
         self.artifact: UUID | None = None

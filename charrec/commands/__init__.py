@@ -1,10 +1,10 @@
-"""What the command `charrec` does, a file per sub-command."""
+"""The subcommands of `charrec`, a file each."""
 
 from collections.abc import Sequence
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """A table as wide as it must be, and in which no text can move the terminal's cursor."""
+    """A table no wider than its cells; control characters are replaced, so no text can move the terminal's cursor."""
     plain = [["".join(one if one.isprintable() else "?" for one in cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
     return "\n".join(

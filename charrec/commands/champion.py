@@ -1,4 +1,4 @@
-"""`charrec champion`: which networks were in use, and back to one of them."""
+"""`charrec champion`: the networks that were in use, and a way back to one of them."""
 
 from charrec.commands import columns
 from charrec.serving.champion import Promotion, history, rollback

@@ -1,4 +1,4 @@
-"""`charrec report`: where the latest report is, and its files."""
+"""`charrec report`: the path of the latest report, or its files."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +9,7 @@ from charrec.storage import Store
 
 
 def show(store: Store, to: Path | None) -> None:
-    """Print where the latest report is; with `to`, fetch its files into that folder."""
+    """Print the path of the latest report; with `to`, fetch its files into that folder."""
     key = reports(store)[0]
     if to is None:
         print(f"{store.url}/{key}/{PAGE}")

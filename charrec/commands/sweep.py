@@ -1,4 +1,4 @@
-"""`charrec sweep status STORE [SWEEP]` shows a search, `... work STORE [SWEEP]` is one more worker at it."""
+"""`charrec sweep status STORE [SWEEP]` shows a search; `charrec sweep work STORE [SWEEP]` is one more worker at it."""
 
 import argparse
 import logging

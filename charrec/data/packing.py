@@ -16,7 +16,7 @@ ROW_GROUP = 1024  # images: 16 MiB of 128x128 pixels, the unit of decompression
 
 
 def pack(images: LabelledImages, path: Path) -> Manifest:
-    """Write the images to `path` and say what was written.
+    """Write the images to `path`; returns their manifest.
 
     Columns: image (size * size bytes, row by row), label, font, style, name, sha256 (of the pixels), group
     (of fonts that are joined by identical images).

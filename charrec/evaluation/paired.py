@@ -1,7 +1,7 @@
-"""Two networks on the same images: what each gets right, and how far the difference is from chance.
+"""Two networks on the same images: their rates, and whether the difference may be chance.
 
-The interval comes from a bootstrap over groups, such as fonts: the images of one font err together, so a hundred of
-them are not a hundred independent facts. McNemar's test takes them for that; its p stands beside and is too small.
+The interval comes from a bootstrap over groups such as fonts: the images of one font err together, so a hundred of them
+are not a hundred independent observations. McNemar's test assumes that they are; its p, reported beside, is too small.
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,8 @@ def figure(name: Name, answers: Answers, seed: int) -> Figure:
     """Both rates; the interval of their difference from drawing whole units with replacement (percentile bootstrap).
 
     The percentiles are wider for few units, as Student's t is (Hesterberg, What Teachers Should Know About the
-    Bootstrap, 2015, "expanded percentile"): of 5 units the plain ones leave out the truth in 20 of 100 cases instead of
-    5, these in 9.
+    Bootstrap, 2015, "expanded percentile"): for 5 units the plain ones miss the truth in 20 of 100 cases instead of 5,
+    these in 9.
 
     Units that are alike in size and gain are drawn as one kind, which is the same distribution: 10,000 single images
     are of three kinds.
@@ -71,7 +71,7 @@ def figure(name: Name, answers: Answers, seed: int) -> Figure:
 
 
 def _tail(units: int) -> float:
-    """What to leave out at either end of a bootstrap of so many units: 2.5 % of many, 0.1 % of five."""
+    """The share to cut at either end of a bootstrap over so many units: 2.5 % of many, 0.1 % of five."""
     from scipy.stats import norm, t  # 0.3 s, which only a comparison needs
 
     if units < 2:

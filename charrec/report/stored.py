@@ -1,4 +1,4 @@
-"""Reports in a store: which there are, and what one tells."""
+"""The reports in a store, and their results."""
 
 from pydantic import ValidationError
 
@@ -10,7 +10,7 @@ PAGE = "report.html"  # the last of a report's files to be stored
 
 
 def reports(store: Store) -> list[str]:
-    """The keys of all reports, the latest first. Raises InputError where there is none."""
+    """The keys of all reports, latest first. Raises InputError if there is none."""
     found = [entry for entry in store.list("reports/") if entry.key.endswith(f"/{PAGE}")]
     if not found:
         raise InputError(f"{store.url} has no report", "one that a study wrote", "Run a study, or correct the store.")
@@ -19,7 +19,7 @@ def reports(store: Store) -> list[str]:
 
 
 def result_of(store: Store, report: str) -> StudyResult:
-    """What a report tells, as values. Raises InputError where another charrec wrote it."""
+    """The result behind a report. Raises InputError if another version of charrec wrote it."""
     key = f"{report}/study.json"
     try:
         return StudyResult.model_validate_json(store.get(key))

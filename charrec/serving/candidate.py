@@ -1,4 +1,4 @@
-"""A trained network in the store: all that it takes to use it (`Trained`), and to compare it (`Candidate`)."""
+"""A trained network in the store: what using it takes (`Trained`), and what comparing it takes (`Candidate`)."""
 
 from typing import Annotated, Literal
 
@@ -24,7 +24,7 @@ class Trained(Frozen):
 
 
 class Candidate(Trained):
-    """Enough to compare it with another: what it was trained and measured on, and what was found then."""
+    """Enough to compare it with another network: its data, its split and its scores."""
 
     glyphs: str  # where the packed sets lie
     letters: str
@@ -56,7 +56,7 @@ def weights_of(store: Store, trained: Trained) -> Stored:
 
 
 def trained_of(result: StudyResult, model: str) -> Trained:
-    """A network of a study. Raises InputError where the study trained no such."""
+    """A network of a study. Raises InputError if the study trained none of this name."""
     of_model = {training.model: training for training in result.trainings}
     if model not in of_model:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Which network reads: the champion, or one that is named."""
+"""The network that reads: the champion, or a named one."""
 
 from charrec.errors import InputError
 from charrec.report.stored import reports, result_of
@@ -20,7 +20,7 @@ def in_use(store: Store) -> tuple[int, Trained]:
 
 
 def named(store: Store, model: str) -> Trained:
-    """`model_3` of the latest report, or the one of any report that was trained under this key."""
+    """`model_3` of the latest report, or the network of any report that was trained under this key."""
     keys = reports(store)
     if "/" not in model:
         return trained_of(result_of(store, keys[0]), model)

@@ -1,4 +1,4 @@
-"""The S3 client: how it is set, and its errors in charrec's words. boto3 is imported in this package alone."""
+"""The S3 client: its configuration, and its errors in charrec's words. Only this package imports boto3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Does compare-and-swap hold on this very store? Several servers of the S3 protocol only pretend."""
+"""Tests whether compare-and-swap holds on this very store; several S3-protocol servers only pretend."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,6 +1,6 @@
-"""A worker's sign of life: a small object that it writes again and again, and whose age tells others.
+"""A worker's heartbeat: a small object that it keeps rewriting, and whose age others read.
 
-The age is the store's own (its clock against its clock), so workers need not agree on the time.
+The age is measured by the store's clock alone, so workers need not agree on the time.
 """
 
 import logging
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Terms(Frozen):
-    """How patient a search is. Nothing here changes what a network learns."""
+    """The time limits of a search. None of them changes what a network learns."""
 
     lease: PositiveFloat = 60.0  # seconds without a sign of life after which a worker's trial is another's
     stall: PositiveFloat = 900.0  # seconds without a step after which a worker gives no more signs
@@ -49,11 +49,11 @@ class Beat(Frozen):
 
 
 class LeaseLost(Exception):
-    """The trial is another worker's by now; nothing of it may be stored here."""
+    """The trial has passed to another worker; nothing more of it may be stored here."""
 
 
 class Heartbeat:
-    """Beats in a thread of its own as long as its `with` block lasts, and knows whether the lease still stands."""
+    """Beats in a thread of its own during its `with` block, and knows whether the lease still holds."""
 
     def __init__(self, store: Store, sweep: Sweep, terms: Terms) -> None:
         self.store, self.sweep, self.terms = store, sweep, terms
@@ -127,9 +127,9 @@ def ages(store: Store, sweep: Sweep) -> dict[str, float]:
 
 
 def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -> None:
-    """Take the trials of workers that are gone away from them. `oracle` was loaded before this is called.
+    """Revoke the trials of lost workers. `oracle` was loaded before this is called.
 
-    In this order a new worker is never taken for a dead one: its sign of life is older than its first lease.
+    In that order a new worker is never taken for a lost one: its heartbeat is older than its first lease.
     """
     if not oracle.leases:
         return
@@ -142,7 +142,7 @@ def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -
 
 
 def bury(store: Store, sweep: Sweep, terms: Terms) -> None:
-    """Delete the last signs of all workers of a finished search; one that lives takes its own away when it leaves."""
+    """Delete the heartbeats left in a finished search; a living worker deletes its own when it leaves."""
     for worker in ages(store, sweep):
         store.delete(_key(sweep, worker))
     for entry in store.list(f"{sweep.key}/proofs/"):

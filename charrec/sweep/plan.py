@@ -1,4 +1,4 @@
-"""What is searched, on what: all that a worker on another machine needs to know, kept beside the search itself."""
+"""The description of a search: everything that a worker on another machine needs, stored beside the search."""
 
 from pathlib import Path
 from typing import Self
@@ -13,7 +13,7 @@ from charrec.training.recipe import Recipe
 
 
 class Sweep(Frozen):
-    """A search stored under `key`. `recipe` is what all its trials share; each adds its network and its seed."""
+    """A search stored under `key`. All trials share `recipe`; each adds its network and its seed."""
 
     key: str
     search: Search
@@ -22,7 +22,7 @@ class Sweep(Frozen):
 
     @classmethod
     def stored(cls, store: Store, key: str) -> Self:
-        """The search that somebody began under this key. Raises InputError if nobody did."""
+        """The search that was begun under this key. Raises InputError if there is none."""
         try:
             return cls.model_validate_json(store.get(_name(key)))
         except NotFound:
@@ -40,7 +40,7 @@ class Sweep(Frozen):
             ) from None
 
     def begin(self, store: Store) -> None:
-        """Store the description if it is not there yet. Raises InputError where another search has this key."""
+        """Store the description, if it is not there yet. Raises InputError if another search has this key."""
         try:
             store.create(_name(self.key), self.model_dump_json(indent=1).encode())
         except Conflict:
@@ -62,12 +62,12 @@ class Sweep(Frozen):
         return load_arrays(self.glyphs, self.recipe.image_size, store, cache)
 
     def training(self, configuration: int) -> str:
-        """Where the one training of a configuration lies; each of its trials takes it further."""
+        """The key of a configuration's training; each of its trials continues it."""
         return f"{self.key}/configuration-{configuration:03d}"
 
     @property
     def oracle(self) -> str:
-        """Where the search itself lies."""
+        """The key of the search's state."""
         return f"{self.key}/oracle.json"
 
 

@@ -47,7 +47,7 @@ class Status(Frozen):
 
 
 def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
-    """The search as it stands in the store; it may not have begun. Reads only."""
+    """The status of a search, which may not have begun. Reads only."""
     document = read_document(store, sweep)
     trials = document.trials if document else {}
     leases = document.leases if document else {}
@@ -75,7 +75,7 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
 
 
 def _seconds_left(trials: dict[str, TrialRecord], epochs: int, workers: int) -> float | None:
-    """As long as an epoch took on average so far, shared among the workers."""
+    """From the mean duration of an epoch so far, shared among the workers."""
     timed = [record for record in trials.values() if record.seconds]
     if not timed or not workers:
         return None

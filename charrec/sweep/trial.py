@@ -1,5 +1,7 @@
-"""One trial: the training of its configuration, taken further. Its numbers do not depend on who runs it, or how often
-it was interrupted: they come from the study's seed, the index of the configuration and the epoch.
+"""One trial: it continues the training of its configuration.
+
+Its numbers come from the study's seed, the index of the configuration and the epoch; they do not depend on which worker
+runs it, or how often it was interrupted.
 """
 
 from collections.abc import Callable
@@ -26,7 +28,7 @@ def run(
 ) -> tuple[float, float]:
     """The best validation accuracy of all epochs so far, and the seconds that this trial's own epochs took.
 
-    A promoted trial goes on from its parent's last epoch, with the optimizer's slots.
+    A promoted trial resumes from its parent's last epoch, optimizer slots included.
     """
     seed = trial_seed(sweep.recipe.seed, given.configuration)
     recipe = sweep.recipe.model_copy(update={"network": given.network, "seed": seed})

@@ -1,4 +1,4 @@
-"""A worker takes trials until there are none. Every worker is equal, any of them may vanish at any moment."""
+"""A worker takes trials until none is left. All workers are equal, and any of them may vanish at any moment."""
 
 import logging
 import random
@@ -31,7 +31,7 @@ Ending = Literal["finished", "idle", "stopped"]
 
 
 class Ended(NamedTuple):
-    """How an attempt at a trial ended, and what a person should know of it."""
+    """How an attempt at a trial ended, and a message for people."""
 
     how: Literal["completed", "failed", "given back", "lost"]
     message: str
@@ -54,11 +54,10 @@ def work(
     """Take trials of the search until none is left. Start as many workers as you like, whenever, wherever.
 
     Nothing else has to run: the search is an object in the store, which workers change by compare-and-swap. Once
-    `stop()` is true the worker stores what it has within a step, gives its trial back and returns "stopped"; "idle"
-    is for one that found nothing to do for long (`Terms.idle`). `trial(given, attempt)` is called for each trial, and
-    runs it by calling `attempt()`: the place to tell of it. Raises SearchFailed where too many trials failed,
-    InputError where the store's compare-and-swap does not hold or the key holds another search, ConnectionError where
-    the store stays away.
+    `stop()` is true, the worker checkpoints mid-epoch, releases its trial and returns "stopped". After `Terms.idle`
+    seconds without work it returns "idle". `trial(given, attempt)` is called for each trial and runs it by calling
+    `attempt()`; a caller reports trials there. Raises SearchFailed if too many trials failed, InputError if the store's
+    compare-and-swap does not hold or the key holds another search, ConnectionError if the store stays away.
     """
     prove_compare_and_swap(store, f"{sweep.key}/proofs")
     patient = PatientStore(store, terms.outage)
@@ -72,7 +71,7 @@ def work(
 
 
 def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband, terms: Terms) -> None:
-    """Delete what killed workers left of a search that is finished."""
+    """Delete the leftovers of killed workers in a finished search."""
     for number in sorted({record.configuration for record in oracle.records.values()}):
         key = sweep.training(number)
         sweep_up(store, key, read_progress(store, key).owner)
@@ -119,7 +118,7 @@ class _Worker:
         return self.oracle.take(self.heart.worker)
 
     def attempt(self, given: Assignment) -> Ended:
-        """Run one trial and report how it ended, unless it is another's by then."""
+        """Run one trial and record how it ended, unless it has passed to another worker by then."""
         log.info(
             "trial %s: configuration %d, epochs %d-%d", given.trial, given.configuration, given.first + 1, given.epochs
         )

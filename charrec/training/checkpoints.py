@@ -1,8 +1,8 @@
-"""Where a training stands, in the store: one small object, and the weights that it points at.
+"""The progress of a training in the store: one small object, and the weights that it points at.
 
-A training has one owner at a time. Who `claim`s it writes its name into the progress by compare-and-swap; from
-then on every commit of a former owner fails, however long that one slept. Names of checkpoints hold the owner
-and are never written twice, so nobody can damage or delete what another's progress points at.
+A training has one owner at a time. `claim` writes the owner's name into the progress by compare-and-swap; from then on
+every commit of a former owner fails, however long it slept. A checkpoint's name contains its owner and is never written
+twice, so no process can damage or delete what another one's progress points at.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Checkpoint(Frozen):
 
 
 class Progress(Frozen):
-    """How far a training is: the one object that is changed, after what it points at is stored."""
+    """The state of a training: the one mutable object, written after the checkpoints that it points at."""
 
     owner: str = ""
     epochs: tuple[Epoch, ...] = ()
@@ -68,9 +68,9 @@ def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
 
 
 def mend(store: Store, key: str) -> None:
-    """Take back what is damaged: to the best epoch where only the last is lost, else to the beginning.
+    """Reset a damaged training: to its best epoch if only the last checkpoint is lost, else to the beginning.
 
-    A damaged training is one whose progress cannot be read, or whose checkpoints are gone or have other bytes.
+    Damaged means that the progress cannot be read, or that a checkpoint is gone or has other bytes.
     """
     try:
         progress, version = read_version(store, key)
@@ -90,9 +90,9 @@ def mend(store: Store, key: str) -> None:
 
 
 def claim(store: Store, key: str, owner: str) -> tuple[Progress, str]:
-    """Own the training: the progress, now with this owner, and its version. Sweeps up what dead owners left.
+    """Become the owner: returns the progress with this owner, and its version. Deletes leftovers of dead owners.
 
-    Raises TakenOver if yet another owner comes at the same moment.
+    Raises TakenOver if another owner claims it at the same moment.
     """
     progress, version = read_version(store, key)
     mine = progress.model_copy(update={"owner": owner})
@@ -128,9 +128,9 @@ def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stor
 
 
 def commit(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
-    """Make `progress` what counts, if nothing else was written since `before`, and drop what it no longer needs.
+    """Store `progress` if nothing was written since `before`, and delete the checkpoints that it no longer needs.
 
-    Raises TakenOver where another owner was first; its checkpoints stay whole.
+    Raises TakenOver if another owner was first; its checkpoints stay whole.
     """
     data = progress.model_dump_json().encode()
     try:
@@ -151,10 +151,10 @@ def commit(store: Store, key: str, progress: Progress, version: str | None, befo
 
 
 def sweep_up(store: Store, key: str, owner: str) -> None:
-    """Delete what killed owners uploaded and never committed, as long as `owner` owns the training.
+    """Delete checkpoints that killed owners uploaded and never committed, as long as `owner` owns the training.
 
-    First the list, then the look at the owner: whoever comes later uploads later, so what is in the list and not
-    needed is garbage for ever, even if this process is frozen here and wakes in the middle of another's work.
+    List first, then check the owner: a later owner uploads later, so whatever is listed and not needed is garbage for
+    good, even if this process freezes here and wakes in the middle of another one's work.
     """
     listed = {entry.key for entry in store.list(f"{key}/epoch-")}
     progress = read_progress(store, key)

@@ -21,7 +21,7 @@ class Build(Protocol):
 
 
 class Recipe(Frozen):
-    """All that decides what a training yields, but for its data and its number of epochs."""
+    """Everything that decides a training's result, except its data and its number of epochs."""
 
     model: str
     network: ConvNet | None  # model 4 alone
@@ -93,8 +93,8 @@ def network_of(model: "keras.Sequential") -> "keras.Sequential":
 def seed_weights(network: "keras.Sequential", seed: int) -> None:
     """Draw the initial weights from (seed, place of the layer).
 
-    Left to itself, Keras takes a seed for each from Python's one generator, which every thread of the process shares:
-    a heartbeat or a retry of boto3 at the wrong moment, and a network begins with other weights.
+    By default Keras draws each seed from Python's global generator, which all threads share: a heartbeat or a retry of
+    boto3 at the wrong moment would change the initial weights.
     """
     for place, layer in enumerate(network.layers):
         if hasattr(layer, "kernel"):
@@ -105,7 +105,7 @@ def seed_weights(network: "keras.Sequential", seed: int) -> None:
 
 
 def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
-    """Set every random layer's generator from (seed, epoch, its place), so that no epoch needs its past."""
+    """Seed every random layer by (seed, epoch, its place), so that no epoch depends on earlier ones."""
     for place, generator in enumerate(generators(model)):
         generator.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
 

@@ -1,8 +1,8 @@
-"""One recipe -> a history and weights, resumable at every epoch, and within one where it is asked to stop.
+"""A recipe and images -> a history and weights, resumable at every epoch, and mid-epoch after a request to stop.
 
-After each epoch the weights with the optimizer's slots, then the history that points at them, go to the
-store. The order of the images and every random layer are seeded by (seed, epoch), so a training that was
-killed and goes on has the history and the weights of one that was not, bit for bit on a CPU.
+After each epoch the weights and optimizer slots are stored, then the history that points at them. The order of the
+images and every random layer are seeded by (seed, epoch). A training that was killed and resumed therefore has the
+history and weights of an undisturbed one, bit for bit on a CPU.
 """
 
 import logging
@@ -31,12 +31,12 @@ def train(
     owner: str | None = None,
     interrupt: Callable[[], bool] = lambda: False,
 ) -> Progress:
-    """Train until `epochs` epochs are done in all, going on from what is stored under `key`.
+    """Train until `epochs` epochs are done in all, resuming from the progress stored under `key`.
 
-    `show(title, epoch, epochs)` is called before each epoch and may return a Keras callback, for a bar. `interrupt()`
-    is called before each step; True ends the training there, stored, with Interrupted. A second process that trains
-    under the same key takes over from the first, which ends with TakenOver; `owner` is this one's unique name.
-    Raises TrainingDiverged; the epochs before it stay stored.
+    `show(title, epoch, epochs)` is called before each epoch and may return a Keras callback, for a progress bar.
+    `interrupt()` is called before each step; True checkpoints there and raises Interrupted. A second process under the
+    same key takes over, and the first raises TakenOver; `owner` is this process's unique name. Raises
+    TrainingDiverged; earlier epochs stay stored.
     """
     mend(store, key)
     if len((progress := read_progress(store, key)).epochs) >= epochs:

@@ -162,7 +162,7 @@ def test_ctrl_c_ends_it_within_15_seconds_and_leaves_no_process(desk: Desk, befo
         ran = desk.finished(run, 15)
     assert gone(family, 10)
     assert ran.status == 130
-    assert ran.lines[-1] == "error: interrupted; the same command goes on where it stood"
+    assert ran.lines[-1] == "error: interrupted; the same command resumes it"
     assert "Traceback" not in ran.said
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of a child while it runs, in a terminal and in Prefect's UI: lines and progress."""
+"""The log lines and progress of a run, in a terminal and in Prefect's UI."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class _ToRun(logging.Handler):
-    """Hands a line to the run's own logger, which prints it and sends it to the server."""
+    """Forwards records to the run's logger, which prints them and sends them to the server."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class _ToRun(logging.Handler):
 
 @contextmanager
 def lines() -> Iterator[None]:
-    """What charrec says is said by the flow run."""
+    """Log charrec's records as the flow run's own."""
     logger, handler = logging.getLogger("charrec"), _ToRun()
     before = logger.level, logger.propagate
     logger.addHandler(handler)
@@ -47,7 +47,7 @@ def lines() -> Iterator[None]:
 
 
 class Progress:
-    """A progress artifact; a server that is away for a moment does not end what it tells of."""
+    """A progress artifact. An unreachable server costs an update, not the run."""
 
     def __init__(self, key: str, description: str) -> None:
         self.key, self.last = key, (-1.0, "")
@@ -68,7 +68,7 @@ class Progress:
 
 
 class TrainingProgress:
-    """Before each epoch: how many are done of how many, the best so far, when it will be done."""
+    """Reports before each epoch: epochs done, the best accuracy so far, the time left."""
 
     def __init__(self, given: Given, store: Store) -> None:
         self.store, self.training, self.epochs, self.began = store, TRAIN.key(given), given.epochs, monotonic()
@@ -78,7 +78,7 @@ class TrainingProgress:
         self.progress = Progress(f"training-{model.replace('_', '-')}", done)
 
     def __call__(self, title: str, epoch: int, epochs: int) -> Any:
-        """As training's `show`."""
+        """Called by `train` as its `show`."""
         self.tell()
         return bar(title, epoch, epochs)
 
