@@ -50,6 +50,7 @@ def group(item: pytest.Item) -> str:
     return next((name for name in DEAR if name in asked), item.path.stem)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist's own, which reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         order = (*DEAR, *FIRST)
