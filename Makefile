@@ -17,8 +17,8 @@ PROCESSES ?= 2
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-# One process of tests per core; the tests of a group, which share a file or a server, stay in one (tests/conftest.py).
-PYTEST := .venv/bin/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+# One process of tests per core; tests that share a file or a stack stay in one (tests/division.py).
+PYTEST := .venv/bin/python -m pytest -n $(PROCESSES) --no-loadscope-reorder
 
 .PHONY: study test test-long lint install up down deploy lock bench sbom audit clean
 

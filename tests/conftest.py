@@ -7,6 +7,7 @@ import pytest
 
 from charrec.training.recipe import Arrays
 from tests.desk import desk
+from tests.division import ByGroup, place
 from tests.s3_server import s3_server, s3_url
 from tests.shared import whole, whole_store
 from tests.stack import prefect_api, stack
@@ -17,8 +18,6 @@ __all__ = ["desk", "prefect_api", "s3_server", "s3_url", "stack", "whole", "whol
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
-DEAR = ("stack", "prefect_server")  # fixtures that are set up in one process alone
-FIRST = ("tests/flows", "tests/steps", "tests/sweep", "tests/training")  # then long groups, lest one ends alone
 LEFT_OUT = pytest.StashKey[int]()
 
 
@@ -44,23 +43,16 @@ def arrays() -> Arrays:
     return made
 
 
-def group(item: pytest.Item) -> str:
-    """Tests of one group run in one process, one after the other: those of a file, those that share a dear fixture."""
-    asked = getattr(item, "fixturenames", ())
-    return next((name for name in DEAR if name in asked), item.path.stem)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        order = (*DEAR, *FIRST)
-        return next((n for n, name in enumerate(order) if name == group(item) or item.nodeid.startswith(name)), 99)
-
     left_out = [item for item in items if item.get_closest_marker("long") and not THOROUGH]
     items[:] = sorted((item for item in items if item not in left_out), key=place)
     config.hook.pytest_deselected(items=left_out)
     config.stash[LEFT_OUT] = len(left_out)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    return ByGroup(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

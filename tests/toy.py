@@ -26,6 +26,7 @@ from charrec.sweep.plan import Sweep
 from charrec.training.checkpoints import Progress, load
 from charrec.training.recipe import Arrays, Recipe, compiled
 from charrec.training.train import train
+from tests.thorough import often
 
 ROOT = Path(__file__).parents[1]
 MIDDLE = "in the middle"
@@ -49,7 +50,8 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
-TWO_TRIALS = Search(max_epochs=2, factor=4)  # of two epochs; on jax a trial is 10 s of compiling
+ON_JAX_TRIALS = often(1, 2)  # each is 10 s of compiling
+ON_JAX_SEARCH = Search(max_epochs=ON_JAX_TRIALS, factor=4)  # as many trials of as many epochs
 ON_JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}  # 1/4 less
 SWEEP = Sweep(key="sweep", search=SEARCH, recipe=SEARCH_RECIPE)
 DOOMED = 288  # units of one of the four networks that the seed proposes; its second epoch diverges
@@ -172,7 +174,7 @@ def main(command: str, place: str) -> None:
         print(json.dumps(history(interrupted(recipe, arrays, store))))
         print(json.dumps(keras_backend()))
     elif command == "jax-search":
-        found = search(store, lambda *_: None, toy_arrays(40, 40), SWEEP.model_copy(update={"search": TWO_TRIALS}))
+        found = search(store, lambda *_: None, toy_arrays(40, 40), SWEEP.model_copy(update={"search": ON_JAX_SEARCH}))
         print(
             json.dumps([[keras_backend(), row.state, row.rung, row.configuration, row.epochs] for row in found.trials])
         )

@@ -16,7 +16,18 @@ from charrec.sweep.space import SPACE
 from charrec.sweep.trial import subset, trial_seed
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
-from tests.toy import DOOMED, ON_JAX, ROOT, SWEEP, WARNINGS, history, kill_in_the_middle, search, search_arrays
+from tests.toy import (
+    DOOMED,
+    ON_JAX,
+    ON_JAX_TRIALS,
+    ROOT,
+    SWEEP,
+    WARNINGS,
+    history,
+    kill_in_the_middle,
+    search,
+    search_arrays,
+)
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -125,7 +136,11 @@ def test_a_search_runs_on_jax(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.toy", "jax-search", str(tmp_path)]
     ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     trials = json.loads(ran.stdout.splitlines()[-1])
-    assert [backend for backend, *_ in trials] == ["jax"] * 2
+    assert [backend for backend, *_ in trials] == ["jax"] * ON_JAX_TRIALS
     assert {state for _, state, *_ in trials} == {"COMPLETED"}
     for *_, configuration, epochs in trials:
-        assert epochs == len(read_progress(open_store(str(tmp_path)), SWEEP.training(configuration)).epochs) == 2
+        assert (
+            epochs
+            == len(read_progress(open_store(str(tmp_path)), SWEEP.training(configuration)).epochs)
+            == ON_JAX_TRIALS
+        )
