@@ -1,7 +1,7 @@
-"""Keras Tuner's HyperbandOracle as a pure state machine: loaded from a document, asked, dumped again.
+"""Keras Tuner's HyperbandOracle as a pure state machine: load a document, make a transition, dump it again.
 
-What is added: leases with fencing tokens, the index of a configuration, a rule for ties, and failed trials that
-count as the worst of their rung.
+It adds leases with fencing tokens, an index for each configuration, a tie-breaking rule, and failed trials that rank
+last in their rung.
 """
 
 from collections.abc import Iterator
@@ -19,55 +19,55 @@ from charrec.sweep.document import PARENT, Bracket, Document, Lease, TrialRecord
 from charrec.sweep.space import propose, space
 
 OBJECTIVE = "val_accuracy"
-WORST = -1.0  # the score of a failed trial among those of its rung
+WORST = -1.0  # the score of a failed trial when its rung is ranked
 RETRIES = 2  # of a trial that fails
-LOSSES = 5  # workers in a row that a trial may lose without finishing an epoch
-FAILURES = 5  # failed trials in a row that end the search: then it is not the networks
+LOSSES = 5  # consecutive workers that a trial may lose without finishing an epoch
+FAILURES = 5  # consecutive failed trials that end the search: the networks are not to blame
 REMEMBERED = 128  # transactions
 
 
 class Assignment(NamedTuple):
-    """A trial that a worker holds."""
+    """A trial leased to a worker."""
 
     trial: str
     token: int
     configuration: int
     network: ConvNet
-    first: int  # epochs that its configuration was trained for before this trial
-    epochs: int  # in all after it
+    first: int  # epochs of its configuration before this trial
+    epochs: int  # in total after it
 
 
 class DurableHyperband(kt.oracles.HyperbandOracle):
-    """HyperbandOracle without files. Rests on private names of Keras Tuner 1.4.8 (tests/sweep/test_contract.py)."""
+    """HyperbandOracle without files. Uses private names of Keras Tuner 1.4.8 (tests/sweep/test_contract.py)."""
 
     def __init__(self, search: Search, seed: int) -> None:
         super().__init__(
             objective=kt.Objective(OBJECTIVE, "max"),
             max_epochs=search.max_epochs,
             factor=search.factor,
-            seed=seed + 1,  # Keras Tuner takes 0 for "any"
+            seed=seed + 1,  # Keras Tuner reads 0 as "random"
             hyperparameters=space(),
             allow_new_entries=False,
             max_consecutive_failed_trials=FAILURES,
         )
         self.verbose = 0
-        self.records: dict[str, TrialRecord] = {}  # what Keras Tuner's Trial does not hold; the rest is stale here
+        self.records: dict[str, TrialRecord] = {}  # current only in fields that Keras Tuner's Trial lacks
         self.leases: dict[str, Lease] = {}
         self.token = 0
         self.aborted: str | None = None
         self.transactions: list[str] = []
 
-    # What a worker asks
+    # Transitions requested by workers
 
     def take(self, worker: str) -> Assignment | Literal["IDLE", "STOPPED"]:
-        """A trial for this worker. IDLE: all that could run does, ask again. STOPPED: nothing is left."""
+        """A trial for this worker; IDLE: every runnable trial is running, ask again later; STOPPED: none is left."""
         if self.aborted:
             return "STOPPED"
         trial = self.create_trial(worker)
         if trial.status != "RUNNING":
             return "IDLE" if trial.status == "IDLE" else "STOPPED"
         name, values = trial.trial_id, trial.hyperparameters.values
-        trial.metrics, trial.score = MetricsTracker(), None  # nothing of a former try
+        trial.metrics, trial.score = MetricsTracker(), None  # discards earlier attempts
         if name not in self.records:
             parent = values.get(PARENT)
             new = len({record.configuration for record in self.records.values()})
@@ -84,40 +84,40 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             epochs=values["tuner/epochs"],
         )
 
-    def holds(self, given: Assignment) -> bool:
-        """Whether the lease still stands."""
-        lease = self.leases.get(given.trial)
-        return lease is not None and lease.token == given.token
+    def holds(self, assignment: Assignment) -> bool:
+        """Whether the assignment's lease is still current."""
+        lease = self.leases.get(assignment.trial)
+        return lease is not None and lease.token == assignment.token
 
-    def complete(self, given: Assignment, score: float, seconds: float) -> bool:
-        """The trial is done. False, and nothing, if it is another's by now."""
-        if not self.holds(given):
+    def complete(self, assignment: Assignment, score: float, seconds: float) -> bool:
+        """Completes the trial. False, without effect, if the lease was lost."""
+        if not self.holds(assignment):
             return False
-        self.update_trial(given.trial, {OBJECTIVE: score})
-        self._end(given.trial, "COMPLETED", None, seconds)
+        self.update_trial(assignment.trial, {OBJECTIVE: score})
+        self._end(assignment.trial, "COMPLETED", None, seconds)
         return True
 
-    def fail(self, given: Assignment, message: str) -> bool:
-        """The trial failed: it is tried again, or FAILED. False, and nothing, if it is another's by now."""
-        if not self.holds(given):
+    def fail(self, assignment: Assignment, message: str) -> bool:
+        """Queues the failed trial for a retry, or ends it as FAILED. False, without effect, if the lease was lost."""
+        if not self.holds(assignment):
             return False
-        attempts = self.records[given.trial].attempts + 1
-        self._note(given.trial, attempts=attempts)
+        attempts = self.records[assignment.trial].attempts + 1
+        self._note(assignment.trial, attempts=attempts)
         if attempts <= RETRIES:
-            self._queue(given.trial, message)
+            self._queue(assignment.trial, message)
         else:
-            self._end(given.trial, "FAILED", message, 0.0)
+            self._end(assignment.trial, "FAILED", message, 0.0)
         return True
 
-    def give_back(self, given: Assignment) -> bool:
-        """The worker leaves; whoever comes next goes on. False, and nothing, if the trial is another's by now."""
-        if not self.holds(given):
+    def give_back(self, assignment: Assignment) -> bool:
+        """Releases the trial for the next worker to resume. False, without effect, if the lease was lost."""
+        if not self.holds(assignment):
             return False
-        self._queue(given.trial, None)
+        self._queue(assignment.trial, None)
         return True
 
     def lose(self, name: str, epochs: int, most: int = LOSSES) -> None:
-        """The worker of a trial is gone, after so many epochs. A trial that always kills its workers is FAILED."""
+        """Requeues a trial whose worker vanished after `epochs` epochs; after too many losses in a row it is FAILED."""
         record = self.records[name]
         losses = record.losses + 1 if epochs == record.losses_at else 1
         self._note(name, losses=losses, losses_at=epochs)
@@ -126,10 +126,10 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         else:
             self._queue(name, f"lost worker {self.leases[name].worker}")
 
-    # What lasts
+    # State
 
     def dump(self) -> Document:
-        """The whole state."""
+        """The complete state."""
         return Document(
             trials={name: self._record(name) for name in self.start_order},
             ended=list(self.end_order),
@@ -145,10 +145,10 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         )
 
     def load(self, document: Document) -> None:
-        """Become what was dumped."""
+        """Restores a dumped state."""
         self.records, self.leases = dict(document.trials), dict(document.leases)
         self.token, self.aborted, self.transactions = document.token, document.aborted, list(document.transactions)
-        points = space()  # once: building it is most of the work
+        points = space()  # built once, since this takes most of the time
         self.trials = {name: _trial(name, record, points) for name, record in self.records.items()}
         self.ongoing_trials = {lease.worker: self.trials[name] for name, lease in self.leases.items()}
         self.start_order, self.end_order = list(self.trials), list(document.ended)
@@ -176,7 +176,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         self.records[name] = self.records[name].model_copy(update=changes)
 
     def _queue(self, name: str, message: str | None) -> None:
-        """Take the trial from its worker, for the next that asks."""
+        """Ends the lease and queues the trial for the next worker."""
         self.ongoing_trials.pop(self.leases.pop(name).worker)
         self.trials[name].status, self.trials[name].message = "INVALID", message
         self._retry_queue.append(name)
@@ -188,14 +188,14 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         del self.leases[name]
         self._note(name, seconds=round(seconds, 3))
 
-    # What Keras Tuner calls
+    # Hooks called by Keras Tuner
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Keras Tuner's choice of the next point, but that failed trials take part as the worst, that of equals the
-        earlier configuration is promoted, whoever came first, and that a promoted trial is told its own bracket.
+        """Keras Tuner's choice of the next point, with three differences: failed trials rank last, ties promote the
+        earlier configuration regardless of finishing order, and a promoted trial records its own bracket.
         """
         for bracket in self._brackets:
-            for rung in bracket["rounds"]:  # Keras Tuner's sort is stable
+            for rung in bracket["rounds"]:  # Keras Tuner's own sort is stable
                 rung.sort(key=lambda place: self.records[place["id"]].configuration)
         with self._failed_as_worst():
             answer: dict[str, Any] = super().populate_space(trial_id)
@@ -216,24 +216,24 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
                 trial.status, trial.score = "FAILED", None
 
     def _check_consecutive_failures(self) -> None:
-        """Too many failures end the search as data; raising here would be one worker's alone."""
+        """Records too many failures in the document; an exception would reach one worker only."""
         try:
             super()._check_consecutive_failures()
         except RuntimeError as error:
             self.aborted = self.aborted or str(error)
 
     def save(self) -> None:
-        """Nothing: `dump` is the state."""
+        """Does nothing; `dump` returns the state."""
 
     def reload(self) -> None:
-        """Nothing: `load` is the way back."""
+        """Does nothing; `load` restores the state."""
 
     def _save_trial(self, trial: Trial) -> None:
-        """Nothing: trials are part of `dump`."""
+        """Does nothing; `dump` includes the trials."""
 
 
 def _trial(name: str, record: TrialRecord, points: kt.HyperParameters) -> Trial:
-    """Keras Tuner's form of it; the space is the code's, only the values are the document's."""
+    """The record as a Keras Tuner trial; the space comes from the code, only the values from the document."""
     hyperparameters = copy(points)
     hyperparameters.values = dict(record.values)
     trial = Trial(hyperparameters, trial_id=name, status=record.status, message=record.message)

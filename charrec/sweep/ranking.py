@@ -1,4 +1,4 @@
-"""The order of a search's trials, which decides what network is chosen."""
+"""The ranking of a search's trials, which decides the chosen network."""
 
 from charrec.results import TrialRow
 from charrec.sweep.document import Document, TrialRecord
@@ -6,9 +6,9 @@ from charrec.sweep.space import propose
 
 
 def ranking(document: Document) -> list[TrialRow]:
-    """Every trial, best first: by validation accuracy, of equals the longer trained, then the earlier configuration.
+    """Every trial, best first: by validation accuracy, then more epochs, then the earlier configuration.
 
-    A failed or unfinished one comes last. Nothing here depends on which worker came first.
+    Failed and unfinished trials rank last. The order does not depend on the timing of workers.
     """
     rows = (_row(name, record) for name, record in document.trials.items())
     return sorted(

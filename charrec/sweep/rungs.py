@@ -1,4 +1,4 @@
-"""A search rung by rung: the rows of its status while it runs, and of the report at its end; what could run now."""
+"""A search rung by rung, for its status and its report, and the number of runnable trials."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
@@ -9,19 +9,19 @@ from charrec.sweep.schedule import schedule
 
 
 class RungRow(Frozen):
-    """Trials of one rung, by state; what is not begun is the rest of `trials`."""
+    """The trials of one rung, counted by state; the remainder of `trials` has not started."""
 
     bracket: int
     rung: int
     first: int  # epochs before
-    epochs: int  # in all after
+    epochs: int  # in total after
     trials: int
     running: int
-    waiting: int  # begun, for a worker to go on
+    waiting: int  # started, for a worker to resume
     completed: int
     failed: int
     best: float | None  # validation accuracy
-    seconds: float  # of training, of the trials that ended
+    seconds: float  # of training, over ended trials
 
     @property
     def ended(self) -> int:
@@ -33,7 +33,7 @@ class RungRow(Frozen):
 
 
 def by_rung(search: Search, trials: Collection[TrialRow]) -> Iterator[RungRow]:
-    """Every rung of the schedule, begun or not."""
+    """Every rung of the schedule, started or not."""
     for rung in schedule(search):
         here = [row for row in trials if (row.bracket, row.rung) == (rung.bracket, rung.rung)]
         states = [row.state for row in here]
@@ -44,7 +44,7 @@ def by_rung(search: Search, trials: Collection[TrialRow]) -> Iterator[RungRow]:
             epochs=rung.epochs,
             trials=rung.trials,
             running=states.count("RUNNING"),
-            waiting=states.count("INVALID"),  # Keras Tuner's word
+            waiting=states.count("INVALID"),  # Keras Tuner's state for "to be retried"
             completed=states.count("COMPLETED"),
             failed=states.count("FAILED"),
             best=max((row.val_accuracy for row in here if row.val_accuracy is not None), default=None),
@@ -53,10 +53,10 @@ def by_rung(search: Search, trials: Collection[TrialRow]) -> Iterator[RungRow]:
 
 
 def runnable(rungs: Sequence[RungRow]) -> int:
-    """How many workers could have a trial now; 0: the search is finished.
+    """The number of trials that workers could run now; 0 means that the search is finished.
 
-    As HyperbandOracle decides: any configuration may begin, and one is promoted as soon as more trials of its rung have
-    ended than will be thrown out.
+    Follows HyperbandOracle: a new configuration may start at any time, and one is promoted as soon as more trials of
+    its rung have ended than the rung will discard.
     """
     held = sum(row.running + row.waiting for row in rungs)
     new = sum(row.trials - row.begun for row in rungs if row.rung == 0)

@@ -1,4 +1,4 @@
-"""What Hyperband will run, known before it begins: brackets, rungs, trials, epochs."""
+"""Hyperband's schedule, known in advance: brackets, rungs, trials, epochs."""
 
 from math import ceil, log
 
@@ -10,16 +10,16 @@ class Rung(Frozen):
     rung: int
     trials: int
     first: int  # epochs before
-    epochs: int  # in all after
+    epochs: int  # in total after
 
 
 def schedule(search: Search) -> tuple[Rung, ...]:
-    """The rungs in the order of their brackets. 30 trials and 120 epochs for the deck's 10 epochs and factor 3.
+    """The rungs, bracket by bracket: 30 trials and 120 epochs for the deck's 10 epochs and factor 3.
 
-    Keras Tuner's arithmetic (HyperbandOracle), to which the tests hold it, without the seconds of importing it.
+    Repeats the arithmetic of Keras Tuner's HyperbandOracle, which takes seconds to import; a test compares the two.
     """
     brackets, epochs = 0, float(search.max_epochs)
-    while epochs >= 1:  # of the least a trial may have
+    while epochs >= 1:  # the minimum for a trial
         brackets, epochs = brackets + 1, epochs / search.factor
     return tuple(_rung(search, bracket, rung) for bracket in reversed(range(brackets)) for rung in range(bracket + 1))
 

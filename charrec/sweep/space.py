@@ -1,4 +1,4 @@
-"""The deck's search space, and how a point of it becomes a typed network."""
+"""The deck's search space, and the typed network at each of its points."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ SPACE: dict[str, tuple[float, ...]] = {
 
 
 def space() -> "kt.HyperParameters":
-    """Keras Tuner's form of SPACE."""
+    """SPACE as Keras Tuner's HyperParameters."""
     import keras_tuner as kt
 
     hp = kt.HyperParameters()
@@ -33,5 +33,5 @@ def space() -> "kt.HyperParameters":
 
 
 def propose(values: Mapping[str, object]) -> ConvNet:
-    """The network that a trial's values describe; what Keras Tuner adds for itself is left out."""
+    """The network described by a trial's values, without Keras Tuner's additions."""
     return ConvNet.model_validate({name: values[name] for name in SPACE})

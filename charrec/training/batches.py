@@ -1,4 +1,4 @@
-"""What Keras walks over: positions and labels, batch by batch, in the order given."""
+"""Batches of positions and labels for Keras, in the caller's order."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def batches(positions: np.ndarray, labels: np.ndarray, size: int) -> Any:
-    """(n,) positions, (n,) labels -> a set of batches for `fit` and `evaluate`; the last may be smaller.
+    """(n,) positions, (n,) labels -> a batched data set for `fit` and `evaluate`; the last batch may be smaller.
 
-    The only place that knows TensorFlow. Given arrays, Keras makes a tf.data set with autotuning, whose thread
-    sleeps ever longer, up to a minute, and which `fit` and `evaluate` wait for when they return: epochs of 11 s
-    took 21 s (measured, docs/performance.md). There is nothing here to tune.
+    The only function that imports TensorFlow. From plain arrays Keras would build a tf.data pipeline with autotuning,
+    whose thread sleeps for up to a minute while `fit` and `evaluate` wait for it: epochs of 11 s took 21 s
+    (docs/performance.md). These batches have nothing to tune.
     """
     import keras
 

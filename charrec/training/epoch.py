@@ -1,4 +1,4 @@
-"""One epoch of a training; it may be interrupted between two steps, and go on from there."""
+"""One epoch of a training, which can be interrupted between two steps and resumed there."""
 
 import math
 import time
@@ -17,24 +17,24 @@ from charrec.training.recipe import Recipe, generators, seed_layers
 if TYPE_CHECKING:
     import keras
 
-VALIDATION_BATCH = 512  # images; 2 cores read 12,000 of 128 px in 2.7 s, in 2.9 s by 128 at a time
+VALIDATION_BATCH = 512  # images; 2 cores evaluate 12,000 of 128 px in 2.7 s, or 2.9 s in batches of 128
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no number, or twice as bad as that of guessing."""
+    """The loss is not finite, or more than twice that of guessing."""
 
 
 class Begun(Frozen):
-    """The first steps of an epoch, done; the weights and slots after them are a checkpoint's."""
+    """The state of a partly trained epoch; the checkpoint holds its weights and optimizer slots."""
 
     steps: int = 0
-    metrics: tuple[float, ...] = ()  # what Keras has added up over those steps
-    generators: tuple[tuple[int, ...], ...] = ()  # of the random layers; Keras leaves them out of weight files
+    metrics: tuple[float, ...] = ()  # Keras's metric sums over those steps
+    generators: tuple[tuple[int, ...], ...] = ()  # of the random layers; Keras omits them from weight files
     seconds: float = 0.0
 
 
 class Interrupted(Exception):
-    """The training stopped between two steps because it was asked to."""
+    """The training stopped between two steps on request."""
 
     def __init__(self, begun: Begun) -> None:
         super().__init__(f"interrupted after {begun.steps} steps of an epoch")
@@ -50,10 +50,10 @@ def train_epoch(
     callbacks: list[Any],
     interrupt: Callable[[], bool],
 ) -> Epoch:
-    """Train and validate once over all images, or over the rest of them.
+    """Train on all images, or on those a partly trained epoch has left, then validate.
 
-    `interrupt()` is asked before every step, and called in validation too; what it raises ends the epoch, True raises
-    Interrupted. Raises TrainingDiverged.
+    Calls `interrupt()` before every training and validation step: its exceptions end the epoch; True raises Interrupted
+    at the next training step. Raises TrainingDiverged.
     """
     if begun.steps:
         for generator, state in zip(generators(model), begun.generators, strict=True):
@@ -75,7 +75,7 @@ def train_epoch(
     if not (values["loss"] <= 2 * guessing and math.isfinite(values["val_loss"])):
         raise TrainingDiverged(
             f"{recipe.model}: loss {values['loss']:.4g}, validation loss {values['val_loss']:.4g} in epoch {epoch};"
-            f" guessing gives {guessing:.2f}. Its earlier epochs are stored; try float32 or another seed."
+            f" guessing gives {guessing:.2f}. The earlier epochs are stored; try float32 or another seed."
         )
     return Epoch(
         epoch=epoch,
@@ -86,28 +86,28 @@ def train_epoch(
 
 
 def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "keras.callbacks.Callback":
-    """Keras's part in going on and stopping: the sums of the steps before, and a look between two steps.
+    """A callback that restores the metric sums of a resumed epoch and checks for interruption between steps.
 
-    Before a step and not after one: a hook after a step would have Keras wait for the device at each.
+    It checks before each step, because a hook after a step would make Keras wait for the device every time.
     """
     import keras
 
     class Watch(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # Keras has just set the sums to 0
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # Keras has just reset the sums
             if begun.steps:
                 for variable, value in zip(self.model.metrics_variables, begun.metrics, strict=True):
                     variable.assign(value)
 
-        def asked(self) -> bool:
+        def check(self) -> bool:
             try:
                 return interrupt()
             except BaseException:
-                _ = self.model  # on jax, brings back the variables that a step borrows, the resident images among them
+                _ = self.model  # on jax, returns the variables that the step borrowed, the resident images included
                 raise
 
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
-            if self.asked() and batch:
-                model = self.model  # on jax, this brings its variables up to date
+            if self.check() and batch:
+                model = self.model  # on jax, reading it synchronises the variables
                 raise Interrupted(
                     Begun(
                         steps=begun.steps + batch,
@@ -118,13 +118,13 @@ def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "ker
                 )
 
         def on_test_batch_begin(self, batch: int, logs: object = None) -> None:
-            self.asked()
+            self.check()
 
     return Watch()
 
 
 class _Clock:
-    """Seconds of one epoch: its training part, and all of it."""
+    """Seconds of one epoch's training part and of the whole epoch."""
 
     def __init__(self) -> None:
         self.start, self.training = time.perf_counter(), 0.0

@@ -1,4 +1,4 @@
-"""The first layer of every training: positions in the resident images -> the images."""
+"""The first layer of every training network: it looks up images on the device by position."""
 
 from typing import Any
 from weakref import finalize
@@ -11,10 +11,10 @@ _RESIDENT: dict[int, keras.Variable] = {}
 
 
 def resident(images: np.ndarray) -> keras.Variable:
-    """The images on the device: one copy for all networks of a process, as long as the array lives.
+    """The images on the device: one copy for all networks of a process, freed with the array.
 
-    Chars74K is 1 GiB; a copy for every network of a search would fill the memory of any device. It is the variable
-    that is shared and not a layer, since a layer never forgets the networks that it was part of.
+    Chars74K takes 1 GiB; a copy per network of a search would fill any device's memory. Networks share a variable
+    rather than a layer, because a layer keeps references to every network it was part of.
     """
     key = id(images)
     if key not in _RESIDENT:
@@ -32,8 +32,8 @@ def resident(images: np.ndarray) -> keras.Variable:
 class Lookup(keras.layers.Layer):
     """(n,) int32 -> (n, size, size, channels) uint8.
 
-    The images lie beside the weights, on the device, for the whole training; a step moves only positions.
-    They are data, so they are left out of weight files.
+    The images stay on the device for the whole training, so a step transfers positions only. Weight files omit them,
+    because they are data.
     """
 
     def __init__(self, images: keras.Variable, channels: int) -> None:
@@ -49,7 +49,7 @@ class Lookup(keras.layers.Layer):
         return (*input_shape, *self.images.shape[1:], self.channels)
 
     def save_own_variables(self, store: Any) -> None:
-        """Nothing."""
+        """Saves nothing."""
 
     def load_own_variables(self, store: Any) -> None:
-        """Nothing."""
+        """Loads nothing."""

@@ -1,4 +1,4 @@
-"""Progress of a training that a person can watch: a bar in a terminal, nothing elsewhere (the log has its lines)."""
+"""A progress bar for trainings in a terminal; elsewhere the log suffices."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def bar(title: str, epoch: int, epochs: int) -> "keras.callbacks.Callback | None":
-    """A Keras callback that draws one epoch's bar, with its loss; None where nobody watches."""
+    """A Keras callback that draws one epoch's progress bar; None if stderr is not a terminal."""
     if not sys.stderr.isatty():
         return None
     import keras

@@ -55,7 +55,7 @@ def refused(data: bytes) -> str:
         parsed(data, WHERE)
     said = str(raised.value)
     assert said.startswith(f"{WHERE} holds ")
-    assert "Go on with the charrec that began it, or delete its folder from the store." in said
+    assert "Resume it with the version of charrec that started it, or delete its folder from the store." in said
     assert len(said) < LONGEST
     assert said.isprintable(), "a terminal would obey it"
     return said

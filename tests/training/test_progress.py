@@ -1,4 +1,4 @@
-"""Who watches a terminal sees a bar; a log file gets none."""
+"""A terminal shows a progress bar; a log file gets none."""
 
 import io
 import sys
@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_shows_model_epoch_and_steps(
+def test_a_terminal_shows_the_model_the_epoch_and_the_steps(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object, arrays: Arrays
 ) -> None:
     terminal = Terminal()
@@ -29,6 +29,6 @@ def test_a_terminal_shows_model_epoch_and_steps(
     assert f"/{len(arrays.training) // RECIPE.batch_size}" in terminal.getvalue()
 
 
-def test_elsewhere_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_bar_outside_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert bar("model_2", 1, 1) is None

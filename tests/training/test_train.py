@@ -1,4 +1,4 @@
-"""A training that is killed goes on as if it had not been; what cannot go on says so."""
+"""A killed training resumes to the same result as an undisturbed one; one that cannot resume raises an error."""
 
 import gc
 import itertools
@@ -51,28 +51,28 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, arrays: Arrays) -> Callable[[str], Trained]:
-    """Model 2 trained in one go, by precision."""
-    done: dict[str, Trained] = {}
+    """Model 2 trained without interruption, by precision."""
+    cache: dict[str, Trained] = {}
 
     def trained(precision: str) -> Trained:
-        if precision not in done:
+        if precision not in cache:
             store = open_store(str(tmp_path_factory.mktemp(precision)))
             recipe = RECIPE.model_copy(update={"precision": precision})
-            done[precision] = store, train(recipe, arrays, EPOCHS, store, "t")
-        return done[precision]
+            cache[precision] = store, train(recipe, arrays, EPOCHS, store, "t")
+        return cache[precision]
 
     return trained
 
 
 def assert_same(one: Trained, other: Trained, recipe: Recipe, arrays: Arrays) -> None:
-    """Bit for bit: histories, weights, optimizer slots."""
+    """Histories, weights and optimizer slots are equal bit for bit."""
     assert history(one[1]) == history(other[1])
     for mine, yours in zip(state(*one, recipe, arrays), state(*other, recipe, arrays), strict=True):
         assert np.array_equal(mine, yours)
 
 
 class Pace(keras.callbacks.Callback):
-    """Trains at another learning rate."""
+    """Sets another learning rate."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -83,11 +83,11 @@ class Pace(keras.callbacks.Callback):
 
 
 def set_learning_rate(rate: float, first_epoch: int) -> Callable[..., Pace | None]:
-    """For `show`: from an epoch on, another learning rate."""
+    """For `show`: another learning rate from an epoch on."""
     return lambda _title, epoch, _epochs: Pace(rate) if epoch >= first_epoch else None
 
 
-def test_what_can_be_learned_is_learned(undisturbed: Callable[[str], Trained]) -> None:
+def test_the_network_learns(undisturbed: Callable[[str], Trained]) -> None:
     first, *_, last = undisturbed("float32")[1].epochs
     assert first.val_accuracy < 0.5
     assert last.val_accuracy > 0.9
@@ -95,7 +95,7 @@ def test_what_can_be_learned_is_learned(undisturbed: Callable[[str], Trained]) -
 
 
 @pytest.mark.parametrize(("precision", "stop"), [("float32", 2), ("mixed_bfloat16", 1)])
-def test_a_training_that_goes_on_is_the_one_that_never_stopped(
+def test_a_resumed_training_equals_an_undisturbed_one(
     precision: str, stop: int, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
 ) -> None:
     recipe = RECIPE.model_copy(update={"precision": precision})
@@ -103,7 +103,7 @@ def test_a_training_that_goes_on_is_the_one_that_never_stopped(
     assert_same((store, train(recipe, arrays, EPOCHS, store, "t")), undisturbed(precision), recipe, arrays)
 
 
-def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_the_same(
+def test_a_training_killed_in_the_middle_of_an_epoch_resumes_to_the_same_result(
     undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays, tmp_path: Path
 ) -> None:
     kill_in_the_middle("train", str(tmp_path / "store"))
@@ -112,29 +112,29 @@ def test_a_training_killed_in_the_middle_of_an_epoch_goes_on_the_same(
 
 
 def stop_at(*steps: int) -> Callable[[], Callable[[], bool]]:
-    """For one training after the other: an `interrupt` that is true from its n-th call on; then one that never is."""
-    waiting = iter(steps)
+    """Successive `interrupt` functions: each is true from its n-th call on; after the last n, it is never true."""
+    remaining = iter(steps)
 
     def interrupt() -> Callable[[], bool]:
-        calls, step = itertools.count(), next(waiting, math.inf)
+        calls, step = itertools.count(), next(remaining, math.inf)
         return lambda: next(calls) >= step
 
     return interrupt
 
 
 def needed(progress: Progress) -> list[str]:
-    """The keys that may be there."""
+    """The keys that the store should hold."""
     return sorted([*progress.needed(), "t/progress.json"])
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_training_that_is_interrupted_between_steps_is_the_one_that_was_not(
+def test_a_training_interrupted_between_steps_equals_an_undisturbed_one(
     precision: str, undisturbed: Callable[[str], Trained], store: Store, arrays: Arrays
 ) -> None:
-    """In its very first epoch, then twice in the second one, each time to go on in a new network."""
+    """Interrupted in the first epoch and twice in the second, and resumed in a new network each time."""
     recipe = RECIPE.model_copy(update={"precision": precision})
     begun = []
-    interrupt = stop_at(5, 40 + 20, 7)  # 35 steps and a look at the validation are left of the first epoch
+    interrupt = stop_at(5, 40 + 20, 7)  # the first epoch has 35 steps and a validation call left
     for _ in range(3):
         with pytest.raises(Interrupted, match=r"^interrupted after \d+ steps of an epoch$"):
             train(recipe, arrays, EPOCHS, store, "t", interrupt=interrupt())
@@ -148,7 +148,7 @@ def test_a_training_that_is_interrupted_between_steps_is_the_one_that_was_not(
     assert_same((store, progress), undisturbed(precision), recipe, arrays)
 
 
-def test_what_an_interrupted_epoch_has_begun_is_stored(store: Store, arrays: Arrays) -> None:
+def test_the_state_of_an_interrupted_epoch_is_stored(store: Store, arrays: Arrays) -> None:
     with pytest.raises(Interrupted) as raised:
         train(RECIPE, arrays, 1, store, "t", interrupt=stop_at(6)())
     stored = read_progress(store, "t")
@@ -156,17 +156,17 @@ def test_what_an_interrupted_epoch_has_begun_is_stored(store: Store, arrays: Arr
     begun = stored.last.begun
     assert begun == raised.value.begun
     assert stored.epochs == () and stored.best is None
-    assert begun.metrics[1] == begun.metrics[3] == begun.steps * RECIPE.batch_size  # images of which there are sums
+    assert begun.metrics[1] == begun.metrics[3] == begun.steps * RECIPE.batch_size  # images in the sums
     model = compiled(RECIPE, arrays)
     seed_layers(model, RECIPE.seed, epoch=1)
     fresh = [np.asarray(v).tolist() for v in model.variables if v.name == "seed_generator_state"]
     assert [state[0] for state in begun.generators] == [state[0] for state in fresh]
-    assert all(now[1] != then[1] for now, then in zip(begun.generators, fresh, strict=True))  # drawn from since
+    assert all(now[1] != then[1] for now, then in zip(begun.generators, fresh, strict=True))  # they have advanced
     (row,) = train(RECIPE, arrays, 1, store, "t").epochs
     assert row.seconds > begun.seconds > 0
 
 
-def test_who_asks_to_stop_in_the_validation_keeps_the_epoch(store: Store, arrays: Arrays) -> None:
+def test_an_interrupt_in_the_validation_keeps_the_epoch(store: Store, arrays: Arrays) -> None:
     steps = len(arrays.training) // SMALL.batch_size
     with pytest.raises(Interrupted):
         train(SMALL, arrays, 2, store, "t", interrupt=stop_at(steps)())
@@ -176,7 +176,7 @@ def test_who_asks_to_stop_in_the_validation_keeps_the_epoch(store: Store, arrays
     assert (progress.last.epoch, progress.last.begun.steps) == (1, 1)
 
 
-def test_who_asks_to_stop_in_the_last_validation_has_it_all(store: Store, arrays: Arrays) -> None:
+def test_an_interrupt_in_the_last_validation_completes_the_training(store: Store, arrays: Arrays) -> None:
     steps = len(arrays.training) // SMALL.batch_size
     assert len(train(SMALL, arrays, 1, store, "t", interrupt=stop_at(steps)()).epochs) == 1
 
@@ -204,7 +204,7 @@ def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
-def test_a_training_goes_on_on_jax(on_jax: Any) -> None:
+def test_a_training_resumes_on_jax(on_jax: Any) -> None:
     resumed, undisturbed, _, backend = on_jax
     assert backend == "jax"
     assert len(undisturbed) == 2
@@ -212,13 +212,13 @@ def test_a_training_goes_on_on_jax(on_jax: Any) -> None:
     assert resumed == undisturbed
 
 
-def test_a_training_that_is_interrupted_between_steps_goes_on_on_jax(on_jax: Any) -> None:
-    """After an error too: jax, which lends a step the resident images, has given them back."""
+def test_a_training_interrupted_between_steps_resumes_on_jax(on_jax: Any) -> None:
+    """After an error too: jax has returned the resident images that it lends to each step."""
     _, undisturbed, interrupted, _ = on_jax
     assert interrupted == undisturbed
 
 
-def test_a_finished_training_is_not_touched(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+def test_a_finished_training_is_not_changed(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
     store, progress = undisturbed("float32")
     before = store.list()
     assert train(RECIPE, arrays, EPOCHS, store, "t") == progress
@@ -226,12 +226,12 @@ def test_a_finished_training_is_not_touched(undisturbed: Callable[[str], Trained
     assert store.list()[0][:3] == before[0][:3]
 
 
-def test_another_seed_is_another_training(store: Store, undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+def test_another_seed_changes_the_history(store: Store, undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
     other = train(RECIPE.model_copy(update={"seed": 2}), arrays, 1, store, "t")
     assert history(other) != history(undisturbed("float32")[1])[:1]
 
 
-def test_the_history_counts_epochs_and_tells_their_pace(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
+def test_the_history_records_epochs_and_speed(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
     progress = undisturbed("float32")[1]
     assert [row.epoch for row in progress.epochs] == [1, 2, 3]
     for row in progress.epochs:
@@ -239,7 +239,7 @@ def test_the_history_counts_epochs_and_tells_their_pace(undisturbed: Callable[[s
     assert progress.parameters == network_of(compiled(RECIPE, arrays)).count_params()
 
 
-def test_the_best_checkpoint_is_that_of_the_highest_validation_accuracy(
+def test_the_best_checkpoint_has_the_highest_validation_accuracy(
     undisturbed: Callable[[str], Trained], arrays: Arrays
 ) -> None:
     store, progress = undisturbed("float32")
@@ -252,16 +252,16 @@ def test_the_best_checkpoint_is_that_of_the_highest_validation_accuracy(
     assert scored == pytest.approx([best.val_loss, best.val_accuracy], rel=1e-5)
 
 
-def test_only_the_last_and_the_best_checkpoint_stay(store: Store, arrays: Arrays) -> None:
+def test_only_the_last_and_the_best_checkpoint_are_kept(store: Store, arrays: Arrays) -> None:
     progress = train(SMALL, arrays, 4, store, "t", set_learning_rate(0.0, first_epoch=2))
     assert progress.best
     assert progress.last
-    # Nothing is learned after epoch 1, and of equals the earliest is the best.
+    # The learning rate is 0 after epoch 1, and the earliest of equal epochs is the best.
     assert (progress.best.epoch, progress.last.epoch) == (1, 4)
     assert [entry.key for entry in store.list()] == [progress.best.key, progress.last.key, "t/progress.json"]
 
 
-def test_what_a_killed_process_left_is_swept_up_with_the_next_epoch(store: Store, arrays: Arrays) -> None:
+def test_the_next_epoch_deletes_a_killed_processs_leftovers(store: Store, arrays: Arrays) -> None:
     train(SMALL, arrays, 1, store, "t")
     store.put("t/epoch-002-of-one-that-died.weights.h5", b"never committed")
     progress = train(SMALL, arrays, 2, store, "t")
@@ -271,22 +271,22 @@ def test_what_a_killed_process_left_is_swept_up_with_the_next_epoch(store: Store
 
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch, arrays: Arrays) -> list[list[int]]:
-    """The positions that Keras is given, epoch by epoch."""
-    given: list[list[int]] = []
+    """The positions passed to Keras, epoch by epoch."""
+    recorded_orders: list[list[int]] = []
     fit = keras.Sequential.fit
 
     def recorded(self: Any, x: Any, **rest: Any) -> Any:
         positions, labels = (np.concatenate(column) for column in zip(*x.as_numpy_iterator(), strict=True))
         assert np.array_equal(labels, arrays.labels[positions])
         assert rest["shuffle"] is False
-        given.append(positions.tolist())
+        recorded_orders.append(positions.tolist())
         return fit(self, x, **rest)
 
     monkeypatch.setattr(keras.Sequential, "fit", recorded)
-    return given
+    return recorded_orders
 
 
-def test_the_order_of_images_differs_by_seed_and_epoch_and_by_nothing_else(
+def test_the_order_of_images_depends_on_the_seed_and_the_epoch_only(
     orders: list[list[int]], store: Store, arrays: Arrays
 ) -> None:
     train(SMALL, arrays, 2, store, "a")
@@ -299,21 +299,21 @@ def test_the_order_of_images_differs_by_seed_and_epoch_and_by_nothing_else(
 
 
 @pytest.mark.parametrize("rate", [1e9, math.nan])
-def test_a_loss_that_diverges_ends_the_training_and_keeps_what_was_before(
+def test_a_diverging_loss_ends_the_training_and_keeps_the_earlier_epochs(
     rate: float, store: Store, arrays: Arrays
 ) -> None:
     with pytest.raises(TrainingDiverged) as raised:
         train(SMALL, arrays, EPOCHS, store, "t", set_learning_rate(rate, first_epoch=2))
-    said = str(raised.value)
-    assert re.match(r"model_1: loss \S+, validation loss \S+ in epoch 2; guessing gives 4\.13\.", said)
-    assert "Its earlier epochs are stored; try float32 or another seed." in said
+    message = str(raised.value)
+    assert re.match(r"model_1: loss \S+, validation loss \S+ in epoch 2; guessing gives 4\.13\.", message)
+    assert "The earlier epochs are stored; try float32 or another seed." in message
     progress = read_progress(store, "t")
     assert len(progress.epochs) == 1
     assert progress.last
     load(compiled(SMALL, arrays), store, progress.last)
 
 
-def test_weights_that_are_lost_in_the_last_step_of_an_epoch_end_the_training_too(store: Store, arrays: Arrays) -> None:
+def test_nan_weights_from_the_last_step_of_an_epoch_end_the_training_too(store: Store, arrays: Arrays) -> None:
     def show(_title: str, _epoch: int, _epochs: int) -> Any:
         class Lose(keras.callbacks.Callback):
             def on_train_batch_end(self, batch: int, logs: object = None) -> None:
@@ -329,7 +329,7 @@ def test_weights_that_are_lost_in_the_last_step_of_an_epoch_end_the_training_too
 
 
 def other_process(store: Store, arrays: Arrays, epoch: int) -> Callable[..., None]:
-    """For `show`: before this epoch, somebody else trains it under the same key."""
+    """For `show`: before this epoch, another process trains it under the same key."""
 
     def show(_title: str, now: int, _epochs: int) -> None:
         if now == epoch:
@@ -339,13 +339,13 @@ def other_process(store: Store, arrays: Arrays, epoch: int) -> Callable[..., Non
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
-def test_two_processes_at_one_training_are_told_apart(epoch: int, store: Store, arrays: Arrays) -> None:
+def test_a_second_process_on_one_training_is_refused(epoch: int, store: Store, arrays: Arrays) -> None:
     with pytest.raises(InputError, match=r"t/progress.json was changed by another process; expected one process per"):
         train(SMALL, arrays, EPOCHS, store, "t", other_process(store, arrays, epoch))
     assert len(read_progress(store, "t").epochs) == epoch
 
 
-def test_the_process_that_comes_late_leaves_the_checkpoint_of_the_other_whole(store: Store, arrays: Arrays) -> None:
+def test_the_refused_process_leaves_the_others_checkpoint_intact(store: Store, arrays: Arrays) -> None:
     with pytest.raises(InputError):
         train(SMALL, arrays, EPOCHS, store, "t", other_process(store, arrays, 1))
     progress = read_progress(store, "t")
@@ -353,12 +353,12 @@ def test_the_process_that_comes_late_leaves_the_checkpoint_of_the_other_whole(st
     load(compiled(SMALL, arrays), store, progress.last)
 
 
-# Who owns a training
+# Ownership of a training
 
 
 @pytest.fixture(scope="module")
 def model(arrays: Arrays) -> Any:
-    """Weights to store; nobody trains them."""
+    """A network whose weights are stored without training."""
     return compiled(SMALL, arrays)
 
 
@@ -366,8 +366,8 @@ def extended(progress: Progress, checkpoint: Checkpoint) -> Progress:
     return progress.model_copy(update={"last": checkpoint, "best": progress.best or checkpoint})
 
 
-def test_a_training_belongs_to_who_claimed_it_last(store: Store, model: Any) -> None:
-    """What the former owner then uploads and would commit is refused and deleted; the other's checkpoints are whole."""
+def test_a_training_belongs_to_its_latest_claimant(store: Store, model: Any) -> None:
+    """A late commit by the former owner is refused and its upload deleted; the new owner's checkpoints stay intact."""
     first, version = claim(store, "t", "first")
     first_checkpoint = save(model, store, "t", "first", 1, Begun())
     committed = extended(first, first_checkpoint)
@@ -389,7 +389,7 @@ def test_a_training_belongs_to_who_claimed_it_last(store: Store, model: Any) -> 
         load(model, store, checkpoint)
 
 
-def test_of_two_that_claim_at_once_one_is_refused(store: Store) -> None:
+def test_one_of_two_simultaneous_claims_is_refused(store: Store) -> None:
     class Slow(Wrapped):
         def swap(self, key: str, data: bytes, version: str) -> str:
             claim(self.store, "t", "quick")
@@ -401,7 +401,7 @@ def test_of_two_that_claim_at_once_one_is_refused(store: Store) -> None:
     assert read_progress(store, "t").owner == "quick"
 
 
-def test_a_claim_sweeps_up_what_dead_owners_left(store: Store, model: Any) -> None:
+def test_a_claim_deletes_the_leftovers_of_dead_owners(store: Store, model: Any) -> None:
     before, version = claim(store, "t", "first")
     kept = save(model, store, "t", "first", 1, Begun())
     commit(store, "t", extended(before, kept), version, before)
@@ -411,18 +411,18 @@ def test_a_claim_sweeps_up_what_dead_owners_left(store: Store, model: Any) -> No
     assert [entry.key for entry in store.list("t/epoch-")] == [kept.key]
 
 
-def test_who_is_no_longer_the_owner_sweeps_nothing_up(store: Store, model: Any) -> None:
+def test_a_former_owner_deletes_nothing(store: Store, model: Any) -> None:
     claim(store, "t", "first")
     claim(store, "t", "second")
-    uploaded = save(model, store, "t", "second", 1, Begun())  # to be committed next
+    uploaded = save(model, store, "t", "second", 1, Begun())  # not committed yet
     sweep_up(store, "t", "first")
     assert [entry.key for entry in store.list("t/epoch-")] == [uploaded.key]
     sweep_up(store, "t", "second")
     assert store.list("t/epoch-") == []
 
 
-def test_who_falls_asleep_over_the_sweeping_deletes_nothing_of_a_later_owner(store: Store, model: Any) -> None:
-    class Asleep(Wrapped):
+def test_a_sweep_that_stalls_deletes_nothing_of_a_later_owner(store: Store, model: Any) -> None:
+    class Stalled(Wrapped):
         def list(self, prefix: str = "") -> list[Any]:
             listed = self.store.list(prefix)
             claim(self.store, "t", "second")
@@ -430,12 +430,12 @@ def test_who_falls_asleep_over_the_sweeping_deletes_nothing_of_a_later_owner(sto
             return listed
 
     claim(store, "t", "first")
-    sweep_up(Asleep(store), "t", "first")
+    sweep_up(Stalled(store), "t", "first")
     assert [entry.key for entry in store.list("t/epoch-")] == ["t/epoch-001-second.weights.h5"]
 
 
 class Wrapped:
-    """A store to interfere with."""
+    """A store whose methods a test can override."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -445,7 +445,7 @@ class Wrapped:
 
 
 class LostReplies(Wrapped):
-    """Every write happens, its reply is lost, and the next try finds that something has changed."""
+    """Every write succeeds but its reply is lost, so the retry sees a conflict."""
 
     def swap(self, key: str, data: bytes, version: str) -> str:
         self.store.swap(key, data, version)
@@ -456,15 +456,15 @@ class LostReplies(Wrapped):
         raise Conflict(key)
 
 
-def test_a_commit_that_happened_and_whose_reply_was_lost_is_recognised(store: Store, arrays: Arrays) -> None:
+def test_a_commit_whose_reply_was_lost_is_recognised(store: Store, arrays: Arrays) -> None:
     progress = train(SMALL, arrays, 2, LostReplies(store), "t")
     assert len(progress.epochs) == 2
     assert read_progress(store, "t") == progress
     assert [entry.key for entry in store.list()] == needed(progress)
 
 
-def test_a_commit_that_happened_before_another_owner_came_keeps_its_checkpoint(store: Store, model: Any) -> None:
-    """Its reply was lost; the former owner must not take what it uploaded for garbage: the new one goes on from it."""
+def test_a_commit_before_a_change_of_owner_keeps_its_checkpoint(store: Store, model: Any) -> None:
+    """Its reply was lost; the former owner must not delete the upload, from which the new owner resumes."""
 
     class Overtaken(LostReplies):
         def swap(self, key: str, data: bytes, version: str) -> str:
@@ -484,7 +484,7 @@ def test_a_commit_that_happened_before_another_owner_came_keeps_its_checkpoint(s
 def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> None:
     progress = train(SMALL, arrays, 1, store, "t")
     assert progress.last
-    store.put(progress.last.key, b"something else")  # whole by the store's own reckoning
+    store.put(progress.last.key, b"something else")  # intact as far as the store can tell
     with pytest.raises(Corrupt, match=rf"epoch-001-\w+\.weights\.h5 has SHA-256 .*; expected {progress.last.sha256}"):
         train(SMALL, arrays, 2, store, "t")
     with pytest.raises(Corrupt):
@@ -500,7 +500,7 @@ def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, array
         model.save_weights(tmp_path / "model.weights.h5")
         sizes.append((tmp_path / "model.weights.h5").stat().st_size)
     assert sizes[0] == sizes[1]
-    values = 3 * network_of(model).count_params()  # each with Adam's two moments
+    values = 3 * network_of(model).count_params()  # each weight with Adam's two moments
     assert 4 * values < sizes[0] < 4 * values + 100_000
 
 
@@ -516,13 +516,13 @@ def test_all_networks_of_a_process_share_one_copy_of_the_images(arrays: Arrays) 
         assert np.asarray(network(np.array([0, 5], np.int32))).shape == (2, 62)
 
 
-def test_the_copy_is_freed_with_the_images_and_a_network_before_them(tmp_path: Path) -> None:
-    def worked(arrays: Arrays) -> weakref.ref[Any]:
+def test_the_copy_is_freed_with_the_images_and_networks_are_freed_before(tmp_path: Path) -> None:
+    def use(arrays: Arrays) -> weakref.ref[Any]:
         train(SMALL, arrays, 1, open_store(str(tmp_path)), "t")
         return weakref.ref(network_of(compiled(SMALL, arrays)))
 
     own = toy_arrays(16, 16)
-    network, images, copy = worked(own), weakref.ref(own.images), weakref.ref(resident(own.images))
+    network, images, copy = use(own), weakref.ref(own.images), weakref.ref(resident(own.images))
     keras.backend.clear_session()
     gc.collect()
     assert network() is None
@@ -533,24 +533,24 @@ def test_the_copy_is_freed_with_the_images_and_a_network_before_them(tmp_path: P
     assert copy() is None
 
 
-def test_a_set_of_batches_keeps_the_order_and_its_last_batch_is_the_rest() -> None:
+def test_batches_keep_the_order_and_the_last_one_is_the_remainder() -> None:
     positions, labels = np.array([5, 3, 9, 1, 7]), np.array([50, 30, 90, 10, 70])
-    found = [(x.tolist(), y.tolist()) for x, y in batches(positions, labels, 2).as_numpy_iterator()]
-    assert found == [([5, 3], [50, 30]), ([9, 1], [90, 10]), ([7], [70])]
-    elsewhere = _slices(positions, labels, 2)  # what other backends are given
-    assert [(x.tolist(), y.tolist()) for x, y in (elsewhere[n] for n in range(len(elsewhere)))] == found
+    tensorflow = [(x.tolist(), y.tolist()) for x, y in batches(positions, labels, 2).as_numpy_iterator()]
+    assert tensorflow == [([5, 3], [50, 30]), ([9, 1], [90, 10]), ([7], [70])]
+    slices = _slices(positions, labels, 2)  # the data set of the other backends
+    assert [(x.tolist(), y.tolist()) for x, y in (slices[n] for n in range(len(slices)))] == tensorflow
 
 
-def test_tensorflow_tunes_nothing_in_a_set_of_batches() -> None:
-    """Its autotuning sleeps up to a minute at the end of an epoch."""
+def test_tensorflows_autotuning_is_off() -> None:
+    """Autotuning sleeps for up to a minute at the end of an epoch."""
     options = batches(np.arange(3), np.arange(3), 2).options()
     assert options.autotune.enabled is False
 
 
-def test_every_random_layer_is_seeded_by_the_seed_the_epoch_and_its_place(arrays: Arrays) -> None:
+def test_every_random_layer_is_seeded_by_seed_epoch_and_position(arrays: Arrays) -> None:
     model = compiled(RECIPE, arrays)
     states = [v for v in model.variables if v.name == "seed_generator_state"]
-    assert len(states) == 3  # turn, zoom, dropout
+    assert len(states) == 3  # rotation, zoom, dropout
 
     def seeded(seed: int, epoch: int) -> list[tuple[int, ...]]:
         seed_layers(model, seed, epoch)
