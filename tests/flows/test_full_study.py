@@ -107,23 +107,6 @@ def copied_code(folder: Path) -> Path:
     return folder / "code"
 
 
-def test_another_source_of_one_model_and_setting_of_another_redo_what_depends_on_them(
-    desk: Desk, done: Path, whole: Ran, tmp_path: Path
-) -> None:
-    code = copied_code(tmp_path)
-    slide = code / "charrec/models/model_3.py"
-    source = slide.read_text()
-    assert "Dropout(0.4)" in source
-    slide.write_text(source.replace("Dropout(0.4)", "Dropout(0.5)"))
-    ran = Desk(desk.home, code).run(done, epochs_model_1="3")
-    steps = {f"{step} {model}" for step in ("train", "predict", "evaluate") for model in ("model_1", "model_3")}
-    assert ran.redone == {*steps, "report"}
-    assert ran.states.keys() == STEPS
-    before, after = histories(whole.result()), histories(ran.result())
-    assert after["model_1"][:2] == before["model_1"]  # a longer training begins as the shorter one
-    assert len(after["model_1"]) == 3
-
-
 def test_a_study_killed_in_the_middle_leaves_no_process_and_goes_on_to_the_same_end(
     desk: Desk, before_model_2: Path, whole: Ran
 ) -> None:
@@ -179,24 +162,37 @@ def test_a_missing_class_ends_it_with_one_clear_line_and_nothing_half_made(desk:
     assert list((tmp_path / "results/.tmp").iterdir()) == []
 
 
-def test_a_network_that_fails_costs_the_others_nothing_and_is_all_that_is_redone(
+def branches(*models: str) -> set[str]:
+    return {f"{step} {model}" for step in ("train", "predict", "evaluate") for model in models}
+
+
+def test_a_network_that_fails_costs_the_others_nothing_and_what_changed_is_all_that_is_redone(
     desk: Desk, done: Path, whole: Ran, tmp_path: Path
 ) -> None:
-    for found in [*done.rglob("model_3-*"), *done.rglob("reports")]:
-        shutil.rmtree(found)
+    """Model 3 gets a source that fails, then another one; model 1 trains for longer."""
     code = copied_code(tmp_path)
     slide = code / "charrec/models/model_3.py"
     source = slide.read_text()
     assert "Dropout(0.4)" in source
     slide.write_text(source.replace("Dropout(0.4)", "Dropout(40)"))
-    ran = Desk(desk.home, code).run(done)
+    for report in done.rglob("reports"):
+        shutil.rmtree(report)
+    ran = Desk(desk.home, code).run(done, epochs_model_1="3")
     assert ran.status == 1
     assert "Dropout" in ran.said or "rate" in ran.said
+    assert ran.redone == {*branches("model_1"), "train model_3", "report"}
     (study,) = done.glob("reports/*/study.json")
-    told = StudyResult.model_validate_json(study.read_bytes())
-    assert [training.model for training in told.trainings] == ["model_1", "model_2", "model_4"]
-    assert told.failures.keys() == {"model_3"}
+    result = StudyResult.model_validate_json(study.read_bytes())
+    assert [training.model for training in result.trainings] == ["model_1", "model_2", "model_4"]
+    assert result.failures.keys() == {"model_3"}
     assert 'data-failure="model_3"' in study.with_name("report.html").read_text()
-    ran = desk.run(done)
-    assert ran.redone == {"train model_3", "predict model_3", "evaluate model_3", "report"}
-    assert histories(ran.result()) == histories(whole.result())
+
+    slide.write_text(source.replace("Dropout(0.4)", "Dropout(0.5)"))
+    ran = Desk(desk.home, code).run(done, epochs_model_1="3")
+    assert ran.redone == {*branches("model_3"), "report"}
+    assert ran.states.keys() == STEPS
+    before, after = histories(whole.result()), histories(ran.result())
+    assert after["model_1"][:2] == before["model_1"]  # a longer training begins as the shorter one
+    assert len(after["model_1"]) == 3
+    assert after["model_3"] != before["model_3"]
+    assert (after["model_2"], after["model_4"]) == (before["model_2"], before["model_4"])

@@ -20,6 +20,7 @@ from charrec.study import Study
 from flows.command_line import _parsed, choose
 from tests.desk import MODELS, STEPS, TINY, Ran
 from tests.driven import Driven
+from tests.thorough import THOROUGH
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -136,21 +137,20 @@ def stored(bench: Bench) -> dict[str, list[Stored]]:
 def test_each_object_that_a_result_points_at_is_mended_by_the_same_command(
     study: Study, bench: Bench, seed: int
 ) -> None:
-    rng = random.Random(seed)
+    """One object of each step in `make test`, every object in both ways in `make test-long`."""
     kinds = stored(bench)
     assert kinds.keys() == {"pack", "train", "predict", "augment", "report"}
-    for name, every in kinds.items():
-        harmed = rng.choice(sorted(every, key=lambda one: one.key))
-        harm = rng.choice(["deleted", "damaged"])
-        print(f"{harm}: {harmed.key}")
-        if harm == "deleted":
-            bench.store.delete(harmed.key)
-        else:
-            Path(bench.store.local(harmed.key, Path())).write_bytes(b"damaged")
-        driven = Driven(study, bench)
-        driven.run()
-        assert {label.split()[0] for label in driven.redone} >= {name}
-        assert len({label for label in driven.redone if label.split()[0] == name}) == 1
-        again = Driven(study, bench)
-        again.run()
-        assert again.redone == set()
+    for step, objects_of_step in kinds.items():
+        harms = [(one, harm) for one in objects_of_step for harm in ("deleted", "damaged")]
+        for harmed, harm in harms if THOROUGH else [random.Random(f"{seed} {step}").choice(harms)]:
+            print(f"{harm}: {harmed.key}")
+            if harm == "deleted":
+                bench.store.delete(harmed.key)
+            else:
+                Path(bench.store.local(harmed.key, Path())).write_bytes(b"damaged")
+            driven = Driven(study, bench)
+            driven.run()
+            assert len({label for label in driven.redone if label.split()[0] == step}) == 1
+            again = Driven(study, bench)
+            again.run()
+            assert again.redone == set()
