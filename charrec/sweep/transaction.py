@@ -19,18 +19,18 @@ def transact(store: Store, name: str, oracle: DurableHyperband, operation: Calla
     It may run often, each time on what the store holds by then. The transaction's id goes into the document, so a
     swap that happened and whose reply was lost is not done twice, however many others came after it.
     """
-    transaction, attempted = uuid4().hex[:12], False
+    transaction = uuid4().hex[:12]
+    empty = None if oracle.token else oracle.dump()  # what a search starts from
     answer: Answer | None = None
 
     def decide(data: bytes | None) -> bytes | None:
-        nonlocal answer, attempted
-        if data is None and not attempted and oracle.token:
+        nonlocal answer
+        held = parsed(data, f"{store.url}/{name}") if data is not None else empty
+        if held is None:
             raise InputError(f"{store.url}/{name} is gone", "the search that was there", "Start the workers anew.")
-        attempted = True
-        if data is not None:
-            oracle.load(parsed(data, f"{store.url}/{name}"))
-            if transaction in oracle.transactions:
-                return None  # swapped at an earlier attempt, whose answer stands
+        oracle.load(held)
+        if transaction in oracle.transactions:
+            return None  # swapped at an earlier attempt, whose answer stands
         before = oracle.dump()
         answer = operation()
         if data is not None and oracle.dump() == before:

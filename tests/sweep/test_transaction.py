@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Store, open_store
+from charrec.storage import Conflict, Store, open_store
+from charrec.storage.folder import FolderStore
 from charrec.storage.patience import PatientStore
 from charrec.storage.s3 import S3Store
 from charrec.study import Search
@@ -129,6 +130,43 @@ def test_who_finds_all_trials_taken_writes_nothing(store: Store) -> None:
     before = store.read(NAME), store.list()[0].modified
     assert "IDLE" in taken and Worker(store, "another").take() == "IDLE"
     assert (store.read(NAME), store.list()[0].modified) == before
+
+
+class Refusing(FolderStore):
+    """The first write ends in Conflict and leaves nothing: another one was in flight, or deleted the object."""
+
+    refused = False
+
+    def create(self, key: str, data: bytes) -> str:
+        return super().create(key, data) if self.refused else self.refuse(key)
+
+    def swap(self, key: str, data: bytes, version: str) -> str:
+        return super().swap(key, data, version) if self.refused else self.refuse(key)
+
+    def refuse(self, key: str) -> str:
+        self.refused = True
+        self.delete(key)
+        raise Conflict(key)
+
+
+def test_a_search_whose_first_write_is_refused_begins_once(tmp_path: Path) -> None:
+    worker = Worker(Refusing(tmp_path), "one")
+    given, found = worker.take(), document(worker.store)
+    assert worker.asked == 2 and worker.oracle.holds(given)
+    assert (found.token, len(found.trials), len(found.transactions)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("when", ["before it is read", "before it is written"])
+def test_a_deleted_search_is_not_written_again_by_a_worker_that_was_in_it(when: str, tmp_path: Path) -> None:
+    worker = Worker(FolderStore(tmp_path), "one")
+    given = worker.take()
+    if when == "before it is read":
+        worker.store.delete(NAME)
+    else:
+        worker.store = Refusing(tmp_path)
+    with pytest.raises(InputError, match=f"{NAME} is gone; expected the search that was there"):
+        worker.complete(given, 0.5)
+    assert not worker.store.exists(NAME)
 
 
 class Bomb:
