@@ -25,9 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from charrec.storage.change import ATTEMPTS, FIRST, LONGEST
 from charrec.study import FULL, Search
 from charrec.sweep.schedule import schedule
-from charrec.sweep.transaction import ATTEMPTS, LONGEST
 from tests.benchmarks.simulator import Fleet
 
 # How many workers pay off
@@ -99,7 +99,7 @@ def swap_rate(number: int, trial: tuple[float, float], latency: float, own: floa
         elif one.what == "read":
             after = one._replace(at=answered + own + latency / 2, what="swap", seen=version)
         elif one.seen != version and one.conflicts + 1 < ATTEMPTS:
-            pause = rng.uniform(0, min(LONGEST, 0.05 * 2**one.conflicts))
+            pause = rng.uniform(0, min(LONGEST, FIRST * 2**one.conflicts))
             after = one._replace(at=answered + pause, what="begin", conflicts=one.conflicts + 1)
         else:
             given_up += one.seen != version
