@@ -10,4 +10,4 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return " ".join("".join(f"\\{one}" if one in r"\`*_[]<>|#!" else one for one in text).split())
+    return " ".join("".join(f"\\{one}" if one in r"\`*_[]<>|#!~&" else one for one in text).split())

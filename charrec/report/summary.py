@@ -66,7 +66,7 @@ def _texts(result: StudyResult) -> str:
     models = list(dict.fromkeys(text.model for text in result.texts))
     read = {(text.text, text.method, text.model): text.read for text in result.texts}
     rows = [
-        [f"“{text}”", words.METHODS[method], *(f"`{read.get((text, method, model), '')}`" for model in models)]
+        [f"“{escaped(text)}”", words.METHODS[method], *(f"`{read.get((text, method, model), '')}`" for model in models)]
         for text, method in dict.fromkeys((one.text, one.method) for one in result.texts)
     ]
     return "### New texts\n\n" + table(["Text", "Images", *map(words.title, models)], rows) if rows else ""
