@@ -15,10 +15,7 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 OUTAGE = 600.0  # seconds that are waited out
-PAUSE, LONGEST = (
-    2.0,
-    4.0,
-)  # seconds between two tries, beyond those of Prefect's client, which tries again at 429, 502 and 503 alone
+PAUSE, LONGEST = 2.0, 4.0  # seconds between two tries; Prefect's client itself tries again at 429, 502 and 503 alone
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 

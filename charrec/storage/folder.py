@@ -25,7 +25,7 @@ from charrec.storage.interface import (
     staged,
 )
 
-LOOKS = 9  # in 0.25 s, at an object that does not fit its digest: it may just be changing
+LOOKS = 8  # in 0.25 s, at an object that does not fit its digest: it may just be changing
 STALE = 24 * 3600  # seconds after which a temporary file belongs to a dead writer
 MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
@@ -130,7 +130,7 @@ class FolderStore:
         """
         path = self.root / checked(key)
         admitted: tuple[str, ...] = ()
-        for look, wait in enumerate(waits(0.002, 0.25, tries=LOOKS)):
+        for look, wait in enumerate((*waits(0.002, 0.25, tries=LOOKS), None)):
             admitted = self._admitted(key)
             try:
                 with path.open("rb") as file:
@@ -139,7 +139,7 @@ class FolderStore:
                 raise NotFound(key) from None
             if found in admitted or found in (admitted := self._admitted(key)):
                 return found
-            if not admitted and look > 2:  # nobody is writing it: it was put there by other means
+            if wait is None or (not admitted and look > 2):  # nobody is writing it: it was put there by other means
                 break
             time.sleep(wait)
         raise corrupt(str(path), found, " or ".join(admitted) or None)
