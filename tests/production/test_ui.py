@@ -33,9 +33,9 @@ def seen(chromium: str, url: str, name: str, height: int, profile: Path) -> str:
     picture = PICTURES / f"{name}.png"
     picture.unlink(missing_ok=True)
     command = [chromium, *BROWSER, f"--window-size=1400,{height}", f"--user-data-dir={profile}"]
-    subprocess.run([*command, f"--screenshot={picture}", url], check=True, capture_output=True, timeout=120)
+    shown = [*command, f"--screenshot={picture}", "--dump-dom", url]
+    page = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=120)
     assert picture.stat().st_size > 20_000  # more than an empty page
-    page = subprocess.run([*command, "--dump-dom", url], check=True, capture_output=True, text=True, timeout=120)
     return page.stdout
 
 
