@@ -1,4 +1,4 @@
-"""Stored results -> tables, figures and one HTML page that needs nothing else."""
+"""Stored results -> tables, figures and one self-contained HTML page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,18 @@ from charrec.results import StudyResult
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the report shows of the images: uint8, black on white, s x s pixels."""
+    """The images in the report: uint8, black on white, s x s pixels."""
 
     samples: np.ndarray  # (62, s, s): one training image per class
-    augmented: np.ndarray  # (rows, columns, s, s): a training image, then versions of it
-    # (text, "raw" | "prepared" | "reference") -> (len(text), s, s); the raw ones in their source's size
+    augmented: np.ndarray  # (rows, columns, s, s): a training image, then augmented versions
+    # (text, "raw" | "prepared" | "reference") -> (len(text), s, s); raw images keep their source's size
     texts: dict[tuple[str, str], np.ndarray]
-    mistakes: np.ndarray  # (m, s, s): validation images that the best network got wrong though it was surest
+    mistakes: np.ndarray  # (m, s, s): the best network's most confident mistakes on validation images
     mistake_captions: list[str]  # "0 read as O, 99 %"
 
 
 def write_report(result: StudyResult, pictures: Pictures, folder: Path) -> list[Path]:
-    """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; return what was written."""
+    """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; returns their paths."""
     from charrec.report import drawing, page, tables
 
     files = {"study.json": result.model_dump_json(indent=2).encode()}

@@ -1,4 +1,4 @@
-"""A canvas for a theme: matplotlib's objects only, so nothing global is left behind."""
+"""A themed canvas, built from matplotlib objects without global state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DPI = 180
 
 
 def style(theme: Theme) -> dict[Any, Any]:
-    """What matplotlib is told, for a `rc_context`."""
+    """matplotlib's settings for a theme, for `rc_context`."""
     typefaces.install()
     muted = {f"{axis}tick.{part}": theme.muted for axis in "xy" for part in ("color", "labelcolor")}
     general = {
@@ -45,7 +45,7 @@ def style(theme: Theme) -> dict[Any, Any]:
 
 
 def blank(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure in inches on an Agg canvas and its axes."""
+    """A figure on an Agg canvas, sized in inches, and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What a table or a dot plot on the page is made of."""
+"""The parts of a table or a dot plot on the page."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Cell:
     text: str
-    sort: float | str | None = None  # what a click on the column's head orders by
-    note: str = ""  # small, below
+    sort: float | str | None = None  # sort key for a click on the column's heading
+    note: str = ""  # in small print below
     kind: str = "num"  # num, text, ch (a character), wrong, mono
     title: str = ""
 
@@ -15,7 +15,7 @@ class Cell:
 @dataclass(frozen=True)
 class Table:
     head: list[str]
-    rows: list[list[Cell]]  # the first cell of a row is its head
+    rows: list[list[Cell]]  # the first cell of a row is its heading
     sortable: bool = False
 
 
@@ -31,7 +31,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Scale:
-    """A stretch of shares, laid out from 0 to 100 percent of a track."""
+    """A range of shares, mapped to 0 to 100 percent of a track."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class Scale:
 
     @classmethod
     def around(cls, values: list[float]) -> "Scale":
-        """The narrowest round stretch around the values with about five ticks, within [0, 1]."""
+        """The narrowest round range around the values with about five ticks, within [0, 1]."""
         low, high = min(values), max(values)
         steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
         step = next((s for s in steps if (high - low) / s <= 5), 0.2)

@@ -1,4 +1,4 @@
-"""Training and validation against the epoch, a panel for each network and metric."""
+"""Training curves: accuracy and loss by epoch, one panel per network and metric."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def whole_epochs(axes: Axes, last: int) -> None:
 def curve(
     theme: Theme, training: TrainingResult, metric: str, limits: tuple[float, float], reference_too: bool
 ) -> Figure:
-    """One network's "accuracy" or "loss" against the epoch, training and validation."""
+    """One network's "accuracy" or "loss" by epoch, training and validation."""
     figure, axes = blank(4.8, 2.9)
     epochs = [row.epoch for row in training.epochs]
     train = [getattr(row, metric) for row in training.epochs]
@@ -36,18 +36,18 @@ def curve(
     axes.set_ylim(*limits)
     whole_epochs(axes, len(epochs))
     if training.overfits_from:
-        _overfit_ground(theme, axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom")
+        _overfit_band(theme, axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom")
     axes.plot(epochs, train, color=theme.muted, lw=1.4, marker="o" if len(epochs) < 4 else "", ms=3)
     axes.plot(epochs, val, color=theme.accent, lw=2, marker="o" if len(epochs) < 4 else "", ms=3)
     best = training.best_epoch if metric == "accuracy" else epochs[int(np.argmin(val))]
     axes.plot(best, val[best - 1], "o", ms=7, color=theme.accent, mec=theme.paper, mew=1.5, zorder=5)
-    told = words.percent(val[best - 1], 1) if metric == "accuracy" else f"{val[best - 1]:.3f}"
+    value = words.percent(val[best - 1], 1) if metric == "accuracy" else f"{val[best - 1]:.3f}"
     _best_label(
         theme,
         axes,
         best,
         val[best - 1],
-        f"{told}, epoch {best}",
+        f"{value}, epoch {best}",
         1 if val[best - 1] >= train[best - 1] else -1,
     )
     axes.set_title(metric, loc="left", fontsize=10, color=theme.muted)
@@ -59,8 +59,8 @@ def curve(
     return figure
 
 
-def _overfit_ground(theme: Theme, axes: Axes, start: int, last: int, edge: str) -> None:
-    """A tint behind the epochs that overfit, named at the empty edge of the panel."""
+def _overfit_band(theme: Theme, axes: Axes, start: int, last: int, edge: str) -> None:
+    """A tinted band behind the overfitting epochs, labelled at the panel's empty edge."""
     axes.axvspan(start - 0.5, last + 1, color=theme.tint, lw=0, zorder=0)
     inside = start - 0.5 < 0.55 * last
     axes.annotate(
@@ -77,17 +77,17 @@ def _overfit_ground(theme: Theme, axes: Axes, start: int, last: int, edge: str) 
 
 
 def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, text: str, side: int) -> None:
-    """Beside the best epoch's dot, above (1) or below (-1), on a halo of paper."""
+    """A label above (1) or below (-1) the best epoch's dot, with a paper-coloured halo."""
     from matplotlib.patheffects import withStroke
 
     first, last = axes.get_xlim()
-    place = (epoch - first) / (last - first)
+    position = (epoch - first) / (last - first)
     axes.annotate(
         text,
         (epoch, value),
         xytext=(0, 11 * side),
         textcoords="offset points",
-        ha="left" if place < 0.2 else "right" if place > 0.8 else "center",
+        ha="left" if position < 0.2 else "right" if position > 0.8 else "center",
         va="bottom" if side > 0 else "top",
         fontsize=9,
         color=theme.accent,
@@ -102,7 +102,7 @@ def _reference_mark(theme: Theme, axes: Axes, epoch: int | None, value: float) -
 
 
 def _end_labels(theme: Theme, axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]) -> None:
-    """The lines' names at their right ends, pushed apart where they would touch."""
+    """The lines' names at their right ends, pushed apart if they would overlap."""
     height, gap = limits[1] - limits[0], 0.085
     low, high = sorted((train, val))
     push = max(0.0, gap * height - (high - low)) / 2
@@ -113,7 +113,7 @@ def _end_labels(theme: Theme, axes: Axes, last: int, train: float, val: float, l
 
 
 def curve_limits(result: StudyResult, metric: str) -> tuple[float, float]:
-    """The same for every network, so that the curves can be compared; a first epoch may run out of it."""
+    """Shared by all networks, so that their curves are comparable; a first epoch may exceed them."""
     rows = [row for t in result.trainings for row in t.epochs]
     values = [v for row in rows for v in (getattr(row, metric), getattr(row, f"val_{metric}"))]
     if metric == "loss":

@@ -1,4 +1,4 @@
-"""Every figure of a report as PNG, by name; the dark ones end in "-dark"."""
+"""Every figure of a report as PNG, by name; names of dark ones end in "-dark"."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def charts(result: StudyResult) -> Iterator[tuple[str, Callable[[Theme], Figure]
 
 
 def sheets(pictures: Pictures) -> Iterator[tuple[str, Figure]]:
-    """The glyphs as contact sheets; the page has them one by one and needs none of these."""
+    """The glyphs as contact sheets, for the files; the page embeds the glyphs one by one."""
     yield "samples", figures.sheet(LIGHT, pictures.samples, list(alphabet.CLASSES), 13)
     rows, columns = pictures.augmented.shape[:2]
     flat = pictures.augmented.reshape(rows * columns, *pictures.augmented.shape[2:])
@@ -61,5 +61,5 @@ def sheets(pictures: Pictures) -> Iterator[tuple[str, Figure]]:
 
 
 def _broken(captions: list[str]) -> list[str]:
-    """A line each for what was read and how sure."""
+    """Captions with the reading on one line and its probability on the next."""
     return [caption.replace(", ", "\n", 1) for caption in captions]

@@ -1,4 +1,4 @@
-"""The figures but for the curves, each drawn for a theme."""
+"""All figures except the training curves, each drawn for a theme."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
-    """Validation accuracy of every network with its 95 % interval, the reference beside it."""
+    """Every network's validation accuracy with its 95 % interval, next to the reference."""
     figure, axes = blank(7.2, 0.5 * len(result.evaluations) + 1.1)
     for y, evaluation in enumerate(result.evaluations):
         rate, theirs = evaluation.accuracy, reference.MODELS.get(evaluation.model)
@@ -37,10 +37,10 @@ def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
     return figure
 
 
-def search(theme: Theme, found: SearchResult) -> Figure:
-    """Every configuration's accuracy by the epochs it was trained, coloured by bracket."""
+def search(theme: Theme, result: SearchResult) -> Figure:
+    """Every configuration's accuracy by epochs trained, coloured by bracket."""
     figure, axes = blank(10.4, 4.2)
-    done = [(t, t.val_accuracy) for t in found.trials if t.val_accuracy is not None]
+    done = [(t, t.val_accuracy) for t in result.trials if t.val_accuracy is not None]
     brackets = sorted({t.bracket for t, _ in done})
     colours = {b: theme.brackets[k % len(theme.brackets)] for k, b in enumerate(brackets)}
     for configuration in sorted({t.configuration for t, _ in done}):
@@ -50,7 +50,7 @@ def search(theme: Theme, found: SearchResult) -> Figure:
         axes.plot(epochs, values, "-o", color=colour, lw=1.2, ms=5, alpha=0.75, mec=theme.paper, mew=0.6)
     for bracket, colour in colours.items():
         axes.plot([], [], "-o", color=colour, ms=5, label=f"bracket {bracket}")
-    chosen = next(((t.epochs, value) for t, value in done if t.network == found.chosen), None)
+    chosen = next(((t.epochs, value) for t, value in done if t.network == result.chosen), None)
     if chosen:
         axes.plot(*chosen, "o", ms=13, mfc="none", mec=theme.ink, mew=1.4, label="chosen")
     axes.set_xticks(sorted({t.epochs for t, _ in done}))
@@ -63,14 +63,14 @@ def search(theme: Theme, found: SearchResult) -> Figure:
 
 
 def _at_least_two_points(axes: Axes) -> None:
-    """A stretch of 2 % or more: what differs by less is drawn close together."""
+    """At least 2 % on the y axis, so that small differences look small."""
     axes.margins(x=0.06, y=0.08)
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, (low + high) / 2 - 0.01), max(high, (low + high) / 2 + 0.01))
 
 
 def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
-    """62 x 62 counts; errors on a logarithmic scale of colour, right answers in grey to keep them apart."""
+    """62 x 62 counts; errors on a logarithmic colour scale, correct answers in grey."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
     figure, axes = blank(10.6, 10.4)
@@ -86,13 +86,13 @@ def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
     bar.set_ticks(ticks, labels=[str(t) for t in ticks], minor=False)
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
-    bar.set_label("images read wrongly")
+    bar.set_label("images misread")
     _character_axes(theme, axes)
     return figure
 
 
 def _character_axes(theme: Theme, axes: Axes) -> None:
-    """The classes on all four sides, rules between digits, capitals and small letters."""
+    """Class labels on all four sides; lines separate digits, capitals and small letters."""
     every, labels = range(len(alphabet.CLASSES)), list(alphabet.CLASSES)
     axes.set_xticks(every, labels)
     axes.set_yticks(every, labels)
@@ -121,7 +121,7 @@ def _character_axes(theme: Theme, axes: Axes) -> None:
 
 
 def sheet(theme: Theme, images: np.ndarray, captions: list[str], columns: int) -> Figure:
-    """Glyphs in a grid with a caption under each."""
+    """Glyphs in a grid, each with a caption below."""
     size, rows = images.shape[-1], -(-len(images) // columns)
     gap, line = size // 8, size // 3 if any(captions) else 0
     canvas = np.full((rows * (size + line + gap), columns * (size + gap)), np.nan)

@@ -1,4 +1,4 @@
-"""The page: what the template needs, gathered."""
+"""The page: collects the template's variables and renders it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], siblings: list[str]) -> str:
-    """The whole page; `siblings` are the files beside it that it may link to."""
+    """The complete page; `siblings` are the files next to it, for links."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -75,7 +75,7 @@ def _uris(images: np.ndarray) -> list[str]:
 
 
 def _caption(text: str) -> str:
-    """What was read on one line, how sure on the next."""
+    """The reading on one line, its probability on the next."""
     return text.replace(", ", "\n", 1).replace(" %", "%").replace("%", f"{words.NBSP}%")
 
 
@@ -88,7 +88,7 @@ def _rate_marks(scale: Scale, rate: Rate, kind: str = "dot") -> list[Mark]:
 
 
 def _dots(result: StudyResult) -> dict[str, Any]:
-    """The first screen's dot plot: each network's accuracy with its interval, the reference as a diamond."""
+    """The first screen's dot plot: each network's accuracy with its interval, and the reference as a diamond."""
     theirs = {e.model: reference.MODELS[e.model] for e in result.evaluations if e.model in reference.MODELS}
     values = [v for e in result.evaluations for v in (e.accuracy.low, e.accuracy.high)]
     scale = Scale.around(values + [r.val_accuracy for r in theirs.values()])
@@ -103,8 +103,8 @@ def _dots(result: StudyResult) -> dict[str, Any]:
 
 
 def _outside(scores: tuple[External, ...]) -> dict[str, Any]:
-    """New data by group: the two methods on one track a network."""
-    found: dict[str, Any] = {}
+    """The new data by group, with both methods on one track per network."""
+    groups: dict[str, Any] = {}
     for group in words.SETS:
         own = [x for x in scores if x.set == group]
         if not own:
@@ -115,12 +115,12 @@ def _outside(scores: tuple[External, ...]) -> dict[str, Any]:
             kind = "dot" if x.method == "prepared" else "ring"
             tracks.setdefault(x.model, []).extend(_rate_marks(scale, x.accuracy, kind))
         story = sentences.external_story(scores, group)
-        found[group] = {"scale": scale, "tracks": tracks, "story": story}
-    return found
+        groups[group] = {"scale": scale, "tracks": tracks, "story": story}
+    return groups
 
 
 def _text(result: StudyResult, pictures: Pictures, text: str) -> dict[str, Any]:
-    """One text glyph by glyph: its images, and who read what by which method."""
+    """One text glyph by glyph: its images, and each network's reading by method."""
     own = [reading for reading in result.texts if reading.text == text]
     top = sentences.best(result).model
     answers: dict[str, TextReading] = {x.method: x for x in own if x.model == top}

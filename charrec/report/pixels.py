@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def png(image: np.ndarray) -> bytes:
-    """(height, width) uint8 -> PNG, smaller where pixels repeat."""
+    """(height, width) uint8 -> optimised PNG."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -22,7 +22,7 @@ def png(image: np.ndarray) -> bytes:
 
 
 def figure_png(figure: Figure) -> bytes:
-    """The same bytes for the same figure: no version of matplotlib in the metadata."""
+    """Deterministic PNG bytes: the metadata omit matplotlib's version."""
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The page's tables: the frames' numbers as a person reads them."""
+"""The page's tables: the data frames' numbers, formatted for reading."""
 
 from collections.abc import Callable
 from statistics import median
@@ -69,7 +69,7 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
     return [
         ("Parameters", parameters),
         ("Best epoch", epoch),
-        ("Overfits from epoch", lambda t, r: Cell(str(t.overfits_from or "not found"))),
+        ("Overfits from epoch", lambda t, r: Cell(str(t.overfits_from or "none"))),
         ("Time per epoch, median", seconds),
         ("Training images/s, median", speed),
         ("Precision", lambda t, r: _text(t.precision, "num")),
@@ -89,13 +89,13 @@ def _evaluation_rows() -> list[tuple[str, Callable[[Evaluation, Theirs | None], 
         ),
         ("Accuracy, cases folded", lambda e, r: _rate(e.folded_accuracy)),
         ("Accuracy without twins", lambda e, r: _rate(e.without_twin_accuracy)),
-        ("Right among first two", lambda e, r: _rate(e.top2_accuracy)),
+        ("Top-2 accuracy", lambda e, r: _rate(e.top2_accuracy)),
         ("Calibration error", lambda e, r: Cell(percent(e.calibration_error))),
     ]
 
 
 def comparison(result: StudyResult) -> Table:
-    """A column a network, the reference's value in small print where there is one."""
+    """One column per network, with the reference's value in small print if there is one."""
     evaluations = {e.model: e for e in result.evaluations}
     blank = Cell(NONE)
     rows = []
@@ -105,14 +105,14 @@ def comparison(result: StudyResult) -> Table:
             for t in result.trainings
         ]
         rows.append([_text(name), *cells])
-    for name, tell in _training_rows():
-        rows.append([_text(name), *(tell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
+    for name, cell in _training_rows():
+        rows.append([_text(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
     heads = [f"{title(t.model)}\n{SUBTITLES.get(t.model, '')}" for t in result.trainings]
     return Table(["", *heads], rows)
 
 
 def chosen(result: StudyResult) -> Table:
-    """What could be chosen, what was, and what the reference's search chose."""
+    """The searched values, this study's choice and the reference's choice."""
     rows = []
     for name in tables.hyperparameters(result):
         options = ", ".join(number(v) for v in result.search.space.get(name, ()))
@@ -123,7 +123,7 @@ def chosen(result: StudyResult) -> Table:
 
 
 def rungs(result: StudyResult) -> Table:
-    """A row for every rung of every bracket, as the search's status has it."""
+    """One row per rung of each bracket, as in the search's status."""
     rows = []
     for row in by_rung(result.study.search, result.search.trials):
         epochs = f"{row.first + 1}\u2013{row.epochs}"
@@ -165,11 +165,11 @@ def pairs(evaluation: Evaluation, most: int = 24) -> Table:
         ]
         for p in evaluation.pairs[:most]
     ]
-    return Table(["Truth", "Read as", "Images", "Of the class"], rows, sortable=True)
+    return Table(["Truth", "Read as", "Images", "Share of class"], rows, sortable=True)
 
 
 def external(result: StudyResult, group: str) -> Table:
-    """A row a network, both methods side by side."""
+    """One row per network, both methods side by side."""
     own = {(x.model, x.method): x for x in result.external if x.set == group}
     rows = []
     for model in dict.fromkeys(model for model, _ in own):
@@ -184,7 +184,7 @@ def external(result: StudyResult, group: str) -> Table:
 
 
 def study(value: Frozen, full: Frozen = FULL, prefix: str = "") -> list[list[Cell]]:
-    """Every field of the study, nested ones with their path; marked where it is not the full study's."""
+    """Every field of the study, nested ones by their path; values that differ from the full study are marked."""
     rows = []
     for name, field in type(value).model_fields.items():
         own, theirs = getattr(value, name), getattr(full, name)

@@ -6,20 +6,22 @@ from charrec.errors import InputError
 from charrec.results import StudyResult
 from charrec.storage import Store
 
-PAGE = "report.html"  # the last of a report's files to be stored
+PAGE = "report.html"  # stored last, so its presence means that the report is complete
 
 
 def reports(store: Store) -> list[str]:
-    """The keys of all reports, latest first. Raises InputError if there is none."""
-    found = [entry for entry in store.list("reports/") if entry.key.endswith(f"/{PAGE}")]
-    if not found:
-        raise InputError(f"{store.url} has no report", "one that a study wrote", "Run a study, or correct the store.")
-    latest = sorted(found, key=lambda entry: entry.modified, reverse=True)
+    """The keys of all reports, latest first. Raises InputError if there are none."""
+    pages = [entry for entry in store.list("reports/") if entry.key.endswith(f"/{PAGE}")]
+    if not pages:
+        raise InputError(
+            f"{store.url} has no report", "one that a study wrote", "Run a study, or check the store's address."
+        )
+    latest = sorted(pages, key=lambda entry: entry.modified, reverse=True)
     return [entry.key.removesuffix(f"/{PAGE}") for entry in latest]
 
 
 def result_of(store: Store, report: str) -> StudyResult:
-    """The result behind a report. Raises InputError if another version of charrec wrote it."""
+    """A report's study result. Raises InputError if an incompatible version of charrec wrote it."""
     key = f"{report}/study.json"
     try:
         return StudyResult.model_validate_json(store.get(key))
@@ -27,6 +29,6 @@ def result_of(store: Store, report: str) -> StudyResult:
         first = error.errors()[0]
         raise InputError(
             f"{store.url}/{key} holds {'.'.join(map(str, first['loc']))}: {first['msg']}"[:300],
-            "a result as this charrec writes it",
-            "Run the study again, which takes seconds where its steps are stored, or use the charrec that wrote it.",
+            "a result in this version's format",
+            "Run the study again (seconds if its steps are stored), or use the version of charrec that wrote it.",
         ) from None

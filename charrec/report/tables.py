@@ -1,4 +1,4 @@
-"""A study's numbers as data frames, one CSV file each: nothing rounded, rates as fractions."""
+"""A study's numbers as data frames, one CSV file each: unrounded, rates as fractions."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ def _rate(name: str, rate: Rate | None) -> dict[str, Any]:
 
 
 def models(result: StudyResult) -> pd.DataFrame:
-    """A row a network: how it was trained, how well it reads, the reference beside it."""
+    """One row per network: training, evaluation, reference values."""
     evaluations = {e.model: e for e in result.evaluations}
     rows = []
     for training in result.trainings:
@@ -45,7 +45,7 @@ def histories(result: StudyResult) -> pd.DataFrame:
 
 
 def trials(result: StudyResult) -> pd.DataFrame:
-    """The search, best first; a column for every hyperparameter."""
+    """The search's trials, best first; one column per hyperparameter."""
     rows = [
         {**trial.model_dump(exclude={"network"}), **trial.network, "rank": rank}
         for rank, trial in enumerate(result.search.trials, 1)
@@ -65,14 +65,14 @@ def trials(result: StudyResult) -> pd.DataFrame:
 
 
 def hyperparameters(result: StudyResult) -> list[str]:
-    """The reference's names first, in its order, then whatever else was searched."""
+    """The reference's names first, in its order, then the others."""
     search = result.search
-    found = dict.fromkeys([*search.space, *search.chosen, *(k for t in search.trials for k in t.network)])
-    return sorted(found, key=lambda k: (list(reference.SEARCH_CHOSEN) + list(found)).index(k))
+    names = dict.fromkeys([*search.space, *search.chosen, *(k for t in search.trials for k in t.network)])
+    return sorted(names, key=lambda k: (list(reference.SEARCH_CHOSEN) + list(names)).index(k))
 
 
 def confusion(result: StudyResult) -> pd.DataFrame:
-    """A row for every pair of truth and answer that occurs, the right answers included."""
+    """One row per (truth, answer) pair that occurs, correct answers included."""
     c = alphabet.CLASSES
     rows = [
         (e.model, c[i], c[j], count)
@@ -104,14 +104,14 @@ def external(result: StudyResult) -> pd.DataFrame:
 
 
 def texts(result: StudyResult) -> pd.DataFrame:
-    """A row a glyph: what each network read, with its three likeliest classes."""
+    """One row per glyph and network: the reading and the three likeliest classes."""
     rows = []
     for text in result.texts:
         for position, glyph in enumerate(text.glyphs, 1):
             row: dict[str, Any] = {"text": text.text, "model": text.model, "method": text.method}
             row |= {"read": text.read, "position": position, "truth": glyph.truth, "image": glyph.name}
-            for place, (character, probability) in enumerate(glyph.top, 1):
-                row |= {f"top_{place}": character, f"probability_{place}": probability}
+            for rank, (character, probability) in enumerate(glyph.top, 1):
+                row |= {f"top_{rank}": character, f"probability_{rank}": probability}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -1,4 +1,4 @@
-"""Ink and paper: one definition of the colours for the page and its figures, light and dark."""
+"""The colours of the page and its figures, light and dark."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ class Theme:
     ink: str
     muted: str
     rule: str
-    accent: str  # this study, and what is wrong
+    accent: str  # this study's data, and errors
     reference: str
-    tint: str  # behind the epochs that overfit
+    tint: str  # behind overfitting epochs
     brackets: tuple[str, ...]
-    heat: tuple[str, ...]  # few ... many confusions
+    heat: tuple[str, ...]  # from few to many confusions
 
     @property
     def css(self) -> str:
-        """The single colours as custom properties."""
+        """The colours, except the palettes, as CSS custom properties."""
         names = ("paper", "panel", "ink", "muted", "rule", "accent", "reference", "tint")
         return "".join(f"--{name}:{getattr(self, name)};" for name in names)
 

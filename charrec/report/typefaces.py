@@ -1,6 +1,6 @@
-"""IBM Plex (OFL 1.1), which ships with the project's fonts: the page and its figures look alike everywhere.
+"""IBM Plex (OFL 1.1), from the project's font packages, so that the page and its figures look the same everywhere.
 
-Its mono tells 0 from O and l from I and 1, which a report on characters needs.
+Its monospaced face distinguishes 0 from O and l from I and 1, which a report on characters needs.
 """
 
 import base64
@@ -22,7 +22,7 @@ def _path(family: str, weight: int) -> str:
 
 @cache
 def _subset(family: str) -> str:
-    """The family's Latin part as base64 of WOFF: 55 kB for the variable sans, 10 to 15 kB the others."""
+    """The family's Latin subset as base64 WOFF: 55 kB for the variable sans, 10 to 15 kB for the others."""
     from fontTools import subset
 
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
@@ -38,7 +38,7 @@ def _subset(family: str) -> str:
 
 
 def css() -> str:
-    """@font-face rules with the faces in them."""
+    """@font-face rules with embedded fonts."""
     weights = {SANS: "100 700", MONO: "500", SERIF: "500"}
     return "\n".join(
         f'@font-face{{font-family:"{family}";font-weight:{weight};font-display:swap;'
@@ -49,7 +49,7 @@ def css() -> str:
 
 @cache
 def install() -> None:
-    """Make the faces known to matplotlib."""
+    """Register the fonts with matplotlib."""
     from matplotlib.font_manager import fontManager
 
     for family in (SANS, MONO):

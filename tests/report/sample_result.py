@@ -1,4 +1,4 @@
-"""A seeded study that never ran, with the proportions of one that did, and glyphs drawn for it."""
+"""A seeded, invented study result with realistic proportions, and glyphs drawn for it."""
 
 import math
 from itertools import count
@@ -33,7 +33,7 @@ CHARS74K = "Chars74K, computer fonts (kaggle:supreethrao/chars74kdigitalenglishf
 MODELS = {"model_1": 0.8893, "model_2": 0.9071, "model_3": 0.9103, "model_4": 0.9112}
 PARAMETERS = {"model_1": 829_758, "model_2": 829_758, "model_3": 3_977_512, "model_4": 3_690_110}
 NETWORK = {"filters_hp_1": 16, "filters_hp_2": 32, "filters_hp_3": 64, "dropout": 0.6, "units": 288}
-# What people mistake too: both cases of letters whose cases look alike, and characters that are one stroke.
+# Pairs that people confuse too: the two cases of a letter that look alike, and single-stroke characters.
 LOOK_ALIKES = [
     *(f"{c}{c.upper()}" for c in "cosvwxzukpmy"),
     "0O",
@@ -90,7 +90,7 @@ def training(model: str, epochs: int, overfits: bool, rng: np.random.Generator) 
 
 
 def confusion(accuracy: float, per_class: int, rng: np.random.Generator) -> np.ndarray:
-    """(62, 62) counts; most errors lie among the look-alikes."""
+    """(62, 62) counts; most errors are between look-alikes."""
     alike = np.full((62, 62), 0.012)
     for a, b in (pair for p in LOOK_ALIKES for pair in (p, p[::-1])):
         alike[C.index(a), C.index(b)] = 9.0
@@ -140,7 +140,7 @@ def evaluation(trained: TrainingResult, per_class: int, twins: bool, rng: np.ran
 
 
 def search(searched: Search, rng: np.random.Generator) -> SearchResult:
-    """Successive halving: of each rung the best go on to the next."""
+    """Successive halving: the best of each rung are promoted to the next."""
     space = {
         "filters_hp_1": (16.0, 32.0, 48.0, 64.0),
         "filters_hp_2": (32.0, 64.0, 96.0),
@@ -262,15 +262,15 @@ def machine() -> Machine:
     )
 
 
-def told(trained: TrainingResult, evaluated: Evaluation) -> TrainingResult:
-    """The history shifted so that its best epoch has the accuracy that was evaluated."""
+def shifted(trained: TrainingResult, evaluated: Evaluation) -> TrainingResult:
+    """The history shifted so that its best epoch has the evaluated accuracy."""
     shift = evaluated.accuracy.value - trained.epochs[trained.best_epoch - 1].val_accuracy
     rows = [row.model_copy(update={"val_accuracy": row.val_accuracy + shift}) for row in trained.epochs]
     return trained.model_copy(update={"epochs": tuple(rows)})
 
 
 def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
-    """The full study on Chars74K, or whatever study on whatever source."""
+    """The full study on Chars74K, or another study on another source."""
     rng = np.random.default_rng(7)
     tiny = studied is not FULL
     epochs = {"model_1": 15, "model_2": 15, "model_3": 15, "model_4": 20} if not tiny else dict.fromkeys(MODELS, 2)
@@ -281,7 +281,7 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
         study=studied,
         identity="5b8d0c2a77e1f934",
         data=data_summary(source, images),
-        trainings=tuple(map(told, trainings, evaluations)),
+        trainings=tuple(map(shifted, trainings, evaluations)),
         search=search(studied.search, rng),
         evaluations=evaluations,
         external=externals(),
@@ -300,12 +300,12 @@ TINY = QUICK.model_copy(
 
 
 def tiny_result() -> StudyResult:
-    """Two epochs, three trials, no twins, nothing overfits."""
+    """Two epochs, few trials, no twins, no overfitting."""
     return study_result(TINY, "fonts that are installed with charrec")
 
 
 def glyph(c: str, size: int, seed: int = 0) -> np.ndarray:
-    """One character, black on white, a little different for each seed."""
+    """One character, black on white, slightly different for each seed."""
     rng = np.random.default_rng(seed)
     image = Image.new("L", (size, size), 255)
     font = ImageFont.load_default(size=size * rng.uniform(0.6, 0.8))

@@ -1,4 +1,4 @@
-"""What the report says of a study, and what it must never do."""
+"""The report's content, and its safety: self-contained, escaped, deterministic."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ TABLES = ("models", "histories", "trials", "confusion", "classes", "pairs", "ext
 
 
 class Page(HTMLParser):
-    """Addresses, elements by name, and the visible text with plain spaces."""
+    """A page's addresses, ids, tag names and visible text with normalised spaces."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -34,10 +34,10 @@ class Page(HTMLParser):
         self.text = re.sub(r"\s+", " ", " ".join(self.words))
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
+        values = dict(attributes)
         self.tags.append(tag)
-        self.addresses += [found[name] or "" for name in ("src", "href", "srcset", "action", "data") if name in found]
-        self.ids += [found["id"] or ""] if "id" in found else []
+        self.addresses += [values[name] or "" for name in ("src", "href", "srcset", "action", "data") if name in values]
+        self.ids += [values["id"] or ""] if "id" in values else []
 
     def handle_data(self, data: str) -> None:
         if self.tags[-1] not in ("style", "script"):
@@ -58,7 +58,7 @@ def folder(full: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def figures(folder: Path) -> dict[str, bytes]:
-    """Drawn once, for pages whose figures are not what is asked about."""
+    """Drawn once, for tests of pages that do not look at figures."""
     return {path.stem: path.read_bytes() for path in (folder / "figures").glob("*.png")}
 
 
@@ -78,15 +78,15 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.parametrize("which", ["folder", "tiny"])
-def test_the_page_needs_nothing_but_itself(which, request):
+def test_the_page_is_self_contained(which, request):
     folder = request.getfixturevalue(which)
-    found = page(folder)
-    for address in found.addresses:
+    parsed = page(folder)
+    for address in parsed.addresses:
         if address.startswith("#"):
-            assert address[1:] in found.ids
+            assert address[1:] in parsed.ids
         elif not address.startswith("data:image/png;base64,"):
             assert (folder / address).is_file(), address[:80]
-    assert "link" not in found.tags and "iframe" not in found.tags
+    assert "link" not in parsed.tags and "iframe" not in parsed.tags
     styles = (folder / "report.html").read_text(encoding="utf-8")
     assert set(re.findall(r"url\((.{15})", styles)) == {"data:font/woff;"}
     assert not re.search(r"@import|https?://", re.sub(r"base64,[^\")]*", "", styles))
@@ -99,7 +99,7 @@ def test_every_embedded_picture_can_be_decoded(folder):
         Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).verify()
 
 
-def test_figures_are_crisp(folder):
+def test_figures_have_a_high_resolution_and_no_software_version(folder):
     for path in (folder / "figures").glob("*.png"):
         with Image.open(path) as image:
             assert image.info["dpi"][0] >= 150, path.name
@@ -107,7 +107,7 @@ def test_figures_are_crisp(folder):
 
 
 @pytest.mark.parametrize("model", list(sample.MODELS))
-def test_each_accuracy_stands_beside_the_references(model, full, folder):
+def test_each_accuracy_is_next_to_the_references(model, full, folder):
     html = unescape((folder / "report.html").read_text(encoding="utf-8"))
     ours = next(e.accuracy for e in full.evaluations if e.model == model)
     row = html[html.index(f'data-model="{model}"') :][:400]
@@ -115,7 +115,7 @@ def test_each_accuracy_stands_beside_the_references(model, full, folder):
     assert words.percent(reference.MODELS[model].val_accuracy) in row
 
 
-def test_what_was_read_stands_beside_what_the_reference_read(full, folder):
+def test_the_readings_and_the_references_readings_are_shown(full, folder):
     text = re.sub(r"\s", "", page(folder).text)
     for reading in full.texts:
         assert reading.read in text
@@ -123,7 +123,7 @@ def test_what_was_read_stands_beside_what_the_reference_read(full, folder):
         assert f"readbythereferencerunas“{read}”" in text
 
 
-def test_the_epoch_where_overfitting_starts_is_named(full, folder):
+def test_the_first_overfitting_epoch_is_stated(full, folder):
     start = next(t.overfits_from for t in full.trainings if t.model == "model_1")
     assert start is not None
     assert f"Model 1 overfits from epoch {start}:" in page(folder).text
@@ -134,23 +134,23 @@ def test_the_epoch_where_overfitting_starts_is_named(full, folder):
     ("source", "study", "note"),
     [
         (sample.CHARS74K, FULL, ""),
-        ("Fnt", FULL, ""),  # a folder: known by its 62,992 images
-        ("letters.zip", QUICK, "Nothing shows that"),
+        ("Fnt", FULL, ""),  # a folder, recognised by its 62,992 images
+        ("letters.zip", QUICK, "Nothing identifies this study’s data as Chars74K"),
         ("fonts that are installed with charrec", sample.TINY, "did not use Chars74K"),
         ("fonts after chars74k", sample.TINY, "did not use Chars74K"),
     ],
 )
-def test_only_other_data_than_chars74k_are_called_not_comparable(source, study, note, figures):
+def test_only_data_other_than_chars74k_are_called_not_comparable(source, study, note, figures):
     result = sample.study_result(study, source)
-    found = Page(render(result, sample.pictures(study, 0), figures, []))
-    assert source in found.text
-    assert ("not-comparable" in found.ids) == bool(note)
-    assert ("not comparable" in found.text) == bool(note)
-    assert ("Against the reference:" in found.text) != bool(note)
-    assert note in found.text
+    parsed = Page(render(result, sample.pictures(study, 0), figures, []))
+    assert source in parsed.text
+    assert ("not-comparable" in parsed.ids) == bool(note)
+    assert ("not comparable" in parsed.text) == bool(note)
+    assert ("Against the reference:" in parsed.text) != bool(note)
+    assert note in parsed.text
 
 
-def test_on_the_references_data_another_setup_is_named():
+def test_differences_from_the_references_setup_are_listed():
     result = sample.study_result(FULL.model_copy(update={"image_size": 32, "epochs_model_4": 2}))
     assert [plain(text) for text in sentences.differences(result)] == [
         "images of 32 px instead of 128 px",
@@ -158,7 +158,7 @@ def test_on_the_references_data_another_setup_is_named():
     ]
 
 
-def test_tables_hold_what_the_result_holds(full, folder):
+def test_tables_agree_with_the_result(full, folder):
     tables = {path.stem: pd.read_csv(path, keep_default_na=False) for path in (folder / "tables").glob("*.csv")}
     models = tables["models"].set_index("model")
     assert models.loc["model_3", "accuracy"] == full.evaluations[2].accuracy.value
@@ -174,17 +174,17 @@ def test_tables_hold_what_the_result_holds(full, folder):
     assert "".join(tables["texts"]["top_1"].astype(str)) == "".join(text.read for text in full.texts)
 
 
-def test_study_json_reads_back_equal(full, folder):
+def test_study_json_round_trips(full, folder):
     assert StudyResult.model_validate_json((folder / "study.json").read_bytes()) == full
 
 
-def test_every_field_of_the_study_is_told(full, folder):
+def test_every_field_of_the_study_is_shown(full, folder):
     text = page(folder).text
     for name in type(full.study).model_fields:
         assert re.search(rf"\b{name}\b", text), name
 
 
-def test_hostile_text_is_shown_not_run(full, figures):
+def test_hostile_text_is_escaped(full, figures):
     evil = '<script>alert("x")</script>'
     data = full.data.model_copy(update={"source": evil, "licence": evil, "letters_source": evil, "version": evil})
     machine = full.machine.model_copy(update={"cpu": evil, "versions": {evil: evil}})
@@ -196,16 +196,16 @@ def test_hostile_text_is_shown_not_run(full, figures):
     assert html.count("<script") == 1 and "alert(" not in html.partition("<script>")[2].partition("</script>")[0]
 
 
-def test_a_tiny_study_says_what_it_lacks(tiny):
+def test_a_tiny_study_states_what_it_lacks(tiny):
     text = page(tiny).text
-    assert "There is none to show." in text
+    assert "There are none to show." in text
     assert "not measured in this study" in text
     assert "10 trials of 8 configurations" in text
     assert text.count("No overfitting was found") == 4
     assert "nan" not in text.lower().split() and "None" not in text.split()
 
 
-def test_the_same_result_makes_the_same_bytes(full, folder, tmp_path):
+def test_the_same_result_gives_the_same_bytes(full, folder, tmp_path):
     written = write_report(full, sample.pictures(), tmp_path)
     assert sorted(written) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert {path.stem for path in written if path.suffix == ".csv"} == set(TABLES)
@@ -214,7 +214,7 @@ def test_the_same_result_makes_the_same_bytes(full, folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (0.26, "0.3 s"),
         (27.4, "27 s"),
@@ -224,11 +224,11 @@ def test_the_same_result_makes_the_same_bytes(full, folder, tmp_path):
         (59.7, "1 min"),
     ],
 )
-def test_durations_are_told_as_people_tell_them(seconds, told):
-    assert plain(words.duration(seconds)) == told
+def test_durations_are_readable(seconds, text):
+    assert plain(words.duration(seconds)) == text
 
 
-def test_templates_and_style_are_part_of_the_package():
+def test_the_package_contains_its_templates_and_style():
     import charrec.report
 
     names = {path.name for path in Path(charrec.report.__file__).parent.iterdir()}
