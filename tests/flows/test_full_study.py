@@ -28,7 +28,7 @@ def done(whole: Ran, whole_store: Path, tmp_path: Path) -> Path:
 def before_model_2(done: Path) -> Path:
     """The store as it is where model 2 alone has not been trained."""
     found = [*done.rglob("model_2-*"), *done.rglob("reports")]
-    assert len(found) == 2 * 4  # training, predictions, findings and report, with their digests
+    assert len(found) == 2 * 4  # training, predictions, evaluation and report, with their digests
     for folder in found:
         shutil.rmtree(folder)
     return done
