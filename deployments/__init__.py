@@ -1,1 +1,1 @@
-"""What Prefect's server is told of charrec."""
+"""charrec's configuration of a Prefect server."""

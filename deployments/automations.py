@@ -1,4 +1,4 @@
-"""Automations: what a Prefect server does by itself about runs of charrec."""
+"""Automations: a Prefect server's automatic reactions to charrec's runs."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -10,38 +10,38 @@ from prefect.events.actions import CallWebhook, ChangeFlowRunState, RunDeploymen
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-STUDIES = ("charrec", "charrec-retraining")  # whose failure somebody should hear of
+STUDIES = ("charrec", "charrec-retraining")  # flows whose failures are reported
 CHILDREN = ("choose-precision", "train-model", "sweep-worker")
 REVIVE = "charrec-revive"
 FLOWS = (*STUDIES, *CHILDREN, REVIVE, "charrec-predict", "charrec-watch")
 HEARTBEAT = 30  # seconds; Prefect's shortest
 SILENCE = timedelta(seconds=3 * HEARTBEAT)  # shorter ones hit runs that had just finished (Prefect #21932, #18653)
-BEGINNING = timedelta(minutes=2)  # for a worker's process to become a run; 5 s on an idle machine
-PROVISIONING = timedelta(minutes=30)  # for a cluster to find a pod its node and its image
+BEGINNING = timedelta(minutes=2)  # for a worker's process to start its run; 5 s on an idle machine
+PROVISIONING = timedelta(minutes=30)  # for a cluster to find a node for the pod and pull its image
 LOST, DESERTED, UNBEGUN = "charrec: lost runs", "charrec: lost cancellations", "charrec: runs that never began"
 REVIVED, FAILED = "charrec: crashed studies go on", "charrec: failures"
 
 
 def lost_runs(silence: timedelta = SILENCE) -> Automation:
-    """A run that was heard of and is not heard of any more is Crashed.
+    """Marks a run whose heartbeats stop as Crashed.
 
-    Any event but silence will do: studies end in states with names of their own.
+    Any event of the run counts as a sign of life, because studies end in states with custom names.
     """
     return _after(["heartbeat"], silence, StateType.CRASHED, LOST, "Its process or its machine is gone.")
 
 
 def lost_cancellations(silence: timedelta = SILENCE) -> Automation:
-    """A run that was to be cancelled, while nobody was there to do it; Prefect lets it be nothing but Cancelled."""
-    return _after(["Cancelling"], silence, StateType.CANCELLED, DESERTED, "Nobody was there to cancel it.")
+    """Marks a Cancelling run without a worker as Cancelled, the only state that Prefect then allows."""
+    return _after(["Cancelling"], silence, StateType.CANCELLED, DESERTED, "No worker was left to cancel it.")
 
 
 def never_begun(silence: timedelta = BEGINNING) -> Automation:
-    """A run that a worker took and that did not begin: the worker was lost in between, and nobody else takes it.
+    """Marks a run that a worker accepted but never started as Crashed: the worker was lost, and no other takes over.
 
-    Each of these states, which are types of Pending, opens the time anew.
+    Each of these states, all of type Pending, restarts the timer.
     """
     states = ("Pending", "Submitting", "InfrastructurePending")
-    return _after(states, silence, StateType.CRASHED, UNBEGUN, "Its worker was lost before it began.")
+    return _after(states, silence, StateType.CRASHED, UNBEGUN, "Its worker was lost before it started.")
 
 
 def _after(events: Iterable[str], silence: timedelta, state: StateType, name: str, why: str) -> Automation:
@@ -64,14 +64,14 @@ def _after(events: Iterable[str], silence: timedelta, state: StateType, name: st
 
 
 def revivals(revive: UUID) -> Automation:
-    """A study or retraining that crashed goes on; of one that was cancelled, the children end.
+    """Reschedules crashed studies and retrainings, and stops the children of cancelled ones.
 
-    Of deployments alone, since nobody else would take it up.
+    Limited to deployments, since no worker would pick up other runs.
     """
     template = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
     return Automation(
         name=REVIVED,
-        description="Has crashed studies and retrainings scheduled again, and the children of cancelled ones stopped.",
+        description="Reschedules crashed studies and retrainings, and stops the children of cancelled ones.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed", "prefect.flow-run.Cancelled"},
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
@@ -85,15 +85,15 @@ def revivals(revive: UUID) -> Automation:
 
 
 def failures(block: UUID) -> Automation:
-    """Whoever reads the block's webhook hears of studies and retrainings that failed or crashed.
+    """Reports failed and crashed studies and retrainings to the block's webhook.
 
-    By a call of the webhook: a notification that was refused would log the address, which is a secret.
+    It calls the webhook rather than sending a notification, since a rejected notification would log the secret URL.
     """
     subject = "flow.name ~ ': ' ~ flow_run.name ~ ' is ' ~ flow_run.state.name"
     text = f"({subject} ~ '\\n' ~ (flow_run.state.message or '') ~ '\\n' ~ (flow_run|ui_url))"
     return Automation(
         name=FAILED,
-        description="Tells of studies and retrainings that failed.",
+        description="Reports failed studies and retrainings.",
         trigger=EventTrigger(
             expect={f"prefect.flow-run.{state}" for state in ("Failed", "TimedOut", "Crashed")},
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),

@@ -1,7 +1,7 @@
-"""What a Prefect server needs before charrec is deployed on it: work pools and automations.
+"""Work pools and automations, which a Prefect server needs before charrec is deployed on it.
 
-`python -m deployments.setup` creates what is missing and renews what differs. It leaves alone what a person has set
-there: a pool's limit or pause, further settings in its job template, whether an automation is enabled.
+`python -m deployments.setup` creates the missing ones and updates the others. It keeps manual changes: a pool's limit
+or pause, additional settings in its job template, an automation's enabled flag.
 """
 
 import os
@@ -40,35 +40,35 @@ from deployments.automations import (
 )
 
 POOLS = {
-    "cpu": "Studies, retrainings, predictions: they wait for others most of the time",
-    "gpu": "What trains: a worker per GPU, a run at a time on each",
+    "cpu": "Studies, retrainings, predictions, which mostly wait for other runs",
+    "gpu": "Trainings: one worker per GPU, one run at a time on each",
 }
 FIXED = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
-    "PREFECT_RUNNER_AUTO_INSTALL_DEPENDENCIES": "false",  # or `uv run` would make an environment of its own of ours
+    "PREFECT_RUNNER_AUTO_INSTALL_DEPENDENCIES": "false",  # else `uv run` would build a separate environment
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
-# One for all; credentials stay with the workers.
-GIVEN = ("CHARREC_STORE", "CHARREC_ENDPOINT", "CHARREC_SWEEP_WORKERS", "AWS_DEFAULT_REGION")
+# Shared by all workers; credentials are each worker's own.
+SHARED = ("CHARREC_STORE", "CHARREC_ENDPOINT", "CHARREC_SWEEP_WORKERS", "AWS_DEFAULT_REGION")
 NOTIFY = "charrec-notify"
 
 
 def set_up(environment: Mapping[str, str]) -> list[str]:
-    """The pools and automations; returns what to tell. Raises InputError where a setting is missing."""
-    settings = FIXED | _given(environment)
-    said = [f"Work pool {name}: {_pool(name, settings)}" for name in POOLS]
-    watching = lost_runs(), lost_cancellations(), never_begun(patience(POOLS))
-    said += [f"Automation {each.name!r}: {ensure(each)}" for each in watching]
+    """Create or update pools and automations; returns a line about each. Raises InputError for a missing setting."""
+    settings = FIXED | _shared(environment)
+    report = [f"Work pool {name}: {_pool(name, settings)}" for name in POOLS]
+    monitors = lost_runs(), lost_cancellations(), never_begun(patience(POOLS))
+    report += [f"Automation {each.name!r}: {ensure(each)}" for each in monitors]
     if revive := _deployed(f"{REVIVE}/cpu"):
-        said.append(f"Automation {REVIVED!r}: {ensure(revivals(revive))}")
+        report.append(f"Automation {REVIVED!r}: {ensure(revivals(revive))}")
     else:
-        said.append(f"Automation {REVIVED!r}: not yet, since {REVIVE}/cpu is not deployed")
+        report.append(f"Automation {REVIVED!r}: not yet, since {REVIVE}/cpu is not deployed")
     if url := environment.get("CHARREC_NOTIFY_URL"):
-        said.append(f"Automation {FAILED!r}: {ensure(failures(_webhook(url)))}")
+        report.append(f"Automation {FAILED!r}: {ensure(failures(_webhook(url)))}")
     else:
-        said.append(f"Automation {FAILED!r}: not touched, since CHARREC_NOTIFY_URL names no webhook")
-    return said
+        report.append(f"Automation {FAILED!r}: not touched, since CHARREC_NOTIFY_URL names no webhook")
+    return report
 
 
 def _deployed(name: str) -> UUID | None:
@@ -79,15 +79,15 @@ def _deployed(name: str) -> UUID | None:
             return None
 
 
-def _given(environment: Mapping[str, str]) -> dict[str, str]:
+def _shared(environment: Mapping[str, str]) -> dict[str, str]:
     store = environment.get("CHARREC_STORE", "")
     if not (urlsplit(store).scheme or Path(store).is_absolute()):
         raise InputError(
             f"CHARREC_STORE is {store!r}",
-            "s3://bucket/prefix, or a folder by its whole path, that every worker reaches",
-            "Export it, with CHARREC_ENDPOINT for a server other than Amazon's, and try again.",
+            "s3://bucket/prefix or an absolute folder path that every worker can reach",
+            "Export it (and CHARREC_ENDPOINT unless the server is Amazon's) and try again.",
         )
-    return {name: environment[name] for name in GIVEN if environment.get(name)}
+    return {name: environment[name] for name in SHARED if environment.get(name)}
 
 
 def _pool(name: str, settings: Mapping[str, str]) -> str:
@@ -109,43 +109,43 @@ def _pool(name: str, settings: Mapping[str, str]) -> str:
 
 
 def patience(pools: Iterable[str]) -> timedelta:
-    """How long a run may take to begin: where a pool is not of processes, its machine may have to be made first."""
+    """The time a run may take to start; longer for pools other than process pools, which may provision a machine."""
     with get_client(sync_client=True) as client:
         types = {client.read_work_pool(name).type for name in pools}
     return BEGINNING if types == {"process"} else PROVISIONING
 
 
-def _template(found: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
-    """The template with our settings in the default of its variable `env`, beside those that others put there."""
-    template = deepcopy(found)
+def _template(current: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+    """The template with our settings added to the default of its variable `env`; other settings there are kept."""
+    template = deepcopy(current)
     variable = template["variables"]["properties"]["env"]
-    others = {name: value for name, value in variable.get("default", {}).items() if name not in (*FIXED, *GIVEN)}
+    others = {name: value for name, value in variable.get("default", {}).items() if name not in (*FIXED, *SHARED)}
     variable["default"] = others | dict(settings)
     return template
 
 
 def ensure(wanted: Automation) -> str:
-    """Create it, or renew it where it differs; returns which."""
+    """Create the automation, or update it if it differs; returns which."""
     with get_client(sync_client=True) as client:
         named = client.read_automations_by_name(wanted.name)
     if not named:
         wanted.create()
         return "created"
-    found = Automation(**named[0].model_dump())
-    if _essence(found) == _essence(wanted):
+    current = Automation(**named[0].model_dump())
+    if _essence(current) == _essence(wanted):
         return "as it should be"
-    wanted.id, wanted.enabled = found.id, found.enabled
+    wanted.id, wanted.enabled = current.id, current.enabled
     wanted.update()
     return "renewed"
 
 
 def _essence(automation: Automation) -> dict[str, Any]:
-    """What is compared: sets as sets, for JSON has them in any order."""
+    """The compared fields; sets stay sets, because their order in JSON varies."""
     return automation.model_dump(include={"description", "trigger", "actions"})
 
 
 def _webhook(url: str) -> UUID:
-    """The id of a block that posts JSON to this address, which is among its secrets."""
+    """The id of a block that posts JSON to this URL and stores it as a secret."""
     block = Webhook(url=SecretStr(url), headers=SecretDict({"Content-Type": "application/json"}))
     saved: UUID = block.save(NOTIFY, overwrite=True)  # type: ignore[assignment]
     return saved
@@ -154,7 +154,7 @@ def _webhook(url: str) -> UUID:
 def main() -> int:
     try:
         if not PREFECT_API_URL.value():
-            raise InputError("PREFECT_API_URL is not set", "the address of Prefect's server", "Try `make up` first.")
+            raise InputError("PREFECT_API_URL is not set", "the URL of Prefect's server", "Run `make up` first.")
         print(*set_up(os.environ), sep="\n")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

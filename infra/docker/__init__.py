@@ -1,1 +1,1 @@
-"""What runs in charrec's containers, and the recipe of their image."""
+"""The image of charrec's containers and the programs that run in them."""

@@ -1,4 +1,4 @@
-"""`python -m infra.docker.bucket`: the bucket of CHARREC_STORE, made where there is none and this key may make it."""
+"""`python -m infra.docker.bucket`: creates CHARREC_STORE's bucket if it is missing and the key permits it."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 
 def ensure(store: str, endpoint: str | None) -> str:
-    """What was done, to be told."""
+    """Creates the bucket if necessary; returns a line that reports what it did."""
     address = urlsplit(store)
     if address.scheme != "s3":
         return f"{store} is no bucket"
@@ -20,7 +20,7 @@ def ensure(store: str, endpoint: str | None) -> str:
         client.head_bucket(Bucket=address.netloc)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if status == HTTPStatus.FORBIDDEN:  # so it is to a role that may only reach a prefix
+        if status == HTTPStatus.FORBIDDEN:  # as for a role limited to a prefix
             return f"Bucket {address.netloc}: not looked at, since this key may not"
         if status != HTTPStatus.NOT_FOUND:
             raise

@@ -1,7 +1,7 @@
-"""`python -m infra.docker.entry`: what a container of charrec begins with.
+"""`python -m infra.docker.entry`: the entry point of charrec's containers.
 
-Sets the variables whose values lie in files of secrets, then becomes the given command; `worker ...` is Prefect's
-worker with those arguments, which is stopped without losing its runs.
+Sets environment variables from secret files, then replaces itself by the command. `worker ...` runs Prefect's worker
+with those arguments and shuts it down without losing its runs.
 """
 
 import os
@@ -13,28 +13,28 @@ from types import FrameType
 
 from infra.local.process import children, eventually, kill
 
-SECRETS = Path("/run/secrets")  # a file per variable, named as it: Docker's secrets, or a volume of Kubernetes
+SECRETS = Path("/run/secrets")  # one file per variable, with its name: Docker's secrets, or a Kubernetes volume
 WORKER = ("-m", "prefect", "worker", "start", "--type", "process", "--no-create-pool-if-not-found",
           "--with-healthcheck")  # fmt: skip
-FAREWELL = 40.0  # seconds for the runs to store what they have; give a container 20 more
+FAREWELL = 40.0  # seconds for the runs to store their work; allow the container 20 more
 
 
 def read_secrets(folder: Path, environment: MutableMapping[str, str]) -> None:
-    """Set what is not set; an empty file sets nothing, an empty variable of charrec's is none.
+    """Set unset variables from files. Empty files are ignored; an empty CHARREC_ variable counts as unset.
 
-    Raises PermissionError for a folder that may not be read: a worker without its credentials would fail much later.
+    Raises PermissionError for an unreadable folder, because a worker without credentials would fail much later.
     """
     for name in [name for name, value in environment.items() if name.startswith("CHARREC_") and not value]:
-        del environment[name]  # Compose can make one empty, but not leave it out
+        del environment[name]  # Compose can set a variable to nothing, but not omit it
     for file in sorted(folder.iterdir()) if folder.exists() else []:
         if file.name.isidentifier() and file.is_file() and (value := file.read_text().strip()):
             environment.setdefault(file.name, value)
 
 
 def supervise(command: list[str]) -> int:
-    """Run it as a worker until it ends or SIGTERM comes; returns its exit code, 0 where it was to stop.
+    """Run the worker until it exits or SIGTERM arrives; returns its exit code, or 0 after SIGTERM.
 
-    As a container's first process: whatever loses its parent is this one's child, and is collected.
+    As the container's init process, it also reaps orphans.
     """
     worker = os.posix_spawnp(command[0], command, os.environ)
     stopping = False
@@ -47,15 +47,15 @@ def supervise(command: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    ended, status = os.wait()
-    while ended != worker:
-        ended, status = os.wait()
+    exited, status = os.wait()
+    while exited != worker:
+        exited, status = os.wait()
     return 0 if stopping else os.waitstatus_to_exitcode(status)
 
 
 def say_farewell(worker: int) -> None:
-    """Stop it after its runs, each of which stores what it has; alone it would kill them at once (Prefect #16746)."""
-    kill([worker], signal.SIGSTOP)  # it takes no more, and still holds the runs' output open
+    """Stop the worker after its runs have stored their work; by itself it would kill them at once (Prefect #16746)."""
+    kill([worker], signal.SIGSTOP)  # it accepts no more runs, and keeps the runs' output open
     runs = children(worker)
     kill(runs, signal.SIGTERM)
     if not eventually(lambda: set(runs).isdisjoint(children(worker)), FAREWELL):

@@ -1,6 +1,6 @@
-"""`python -m infra.docker.health`: ends with 0 if this container's worker asked Prefect's server for work lately.
+"""`python -m infra.docker.health`: exits with 0 if this container's worker has recently polled Prefect's server.
 
-Prefect serves it by `worker start --with-healthcheck`; lately is 30 times PREFECT_WORKER_QUERY_SECONDS.
+It queries the endpoint of `worker start --with-healthcheck`; "recently" is 30 times PREFECT_WORKER_QUERY_SECONDS.
 """
 
 import os

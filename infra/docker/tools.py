@@ -1,4 +1,4 @@
-"""`python tools.py pyproject.toml`: the packages of the extra `dev` that only lint, test, build and install."""
+"""`python tools.py pyproject.toml`: lists the `dev` packages that charrec does not need at run time."""
 
 import re
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def tools(pyproject: Path) -> list[str]:
-    """Their names, without charrec's own extras, which it can run with."""
+    """Their names, without charrec's own extras."""
     required = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"]["dev"]
     names = [re.split(r"[\[<>=!~; ]", each, maxsplit=1)[0] for each in required]
     return [name for name in names if name != "charrec"]

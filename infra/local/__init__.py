@@ -1,1 +1,1 @@
-"""Everything on one machine, as processes."""
+"""The whole deployment as processes on one machine."""

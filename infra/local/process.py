@@ -1,4 +1,4 @@
-"""Processes in the background that a later command finds again, port and all (Linux)."""
+"""Background processes that later commands can find again, with their ports (Linux)."""
 
 import os
 import signal
@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-LAST_LINES = 15  # of a log, where its process did not start
+LAST_LINES = 15  # of the log of a process that did not start
 
-_STARTED: list["subprocess.Popen[bytes]"] = []  # kept: Python warns of each that outlives its object
+_STARTED: list["subprocess.Popen[bytes]"] = []  # kept: Python warns if a running one is deleted
 
 
 class NotStarted(RuntimeError):
-    """A process ended, or said nothing, while it was awaited; its log's last lines say why."""
+    """A process exited or did not become ready in time; the error quotes the end of its log."""
 
 
 class Process:
-    """One process in a session of its own, with a log and a file that says which process it is."""
+    """A process in its own session, with a log and a PID file."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -29,32 +29,32 @@ class Process:
 
     @property
     def pid(self) -> int | None:
-        """None while it does not run; another process that was given its number since is not it."""
+        """None if it is not running; a later process with the same number does not count."""
         if self._child:
-            self._child.poll()  # or it would stay a zombie
+            self._child.poll()  # reaps a zombie
         try:
-            number, began = self.note.read_text().split()
+            number, started = self.note.read_text().split()
         except (FileNotFoundError, ValueError):
             return None
-        return int(number) if _began(int(number)) == began else None
+        return int(number) if _started(int(number)) == started else None
 
     @property
     def port(self) -> int:
-        """For it to listen on: the one that it had before, unless another program has taken that."""
-        known = self._known_port
-        if known.exists() and (self.pid or _free(int(known.read_text()))):
-            return int(known.read_text())
+        """The port to listen on: the previous one, unless another program has taken it."""
+        port_file = self._known_port
+        if port_file.exists() and (self.pid or _free(int(port_file.read_text()))):
+            return int(port_file.read_text())
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-        known.parent.mkdir(parents=True, exist_ok=True)
-        known.write_text(str(port))
+        port_file.parent.mkdir(parents=True, exist_ok=True)
+        port_file.write_text(str(port))
         return port
 
     def start(
         self, command: Sequence[str | Path], environment: Mapping[str, str], cwd: Path, user: str | None = None
     ) -> None:
-        """Start it if it does not run, as another user if one is given."""
+        """Start it if it is not running, as `user` if set."""
         if self.pid:
             return
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -65,25 +65,25 @@ class Process:
                 start_new_session=True, user=user, group=user, extra_groups=[] if user else None,
             )  # fmt: skip
         _STARTED.append(self._child)
-        self.note.write_text(f"{self._child.pid} {_began(self._child.pid)}")
+        self.note.write_text(f"{self._child.pid} {_started(self._child.pid)}")
 
     def wait(self, ready: Callable[[], object], seconds: float) -> None:
-        """Until it is ready. Raises NotStarted."""
+        """Wait until it is ready. Raises NotStarted."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.pid:
-                raise NotStarted(f"{self.name} ended while it was starting; {self._said()}")
+                raise NotStarted(f"{self.name} ended while it was starting; {self._log_end()}")
             if time.monotonic() > deadline:
-                raise NotStarted(f"{self.name} was not ready after {seconds:.0f} s; {self._said()}")
+                raise NotStarted(f"{self.name} was not ready after {seconds:.0f} s; {self._log_end()}")
             time.sleep(0.05)
 
     def send(self, number: signal.Signals) -> None:
-        """A signal, if it runs."""
+        """Send a signal if it is running."""
         if pid := self.pid:
             os.kill(pid, number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 10) -> None:
-        """Ask it to end; in the end, end it and whatever is in its session."""
+        """Send a signal and wait; after `seconds`, kill its whole session."""
         pid = self.pid
         if not pid:
             return
@@ -92,15 +92,15 @@ class Process:
             os.killpg(pid, signal.SIGKILL)
             eventually(lambda: not self.pid, seconds)
 
-    def _said(self) -> str:
+    def _log_end(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
         return "\n    ".join([f"the end of {self.log}:", *lines])
 
 
-def eventually(holds: Callable[[], object], seconds: float) -> bool:
-    """Whether it comes to hold in time."""
+def eventually(condition: Callable[[], object], seconds: float) -> bool:
+    """Whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
@@ -108,21 +108,21 @@ def eventually(holds: Callable[[], object], seconds: float) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The living processes that it started itself."""
+    """Its live direct child processes."""
     return [other for other in _all() if (stat := _stat(other)) and stat[1] == str(pid) and stat[0] not in "ZX"]
 
 
 def with_environment(line: str) -> list[int]:
-    """The living processes, other than this one, that were started with NAME=value; only those one may look into."""
-    found = []
+    """The other live processes started with NAME=value in their environment, as far as it is readable."""
+    pids = []
     for pid in _all():
         try:
             environment = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             continue
         if pid != os.getpid() and line.encode() in environment.split(b"\0"):
-            found.append(pid)
-    return found
+            pids.append(pid)
+    return pids
 
 
 def kill(pids: Iterable[int], number: signal.Signals) -> None:
@@ -142,8 +142,8 @@ def _all() -> list[int]:
     return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
 
 
-def _began(pid: int) -> str | None:
-    """When, in ticks since the machine's start, and which start; None for a process that has ended."""
+def _started(pid: int) -> str | None:
+    """Its start time, in ticks since boot, with the boot's id; None if it has exited."""
     stat = _stat(pid)
     if not stat or stat[0] in "ZX":
         return None
@@ -151,7 +151,7 @@ def _began(pid: int) -> str | None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """State, parent, ... (see proc(5)); the name before them may hold anything."""
+    """State, parent, ... (see proc(5)), after the process name, which may contain anything."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

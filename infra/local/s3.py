@@ -1,4 +1,4 @@
-"""A server of the S3 protocol with one bucket; its files stay in the folder."""
+"""An S3 server with one bucket; its files stay in the folder."""
 
 import socket
 from collections.abc import Mapping
@@ -7,13 +7,17 @@ from pathlib import Path
 
 from infra.local.process import NotStarted, Process
 
-PROGRAM = Path(__file__).parents[2] / ".venv-s3" / "bin" / "ministack"  # it pins another botocore than ours
+PROGRAM = Path(__file__).parents[2] / ".venv-s3" / "bin" / "ministack"  # pins another botocore
 BUCKET = "charrec"
-KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}  # all it takes
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}  # any
 
 
 class S3:
-    """Reached from this machine alone."""
+    """A server on loopback."""
 
     def __init__(self, folder: Path) -> None:
         self.process, self.files = Process("s3", folder), folder / "s3"
@@ -23,21 +27,21 @@ class S3:
         return f"http://127.0.0.1:{self.process.port}"
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it if it does not run; `wait` waits for it. Raises NotStarted."""
+        """Start it if it is not running; `wait` waits for it. Raises NotStarted."""
         if not PROGRAM.exists():
-            raise NotStarted(f"{PROGRAM} is missing, a server of the S3 protocol. Run `make install`.")
+            raise NotStarted(f"the S3 server {PROGRAM} is missing. Run `make install`.")
         self.files.mkdir(parents=True, exist_ok=True)
         ours = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.process.port), "SERVICES": "s3",
                 "S3_PERSIST": "1", "S3_DATA_DIR": str(self.files)}  # fmt: skip
         self.process.start([PROGRAM], {**environment, **ours}, self.files)
 
     def wait(self, seconds: float) -> None:
-        """Until it answers; then it has the bucket."""
+        """Wait until it answers, then create the bucket."""
         self.process.wait(self._answers, seconds)
         import boto3
 
-        known, secret, region = KEYS.values()
-        session = boto3.session.Session(known, secret, region_name=region)
+        key, secret, region = KEYS.values()
+        session = boto3.session.Session(key, secret, region_name=region)
         client = session.client("s3", endpoint_url=self.endpoint)
         with suppress(client.exceptions.BucketAlreadyOwnedByYou):
             client.create_bucket(Bucket=BUCKET)

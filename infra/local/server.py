@@ -1,4 +1,4 @@
-"""Prefect's server, on a database of PostgreSQL."""
+"""Prefect's server on a PostgreSQL database."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from infra.local.process import Process
 
 
 class PrefectServer:
-    """UI and API on one port of this machine."""
+    """UI and API on one port on loopback."""
 
     def __init__(self, folder: Path) -> None:
         self.process, self.folder = Process("prefect-server", folder), folder
@@ -26,7 +26,7 @@ class PrefectServer:
         return f"{self.ui_url}/api"
 
     def start(self, database: str, environment: Mapping[str, str]) -> None:
-        """Start it if it does not run; `wait` waits for it."""
+        """Start it if it is not running; `wait` waits for it."""
         ours = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database, "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
                 "DO_NOT_TRACK": "1"}  # fmt: skip
         where = ["--host", "127.0.0.1", "--port", str(self.process.port)]
@@ -34,11 +34,11 @@ class PrefectServer:
         self.process.start(command, {**environment, **ours}, self.folder)
 
     def wait(self, seconds: float) -> None:
-        """Until it is healthy. Raises NotStarted."""
+        """Wait until it is healthy. Raises NotStarted."""
         self.process.wait(lambda: self.answer("/health") is not None, seconds)
 
     def answer(self, path: str, body: object = None) -> Any:
-        """To a GET, or a POST of the body; None while it says nothing good."""
+        """The answer to a GET, or to a POST of `body`; None if there is no valid one."""
         data = None if body is None else json.dumps(body).encode()
         request = Request(self.api_url + path, data, {"Content-Type": "application/json"})
         try:

@@ -1,6 +1,6 @@
-"""`python -m infra.local.stack up`: all that a shared charrec needs, as processes of this machine in one folder.
+"""`python -m infra.local.stack up`: a complete charrec deployment as local processes, with all data in one folder.
 
-PostgreSQL, Prefect's server on it, a store of the S3 protocol, a worker for the pool `cpu` and one per GPU for `gpu`.
+PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and one per GPU for the pool `gpu`.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from infra.local.server import PrefectServer
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".stack"
-NOT_OURS = ("PREFECT_", "AWS_")  # settings of the person's own account and server
-MARK = "CHARREC_STACK"  # in the environment of every process of a stack and of what they start
-PATIENCE = 120.0  # seconds for a part to be ready; a new database takes 5 s on 2 idle cores
-FAREWELL = 20.0  # seconds for a flow run to store what it has
+NOT_OURS = ("PREFECT_", "AWS_")  # settings for the user's own account and server
+MARK = "CHARREC_STACK"  # in the environment of every process of a stack and its descendants
+PATIENCE = 120.0  # seconds for a service to become ready; a new database takes 5 s on 2 idle cores
+FAREWELL = 20.0  # seconds for a flow run to store its work
 
 
 class Stack:
-    """The parts, each of which starts if it does not run; their data stay when they stop."""
+    """The services and workers; their data persist when they stop."""
 
     def __init__(self, folder: Path = FOLDER, durable: bool = True) -> None:
         self.folder = folder.resolve()
@@ -45,12 +45,12 @@ class Stack:
 
     @property
     def endpoint(self) -> str:
-        """Of the store."""
+        """The store's endpoint."""
         return self.store.endpoint
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a client of this stack has in its environment; also in the folder's file `env`."""
+        """The environment variables of a client, also written to the folder's file `env`."""
         return {
             "PREFECT_API_URL": self.api_url,
             "CHARREC_STORE": f"s3://{BUCKET}/results",
@@ -59,7 +59,7 @@ class Stack:
         }
 
     def up(self, gpus: int = 2, cpu_runs: int = 4) -> None:
-        """Start what does not run. Raises NotStarted; what did start then runs on."""
+        """Start all parts that are not running. Raises NotStarted and leaves the started ones running."""
         self.start_services()
         self.set_up()
         workers = [self.start_worker("cpu", "cpu0", limit=cpu_runs)]
@@ -71,7 +71,7 @@ class Stack:
             self.wait_for_worker(worker)
 
     def start_services(self) -> None:
-        """The database, Prefect's server and the store with its bucket, and wait for them."""
+        """Start the database, Prefect's server and the store with its bucket, and wait for them."""
         environment = self.environment()
         self.store.start(environment)
         self.database.start(environment)
@@ -82,15 +82,17 @@ class Stack:
         (self.folder / "env").write_text("\n".join([*lines, ""]))
 
     def set_up(self) -> None:
-        """Work pools and automations, as `make deploy` makes them; a worker would make a pool without our settings."""
-        ended = run([sys.executable, "-m", "deployments.setup"], cwd=ROOT, env=self.environment(), capture_output=True)
-        if ended.returncode:
-            raise NotStarted(f"the work pools could not be set up: {ended.stderr.decode()[-2000:]}")
+        """Create pools and automations like `make deploy`; a worker would create its pool without our settings."""
+        completed = run(
+            [sys.executable, "-m", "deployments.setup"], cwd=ROOT, env=self.environment(), capture_output=True
+        )
+        if completed.returncode:
+            raise NotStarted(f"the work pools could not be set up: {completed.stderr.decode()[-2000:]}")
 
     def start_worker(
         self, pool: str, name: str, limit: int = 1, environment: Mapping[str, str] | None = None
     ) -> Process:
-        """A worker of a pool, for so many runs at once; `wait_for_worker` waits until it takes some."""
+        """Start a worker of a pool for up to `limit` runs at once; `wait_for_worker` waits until it is ready."""
         worker = self._process(f"worker-{pool}-{name}")
         worker.start(
             [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--name", name, "--type", "process",
@@ -101,25 +103,25 @@ class Stack:
         return worker
 
     def wait_for_worker(self, worker: Process) -> None:
-        """Until Prefect's server has heard of it since it was started. Raises NotStarted."""
+        """Wait for the worker's first heartbeat at Prefect's server since its start. Raises NotStarted."""
         _, pool, name = worker.name.split("-", 2)
-        began = worker.note.stat().st_mtime
+        started = worker.note.stat().st_mtime
 
-        def heard() -> bool:
+        def registered() -> bool:
             return any(
-                each["name"] == name and datetime.fromisoformat(each["last_heartbeat_time"]).timestamp() > began
+                each["name"] == name and datetime.fromisoformat(each["last_heartbeat_time"]).timestamp() > started
                 for each in self.server.answer(f"/work_pools/{pool}/workers/filter", {}) or []
             )
 
-        worker.wait(heard, PATIENCE)
+        worker.wait(registered, PATIENCE)
 
     def stop_workers(self, *workers: Process) -> None:
-        """Stop them after their flow runs, each of which stores what it has and says that it was terminated.
+        """Stop the workers after their flow runs have stored their work and reported their termination.
 
-        Prefect's worker alone would kill them at once and leave them Running (Prefect #16746).
+        By itself, Prefect's worker kills its runs at once and leaves them Running (Prefect #16746).
         """
         for worker in workers:
-            worker.send(signal.SIGSTOP)  # it takes no more, and still holds the runs' output open
+            worker.send(signal.SIGSTOP)  # it accepts no more runs, and keeps the runs' output open
         runs = self._runs(workers)
         kill(runs, signal.SIGTERM)
         if not eventually(lambda: runs.isdisjoint(self._runs(workers)), FAREWELL):
@@ -132,26 +134,26 @@ class Stack:
 
     @property
     def workers(self) -> list[Process]:
-        """Those that were ever started here."""
+        """All workers ever started in this folder."""
         return [self._process(note.name) for note in sorted((self.folder / "processes").glob("worker-*"))]
 
     @property
     def parts(self) -> list[Process]:
-        """In the order in which they start."""
+        """All processes in start order."""
         return [self.database.process, self.store.process, self.server.process, *self.workers]
 
     def down(self, clean: bool = False) -> None:
-        """Stop everything, the last started first; `clean` deletes the folder, data and all."""
+        """Stop everything in reverse start order; `clean` also deletes the folder with all data."""
         self.stop_workers(*self.workers)
         self.server.process.stop()
         self.store.process.stop()
         self.database.stop()
-        kill(with_environment(f"{MARK}={self.folder}"), signal.SIGKILL)  # what killed workers left behind
+        kill(with_environment(f"{MARK}={self.folder}"), signal.SIGKILL)  # orphans of killed workers
         if clean and self.folder.exists():
             shutil.rmtree(self.folder)
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """This process's, without its own settings of Prefect and AWS; nothing of this stack leaves its folder."""
+        """This process's environment with the stack's settings in place of its own Prefect and AWS settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
         ours = {**self.settings, "PREFECT_HOME": str(self.folder / "prefect"), MARK: str(self.folder)}
         return kept | ours | dict(more or {})
@@ -162,14 +164,14 @@ class Stack:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local.stack", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where everything of it lies")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="the folder with all its data")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="start what does not run")
+    up = commands.add_parser("up", help="start everything that is not running")
     up.add_argument("--gpus", type=int, default=2, help="workers of the pool gpu, one per device")
-    up.add_argument("--cpu-runs", type=int, default=4, help="runs at once on the pool cpu")
+    up.add_argument("--cpu-runs", type=int, default=4, help="concurrent runs on the pool cpu")
     down = commands.add_parser("down", help="stop everything")
-    down.add_argument("--clean", action="store_true", help="and delete the folder, data and all")
-    commands.add_parser("status", help="what runs")
+    down.add_argument("--clean", action="store_true", help="also delete the folder with all data")
+    commands.add_parser("status", help="show what is running")
     options = parser.parse_args(arguments)
     stack = Stack(options.folder)
     if options.command == "down":
@@ -181,10 +183,10 @@ def main(arguments: list[str] | None = None) -> int:
         except NotStarted as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
-    return _tell(stack)
+    return _print_status(stack)
 
 
-def _tell(stack: Stack) -> int:
+def _print_status(stack: Stack) -> int:
     for part in stack.parts:
         print(f"{part.name:20}  {f'runs, process {part.pid}' if part.pid else 'does not run':24}  {part.log}")
     if not all(part.pid for part in stack.parts):
