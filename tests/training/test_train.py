@@ -482,15 +482,36 @@ def test_a_commit_before_a_change_of_owner_keeps_its_checkpoint(store: Store, mo
 
 
 def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> None:
-    progress = train(SMALL, arrays, 1, store, "t")
-    assert progress.last
-    store.put(progress.last.key, b"something else")  # intact as far as the store can tell
-    with pytest.raises(Corrupt, match=rf"epoch-001-\w+\.weights\.h5 has SHA-256 .*; expected {progress.last.sha256}"):
-        train(SMALL, arrays, 2, store, "t")
-    with pytest.raises(Corrupt):
-        load(compiled(SMALL, arrays), store, Checkpoint(epoch=1, key=progress.last.key, sha256="0" * 64))
-    after = read_progress(store, "t")
-    assert after == progress.model_copy(update={"owner": after.owner})
+    last = train(SMALL, arrays, 1, store, "t").last
+    assert last
+    store.put(last.key, b"something else")  # intact as far as the store can tell
+    with pytest.raises(Corrupt, match=rf"epoch-001-\w+\.weights\.h5 has SHA-256 .*; expected {last.sha256}"):
+        load(compiled(SMALL, arrays), store, last)
+
+
+@pytest.mark.parametrize(
+    ("harmed", "first"), [("last", 2), ("best", 1), ("progress", 1)], ids=["the last", "the best", "the progress"]
+)
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "damaged"])
+def test_a_damaged_training_goes_back_as_far_as_it_must_and_ends_the_same(
+    store: Store, arrays: Arrays, harmed: str, first: int, gone: bool
+) -> None:
+    """Two epochs are done, the first of them is the best."""
+    one = train(SMALL, arrays, 1, store, "t").last
+    assert one
+    best, weights = one.model_copy(update={"key": "t/epoch-001-best.weights.h5"}), store.get(one.key)
+    train(SMALL, arrays, 2, store, "t")
+    store.put(best.key, weights)
+    progress, version = read_version(store, "t")
+    assert version and progress.last
+    store.swap("t/progress.json", progress.model_copy(update={"best": best}).model_dump_json().encode(), version)
+    key = {"last": progress.last.key, "best": best.key, "progress": "t/progress.json"}[harmed]
+    store.delete(key) if gone else store.put(key, b"damaged")
+    begun: list[int] = []
+    after = train(SMALL, arrays, 3, store, "t", lambda _title, epoch, _of: begun.append(epoch))
+    assert begun == list(range(first, 4))
+    assert history(after) == history(train(SMALL, arrays, 3, store, "undisturbed"))
+    assert all(store.sha256(each.key) == each.sha256 for each in (after.last, after.best) if each)
 
 
 def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, arrays: Arrays) -> None:
