@@ -121,20 +121,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return Desk(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="session")
-def whole_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the undisturbed study lies; the tests work on copies."""
-    return tmp_path_factory.mktemp("store") / "results"
-
-
-@pytest.fixture(scope="session")
-def whole(desk: Desk, whole_store: Path) -> Ran:
-    """The undisturbed study."""
-    ran = desk.run(whole_store)
-    assert ran.status == 0, ran.said
-    return ran
-
-
 def histories(result: StudyResult) -> dict[str, Any]:
     """All numbers of all trainings, but for the time that they took."""
     return {

@@ -8,7 +8,6 @@ from statistics import median
 
 import pytest
 
-from charrec.__main__ import main
 from charrec.reference import MODELS
 from charrec.results import StudyResult
 from charrec.study import Data, Runtime, Search, Study
@@ -81,13 +80,6 @@ def test_every_file_of_the_code_that_a_page_names_exists(page: str, module: str)
 @pytest.mark.parametrize(("page", "link"), named(r"\]\((?!http)([^)#]+)\)"))
 def test_every_link_leads_somewhere(page: str, link: str) -> None:
     assert (ROOT / page).parent.joinpath(link).is_file()
-
-
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"bin/charrec ([a-z]+)", PAGES["docs/using.md"]))))
-def test_every_command_exists(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main([command, "--help"])
-    assert end.value.code == 0
 
 
 def table(result: StudyResult) -> list[str]:

@@ -82,7 +82,7 @@ def better(first: Retrained, runtime: Runtime) -> Retrained:
         raise RuntimeError("killed")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("charrec.steps.retraining.promote", dies)
+        patch.setattr("charrec.serving.champion.promote", dies)
         state: State[Any] = asyncio.run(retrain(STRONG, runtime, return_state=True))
     assert state.is_failed() and "killed" in (state.message or "")
     return retrained(STRONG, runtime)
@@ -132,7 +132,7 @@ def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runt
     assert rows.keys() == {"inbox/7.png", "inbox/A.png", "inbox/H.png", "inbox/note.txt"}
     assert "no image" in rows["inbox/note.txt"]
     assert all(row.split(",")[1] and not row.split(",")[5] for name, row in rows.items() if name.endswith(".png"))
-    assert predict_batch("inbox", None, runtime) in {entry.key for entry in store.list("predictions/")}
+    assert predict_batch("inbox", None, runtime) in {entry.key for entry in store.list("readings/")}
 
 
 def test_an_empty_prefix_is_refused(runtime: Runtime, better: Retrained) -> None:

@@ -51,7 +51,9 @@ def test_the_page_of_a_run_names_what_ran(
 ) -> None:
     page = seen(chromium, f"{production.stack.ui_url}/runs/flow-run/{undisturbed.id}", "run", 1200, tmp_path)
     assert undisturbed.name in page
-    listed = seen(chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", 2400, tmp_path)
+    listed = seen(
+        chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", 6000, tmp_path
+    )  # rows out of sight are not there
     for name in (*(f"train {model}" for model in MODELS), "sweep worker 1"):
         assert name in listed, name
 
