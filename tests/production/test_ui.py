@@ -51,9 +51,8 @@ def test_the_page_of_a_run_names_what_ran(
 ) -> None:
     page = seen(chromium, f"{production.stack.ui_url}/runs/flow-run/{undisturbed.id}", "run", 1200, tmp_path)
     assert undisturbed.name in page
-    listed = seen(
-        chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", 6000, tmp_path
-    )  # rows out of sight are not there
+    every = 6000  # px: the page has no rows that are out of sight
+    listed = seen(chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", every, tmp_path)
     for name in (*(f"train {model}" for model in MODELS), "sweep worker 1"):
         assert name in listed, name
 
