@@ -27,16 +27,23 @@ def chromium() -> str:
     return found
 
 
-def seen(chromium: str, url: str, name: str, height: int, profile: Path) -> str:
-    """The page as the browser has it once its scripts have run; its picture as ci-output/NAME.png."""
+def seen(chromium: str, url: str, name: str, height: int, profile: Path, *awaited: str) -> str:
+    """The page as the browser has it once its scripts have run; its picture as ci-output/NAME.png.
+
+    A busy server may answer after the browser's patience ends, so it looks again until the awaited texts are there.
+    """
     PICTURES.mkdir(exist_ok=True)
     picture = PICTURES / f"{name}.png"
     picture.unlink(missing_ok=True)
     command = [chromium, *BROWSER, f"--window-size=1400,{height}", f"--user-data-dir={profile}"]
     shown = [*command, f"--screenshot={picture}", "--dump-dom", url]
-    page = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=120)
+    page = ""
+    for _ in range(5):
+        page = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=120).stdout
+        if all(text in page for text in awaited):
+            break
     assert picture.stat().st_size > 20_000  # more than an empty page
-    return page.stdout
+    return page
 
 
 def artifact_of(production: Production, run: FlowRun, key: str) -> str:
@@ -49,18 +56,21 @@ def artifact_of(production: Production, run: FlowRun, key: str) -> str:
 def test_the_page_of_a_run_names_what_ran(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
-    page = seen(chromium, f"{production.stack.ui_url}/runs/flow-run/{undisturbed.id}", "run", 1200, tmp_path)
+    page = seen(
+        chromium, f"{production.stack.ui_url}/runs/flow-run/{undisturbed.id}", "run", 1200, tmp_path, undisturbed.name
+    )
     assert undisturbed.name in page
-    every = 6000  # px: the page has no rows that are out of sight
-    listed = seen(chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", every, tmp_path)
-    for name in (*(f"train {model}" for model in MODELS), "sweep worker 1"):
-        assert name in listed, name
+    names = [*(f"train {model}" for model in MODELS), "sweep worker 1"]
+    listed = seen(chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", 4000, tmp_path, *names)
+    assert [name for name in names if name not in listed] == []
 
 
 def test_the_report_shows_its_tables_and_pictures(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
-    page = seen(chromium, artifact_of(production, undisturbed, "study-report"), "study-report", 2200, tmp_path)
+    page = seen(
+        chromium, artifact_of(production, undisturbed, "study-report"), "study-report", 2200, tmp_path, "Model 4"
+    )
     assert len(re.findall(r"<table", page)) == 2  # leaderboard, texts
     assert len(re.findall(r"<img[^>]+data:image/png;base64,", page)) == 3
     for model in MODELS:
@@ -70,7 +80,7 @@ def test_the_report_shows_its_tables_and_pictures(
 def test_the_search_shows_its_rungs(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
-    page = seen(chromium, artifact_of(production, undisturbed, "sweep-status"), "sweep-status", 900, tmp_path)
+    page = seen(chromium, artifact_of(production, undisturbed, "sweep-status"), "sweep-status", 900, tmp_path, "5 of 5")
     assert "5 of 5 trials" in page
     assert len(re.findall(r"<table", page)) >= 1
 
@@ -78,7 +88,12 @@ def test_the_search_shows_its_rungs(
 def test_the_form_of_a_run_asks_for_the_study(production: Production, chromium: str, tmp_path: Path) -> None:
     deployment = production.client.read_deployment_by_name("charrec/full-study")
     page = seen(
-        chromium, f"{production.stack.ui_url}/deployments/deployment/{deployment.id}/run", "form", 1600, tmp_path
+        chromium,
+        f"{production.stack.ui_url}/deployments/deployment/{deployment.id}/run",
+        "form",
+        1600,
+        tmp_path,
+        "Texts",
     )
     for field in ("Seed", "Image Size", "Epochs Model 1", "Texts"):
         assert field in page, field

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from prefect import Flow, flow, get_client, task
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.exceptions import ObjectNotFound
 
 from charrec.errors import InputError
 from charrec.memo.outcome import Outcome
@@ -50,8 +52,10 @@ def test_a_step_runs_under_its_label(runtime: Runtime) -> None:
     async def body() -> str:
         state = await here.state(Given(number=21), runtime)
         async with get_client() as client:
-            for _ in range(100):  # Prefect's server learns a task's name a moment after the task has ended
-                name = (await client.read_task_run(state.state_details.task_run_id)).name
+            name = ""
+            for _ in range(100):  # Prefect's server learns of a task, and of its name, a moment after it has ended
+                with suppress(ObjectNotFound):
+                    name = (await client.read_task_run(state.state_details.task_run_id)).name
                 if name == "double 21":
                     break
                 await asyncio.sleep(0.2)
