@@ -12,12 +12,12 @@
 PYTHON ?= python3
 LOCK ?= requirements.lock
 ARGS ?=
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-# One process of tests per core; tests that share a file or a stack stay in one (tests/division.py).
+# One more than the 2 cores, since many tests wait; those that share a file or a stack stay in one (tests/division.py).
 PYTEST := .venv/bin/python -m pytest -n $(PROCESSES) --no-loadscope-reorder
 
 .PHONY: study test test-long lint install up down deploy lock bench sbom audit clean

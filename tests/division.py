@@ -9,28 +9,36 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
-# Of the one stack; a test elsewhere that asks for it is refused, or there would be two.
-STACK = (
-    "tests/deployments/", "tests/production/",
-    "tests/infra/test_docker.py", "tests/infra/test_kubernetes.py", "tests/infra/test_stack.py",
-)  # fmt: skip
+# What uses a stack (PostgreSQL, Prefect's server, a store). Each group has its own, or the last half of the tests would
+# wait for one process; a test elsewhere that asks for a stack is refused, or there would be a third.
+STACKS = {
+    "production": ("tests/production/",),
+    "stack": (
+        "tests/deployments/", "tests/infra/test_docker.py", "tests/infra/test_kubernetes.py",
+        "tests/infra/test_stack.py",
+    ),
+}  # fmt: skip
+PREFECT = ("tests/tasks/", "tests/flows/test_retrain.py")  # of one server without a database of its own
 # What takes longest, in the order in which it starts, lest one process works on alone at the end.
-FIRST = ("stack", "tests/flows", "tests/tasks", "tests/steps", "tests/sweep", "tests/training")
+FIRST = (
+    "production", "tests/flows/test_full_study.py", "stack", "prefect", "tests/steps", "tests/sweep", "tests/training",
+)  # fmt: skip
 
 
 def group(nodeid: str) -> str:
-    """The stack's tests, those of a folder with fixtures of its own, or those of a file."""
+    """The tests of one stack or server, those of a folder with fixtures of its own, or those of a file."""
     file = nodeid.partition("::")[0]
     folder = file.rpartition("/")[0]
-    if file.startswith(STACK):
-        return "stack"
+    for name, files in {**STACKS, "prefect": PREFECT}.items():
+        if file.startswith(files):
+            return name
     return folder if folder != "tests" and (ROOT / folder / "conftest.py").exists() else file
 
 
 def place(item: pytest.Item) -> int:
     name = group(item.nodeid)
-    if "stack" in getattr(item, "fixturenames", ()) and name != "stack":
-        raise pytest.UsageError(f"{item.nodeid} uses the stack; expected it among {STACK}. Add it in {__file__}.")
+    if "stack" in getattr(item, "fixturenames", ()) and name not in STACKS:
+        raise pytest.UsageError(f"{item.nodeid} uses the stack; expected it among {STACKS}. Add it in {__file__}.")
     return next((number for number, first in enumerate(FIRST) if name.startswith(first)), len(FIRST))
 
 

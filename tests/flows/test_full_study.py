@@ -41,10 +41,11 @@ def epochs_of_model_2(store: Path) -> int:
     return len(Progress.model_validate_json((store / found[0]).read_bytes()).epochs) if found else 0
 
 
-def reach_the_middle(run: "subprocess.Popen[bytes]", store: Path, desk: Desk) -> None:
-    """Wait for model 2's first checkpoint."""
-    assert eventually(lambda: epochs_of_model_2(store) or run.poll() is not None, 120)
+def reach_the_middle(run: "subprocess.Popen[bytes]", store: Path, desk: Desk, beyond: int = 0) -> int:
+    """Wait until more epochs of model 2 are stored than those; how many there are."""
+    assert eventually(lambda: epochs_of_model_2(store) > beyond or run.poll() is not None, 120)
     assert run.poll() is None, (desk.home / "said").read_text()
+    return epochs_of_model_2(store)
 
 
 def files(store: Path) -> dict[str, int]:
@@ -107,11 +108,22 @@ def copied_code(folder: Path) -> Path:
     return folder / "code"
 
 
-def test_a_study_killed_in_the_middle_leaves_no_process_and_goes_on_to_the_same_end(
+def test_interrupted_killed_and_robbed_of_its_device_it_goes_on_to_the_same_end(
     desk: Desk, before_model_2: Path, whole: Ran
 ) -> None:
-    with desk.started(before_model_2, {}) as run:
-        reach_the_middle(run, before_model_2, desk)
+    """Ctrl-C, kill -9 of the study, kill -9 of its device: three runs, each of which goes on from the one before."""
+    store = before_model_2
+    with desk.started(store, {}) as run:
+        first = reach_the_middle(run, store, desk)
+        family = descendants(run.pid)
+        os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the whole group
+        ran = desk.finished(run)
+    assert gone(family, 10)
+    assert (ran.status, ran.lines[-1]) == (130, "error: interrupted; the same command resumes it")
+    assert "Traceback" not in ran.said
+
+    with desk.started(store, {}) as run:
+        second = reach_the_middle(run, store, desk, beyond=max(first, epochs_of_model_2(store)))
         family = descendants(run.pid)
         said = " ".join(command(pid) for pid in family)
         assert "flows.local_server" in said
@@ -119,33 +131,15 @@ def test_a_study_killed_in_the_middle_leaves_no_process_and_goes_on_to_the_same_
         run.kill()
         run.wait()
     assert gone(family, 10)
-    assert 1 <= epochs_of_model_2(before_model_2) < EPOCHS
-    ran = desk.run(before_model_2)
-    assert histories(ran.result()) == histories(whole.result())
-    assert ran.redone == {"train model_2", "predict model_2", "evaluate model_2", "report"}
 
-
-def test_a_killed_device_is_replaced_and_the_study_ends_the_same(desk: Desk, before_model_2: Path, whole: Ran) -> None:
-    with desk.started(before_model_2, {}) as run:
-        reach_the_middle(run, before_model_2, desk)
+    with desk.started(store, {}) as run:
+        third = reach_the_middle(run, store, desk, beyond=max(second, epochs_of_model_2(store)))
         (device,) = [pid for pid in descendants(run.pid) if "spawn_main" in command(pid)]
         os.kill(device, signal.SIGKILL)
-        assert epochs_of_model_2(before_model_2) < EPOCHS
+        assert first < second < third <= epochs_of_model_2(store) < EPOCHS
         ran = desk.finished(run)
     assert histories(ran.result()) == histories(whole.result())
     assert ran.redone == {"train model_2", "predict model_2", "evaluate model_2", "report"}
-    assert "Traceback" not in ran.said
-
-
-def test_ctrl_c_ends_it_within_15_seconds_and_leaves_no_process(desk: Desk, before_model_2: Path) -> None:
-    with desk.started(before_model_2, {"--epochs-model-2": "1000"}) as run:
-        reach_the_middle(run, before_model_2, desk)
-        family = descendants(run.pid)
-        os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the whole group
-        ran = desk.finished(run, 15)
-    assert gone(family, 10)
-    assert ran.status == 130
-    assert ran.lines[-1] == "error: interrupted; the same command resumes it"
     assert "Traceback" not in ran.said
 
 

@@ -1,7 +1,6 @@
 """The scheduled retraining: real server, real small trainings. Promoted, unchanged, kept, rolled back."""
 
 import asyncio
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +9,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from prefect import State, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from charrec.__main__ import main
 from charrec.errors import InputError
@@ -22,6 +19,8 @@ from flows.predict_batch import predict_batch
 from flows.retrain import retrain
 from tests.flows.test_full_study import files
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
 WEAK = Study(
     data=Data(glyphs="fonts", letters="fonts", digits="sklearn", fonts=30, letters_per_class=4),
     image_size=32, precision="float32", split="font", epochs_model_1=1, epochs_model_2=1, epochs_model_3=1,
@@ -29,13 +28,6 @@ WEAK = Study(
 )  # fmt: skip
 STRONG = WEAK.model_copy(update={"epochs_model_2": 14})
 OTHER = WEAK.model_copy(update={"epochs_model_1": 2})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect_server() -> Iterator[None]:
-    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with prefect_test_harness(server_startup_timeout=120), quiet:
-        yield
 
 
 def png_of(character: str) -> bytes:

@@ -50,7 +50,7 @@ def production(stack: Stack, canaries: Canaries) -> Iterator[Production]:
 @pytest.fixture(scope="package")
 def undisturbed(production: Production) -> FlowRun:
     """A study that ran from the command line, watched to its end."""
-    parameters = json.dumps({"study": study_of(TINY), "runtime": production.runtime("undisturbed")})
+    parameters = json.dumps({"study": study_of(TINY), "runtime": production.runtime("undisturbed", sweep_workers=1)})
     watched = subprocess.run(
         [sys.executable, "-m", "prefect", "deployment", "run", "charrec/full-study", "--params", parameters, "--watch"],
         env=os.environ | production.stack.settings, capture_output=True, text=True, timeout=400,

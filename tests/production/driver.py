@@ -44,10 +44,9 @@ class Production(NamedTuple):
     def store(self, prefix: str) -> Store:
         return open_store(f"s3://charrec/{prefix}", endpoint=self.stack.endpoint)
 
-    def runtime(self, prefix: str) -> dict[str, Any]:
-        url = f"s3://charrec/{prefix}"
-        cache = str(self.stack.folder / "cache")
-        return {"store": url, "endpoint": self.stack.endpoint, "lease": LEASE, "sweep_workers": 2, "cache": cache}
+    def runtime(self, prefix: str, sweep_workers: int = 2) -> dict[str, Any]:
+        place = {"store": f"s3://charrec/{prefix}", "endpoint": self.stack.endpoint}
+        return {**place, "cache": str(self.stack.folder / "cache"), "lease": LEASE, "sweep_workers": sweep_workers}
 
     def begin(self, deployment: str, **parameters: Any) -> FlowRun:
         found = self.client.read_deployment_by_name(deployment)

@@ -40,7 +40,7 @@ def test_its_children_say_what_they_are(production: Production, undisturbed: Flo
     assert {child.state.name for child in production.children(undisturbed) if child.state} <= {"Completed", "Cancelled"}
     training = production.child(undisturbed, "train model_2", "Completed")
     assert training
-    told = [line for line in production.said(training) if re.match(r"model_2 epoch \d/8: loss", line)]
+    told = [line for line in production.said(training) if re.match(rf"model_2 epoch \d+/{EPOCHS}: loss", line)]
     assert len(told) == EPOCHS
     trials = production.client.read_task_runs(limit=200)
     assert {run.name for run in trials if run.name.startswith("trial ")} >= {"trial 0002, epochs 2-2"}

@@ -23,6 +23,8 @@ from tasks.steps import RESUMED, Patient, _by_child, _here, _on_device
 from tests.tasks.doubling import DOUBLING, Given, Value
 from tests.tasks.marking import leave_a_mark
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
 here = Patient(DOUBLING, _here)
 there = Patient(DOUBLING, _on_device, **RESUMED)
 

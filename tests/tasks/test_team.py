@@ -16,6 +16,8 @@ from tasks.sweep import FRUITLESS, keep_workers
 from tests.tasks.marking import leave_a_mark
 from tests.toy import RECIPE, SEARCH
 
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
 GLYPHS = Glyphs(packed=Packed(digest="0", key="glyphs/0"), split="random", validation_fraction=0.2, seed=1)
 GIVEN = Given(search=SEARCH, recipe=RECIPE, glyphs=GLYPHS)  # 5 trials, of which 4 can run at once
 
