@@ -27,10 +27,17 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def prefect_api(stack: Stack) -> Iterator[str]:
-    """The address of the stack's server, which Prefect uses in this test."""
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # 1 s, which most tests need not wait for
+    """The address of the stack's server, which Prefect uses in this test; no run of an earlier one waits there."""
+    from prefect.client.orchestration import get_client  # 1 s, which most tests need not wait for
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    waiting = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
     with temporary_settings({PREFECT_API_URL: stack.api_url}):
+        with get_client(sync_client=True) as client:
+            for run in client.read_flow_runs(flow_run_filter=waiting, limit=200):
+                client.delete_flow_run(run.id)
         yield stack.api_url
 
 

@@ -18,10 +18,10 @@ from infra.docker.bucket import ensure
 from infra.docker.entry import FAREWELL, WORKER, read_secrets
 from infra.docker.health import PORT, healthy
 from infra.docker.tools import tools
-from infra.local.process import Process
+from infra.local.process import Process, kill
 from infra.local.stack import ROOT, Stack
 from tests.infra.dockerfile import instructions, sent, stages, whole
-from tests.processes import alive, eventually
+from tests.processes import alive, descendants, eventually
 from tests.production.canaries import refusing
 from tests.thorough import THOROUGH
 
@@ -271,6 +271,7 @@ def test_a_container_that_is_stopped_lets_its_runs_store_what_they_have(
             container.send_signal(signal.SIGTERM)
             assert container.wait(FAREWELL) == 0
         finally:
+            kill(descendants(container.pid), signal.SIGKILL)  # or a worker that is left keeps the pipe open
             container.kill()
             container.communicate()
         state = client.read_flow_run(run.id).state
