@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 180
-
 
 def style(theme: Theme) -> dict[Any, Any]:
     """matplotlib's settings for a theme, for `rc_context`."""
@@ -39,7 +37,6 @@ def style(theme: Theme) -> dict[Any, Any]:
         "ytick.major.size": 0,
         "ytick.alignment": "center",
         "lines.solid_capstyle": "round",
-        "savefig.dpi": DPI,
     }
     return muted | general
 

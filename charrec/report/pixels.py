@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DPI = 180
+
 
 def png(image: np.ndarray) -> bytes:
     """(height, width) uint8 -> optimised PNG."""
@@ -22,9 +24,14 @@ def png(image: np.ndarray) -> bytes:
 
 
 def figure_png(figure: Figure) -> bytes:
-    """Deterministic PNG bytes: the metadata omit matplotlib's version."""
+    """Deterministic PNG bytes, of what the canvas has drawn: `savefig` would draw everything twice."""
+    from PIL import Image
+
+    figure.set_dpi(DPI)
+    figure.canvas.draw()
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")  # type: ignore[attr-defined]
+    drawn.save(file, "PNG", dpi=(DPI, DPI))
     return file.getvalue()
 
 

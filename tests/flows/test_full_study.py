@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from charrec.training.checkpoints import Progress
 from tests.data.sources.samples import write_chars74k
 from tests.desk import CHILDREN, EPOCHS, MODELS, ROOT, STEPS, TRIALS, Desk, Ran, histories
 from tests.processes import command, descendants, eventually, gone
+from tests.thorough import some
 
 
 @pytest.fixture
@@ -108,35 +110,41 @@ def copied_code(folder: Path) -> Path:
     return folder / "code"
 
 
-def test_interrupted_killed_and_robbed_of_its_device_it_goes_on_to_the_same_end(
-    desk: Desk, before_model_2: Path, whole: Ran
-) -> None:
-    """Ctrl-C, kill -9 of the study, kill -9 of its device: three runs, each of which goes on from the one before."""
-    store = before_model_2
-    with desk.started(store, {}) as run:
-        first = reach_the_middle(run, store, desk)
-        family = descendants(run.pid)
-        os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the whole group
-        ran = desk.finished(run)
+def interrupt(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
+    """Ctrl-C."""
+    family = descendants(run.pid)
+    os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    ran = desk.finished(run)
     assert gone(family, 10)
     assert (ran.status, ran.lines[-1]) == (130, "error: interrupted; the same command resumes it")
     assert "Traceback" not in ran.said
 
-    with desk.started(store, {}) as run:
-        second = reach_the_middle(run, store, desk, beyond=max(first, epochs_of_model_2(store)))
-        family = descendants(run.pid)
-        said = " ".join(command(pid) for pid in family)
-        assert "flows.local_server" in said
-        assert "spawn_main" in said
-        run.kill()
-        run.wait()
+
+def kill(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
+    """kill -9 of the study's own process."""
+    family = descendants(run.pid)
+    said = " ".join(command(pid) for pid in family)
+    assert "flows.local_server" in said
+    assert "spawn_main" in said
+    run.kill()
+    run.wait()
     assert gone(family, 10)
 
+
+@pytest.mark.parametrize("end", some([interrupt, kill], 1))
+def test_ended_in_the_middle_and_robbed_of_its_device_it_goes_on_to_the_same_end(
+    end: Callable[["subprocess.Popen[bytes]", Desk], None], desk: Desk, before_model_2: Path, whole: Ran
+) -> None:
+    """The second run goes on from the first; its device is killed, and another takes its place."""
+    store = before_model_2
     with desk.started(store, {}) as run:
-        third = reach_the_middle(run, store, desk, beyond=max(second, epochs_of_model_2(store)))
+        first = reach_the_middle(run, store, desk)
+        end(run, desk)
+    with desk.started(store, {}) as run:
+        second = reach_the_middle(run, store, desk, beyond=max(first, epochs_of_model_2(store)))
         (device,) = [pid for pid in descendants(run.pid) if "spawn_main" in command(pid)]
         os.kill(device, signal.SIGKILL)
-        assert first < second < third <= epochs_of_model_2(store) < EPOCHS
+        assert first < second <= epochs_of_model_2(store) < EPOCHS
         ran = desk.finished(run)
     assert histories(ran.result()) == histories(whole.result())
     assert ran.redone == {"train model_2", "predict model_2", "evaluate model_2", "report"}

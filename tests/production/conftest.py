@@ -5,17 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from charrec.storage import open_store
 from infra.local.stack import KEYS, ROOT, Stack
 from tests.desk import TINY
 from tests.production.canaries import Canaries, planted
-from tests.production.driver import Production, study_of
+from tests.production.driver import TRAINED, Production, copy, study_of
 from tests.stack import working
+from tests.thorough import THOROUGH
 
 
 @pytest.fixture(scope="package")
@@ -48,8 +51,11 @@ def production(stack: Stack, canaries: Canaries) -> Iterator[Production]:
 
 
 @pytest.fixture(scope="package")
-def undisturbed(production: Production) -> FlowRun:
+def undisturbed(production: Production, whole_store: Path) -> FlowRun:
     """A study that ran from the command line, watched to its end."""
+    if not THOROUGH:
+        done, undone = open_store(str(whole_store)), [f"/{model}-" for model in TRAINED]
+        copy(done, production.store("undisturbed"), "sweeps/", "reports/", *undone)
     parameters = json.dumps({"study": study_of(TINY), "runtime": production.runtime("undisturbed", sweep_workers=1)})
     watched = subprocess.run(
         [sys.executable, "-m", "prefect", "deployment", "run", "charrec/full-study", "--params", parameters, "--watch"],

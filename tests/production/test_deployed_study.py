@@ -1,8 +1,9 @@
 """The study as a deployment: PostgreSQL, Prefect's server, an S3 store, workers of both pools; all of it real.
 
-One study runs undisturbed and must find what the same study finds on one machine. Another loses a training, a sweep
-worker, a Prefect worker and its own process, is cancelled and retried, and must find the same: `make test-long` does
-all of it to one study from its beginning, `make test` one of it, drawn by the seed, to a study that is nearly done.
+One study runs undisturbed and must find what the same study finds on one machine (`make test` leaves it a network
+and the search to compute). Another loses a training, a sweep worker, a Prefect worker and its own process, is cancelled
+and retried, and must find the same: `make test-long` does all of it to one study from its beginning, `make test` one of
+it, drawn by the seed, to a study that is nearly done.
 """
 
 import re
@@ -18,7 +19,7 @@ from prefect.states import Cancelling, Scheduled
 from charrec.storage import Store
 from charrec.training.checkpoints import Progress
 from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
-from tests.production.driver import Production, kill, processes_of, study_of, until
+from tests.production.driver import TRAINED, Production, copy, kill, processes_of, study_of, until
 from tests.thorough import some
 
 CANCELLED_WITHIN = 60.0  # seconds, on a machine that does much else; docs/performance.md has how long it takes
@@ -36,7 +37,7 @@ def test_it_finds_what_one_machine_finds(production: Production, undisturbed: Fl
 
 def test_its_children_say_what_they_are(production: Production, undisturbed: FlowRun) -> None:
     names = {child.name for child in production.children(undisturbed)}
-    assert {f"train {model}" for model in MODELS} | {"sweep worker 1"} <= names
+    assert {f"train {model}" for model in TRAINED} | {"sweep worker 1"} <= names
     assert {child.state.name for child in production.children(undisturbed) if child.state} <= {"Completed", "Cancelled"}
     training = production.child(undisturbed, "train model_2", "Completed")
     assert training
@@ -50,7 +51,7 @@ def test_its_artifacts_tell_the_result(production: Production, undisturbed: Flow
     runs = [undisturbed.id, *(child.id for child in production.children(undisturbed))]
     wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))
     artifacts = {artifact.key: artifact for artifact in production.client.read_artifacts(artifact_filter=wanted)}
-    assert artifacts.keys() == {"study-report", "sweep-status", *(f"training-{m.replace('_', '-')}" for m in MODELS)}
+    assert artifacts.keys() == {"study-report", "sweep-status", *(f"training-{m.replace('_', '-')}" for m in TRAINED)}
     report = str(artifacts["study-report"].data)
     for model in MODELS:
         assert f"| Model {model[-1]} |" in report
@@ -189,10 +190,8 @@ def test_a_study_that_loses_one_thing_finds_the_same(
 ) -> None:
     """It begins nearly done, on a copy of the undisturbed one's store."""
     loss, prefix = LOSSES[name], f"without {name}".replace(" ", "-")
-    done, store = production.store("undisturbed"), production.store(prefix)
-    for entry in done.list():
-        if loss.undone not in entry.key and not entry.key.startswith("reports/"):
-            store.put(entry.key, done.get(entry.key))
+    store = production.store(prefix)
+    copy(production.store("undisturbed"), store, loss.undone, "reports/")
     stored = trained(store)
     study = begun(production, prefix)
     until(lambda: production.child(study.run, ""))

@@ -1,12 +1,14 @@
 """Workers die in every way that there is, and the search ends as if nothing had happened.
 
-`make test-long` does it to the deck's search, `make test` to one of two brackets, with a few kills.
+`make test-long` does it to the deck's search on both kinds of store, `make test` to one of two brackets on one of them,
+with a few kills.
 """
 
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from tests.fault_proxy import FAULTS, FaultProxy
 from tests.processes import eventually
 from tests.sweep import swarm as deck
 from tests.sweep.swarm import SWAPPED, SWAPPING, UPLOADED, Swarm, small_arrays
-from tests.thorough import THOROUGH, often
+from tests.thorough import THOROUGH, often, some
 from tests.toy import history
 
 KILLS = often(4, 20)
@@ -34,6 +36,7 @@ TRIALS = sum(rung.trials for rung in RUNGS)
 CONFIGURATIONS = sum(rung.trials for rung in RUNGS if rung.rung == 0)
 EPOCHS = sum(rung.trials * (rung.epochs - rung.first) for rung in RUNGS)
 IMAGES = len(small_arrays().training)
+Place = Callable[[pytest.FixtureRequest, int], AbstractContextManager[tuple[Store, str, str | None]]]
 
 
 class Undisturbed:
@@ -149,25 +152,29 @@ def assert_ends(swarm: Swarm) -> None:
     assert swarm.deaths() == {UPLOADED, SWAPPING, SWAPPED}
 
 
-def test_two_workers_on_a_folder(undisturbed: Undisturbed, tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)
-    store = open_store(str(tmp_path / "store"))
-    with Swarm(tmp_path / "workers", store.url, None, sweep=SWEEP, pause=PAUSE) as swarm:
-        torment(swarm, store, 2, rng)
-        assert_ends(swarm)
-    assert_unharmed(store, undisturbed)
+@contextmanager
+def folder(request: pytest.FixtureRequest, seed: int) -> Iterator[tuple[Store, str, str | None]]:
+    """The test's own store; what the workers open."""
+    path = str(request.getfixturevalue("tmp_path") / "store")
+    yield open_store(path), path, None
 
 
-def test_four_workers_on_s3_that_loses_what_it_can(
-    undisturbed: Undisturbed, tmp_path: Path, s3_server: str, s3_url: str, seed: int
+@contextmanager
+def s3_that_loses_what_it_can(request: pytest.FixtureRequest, seed: int) -> Iterator[tuple[Store, str, str | None]]:
+    server, url = request.getfixturevalue("s3_server"), request.getfixturevalue("s3_url")
+    with FaultProxy(server, seed, dict.fromkeys(FAULTS, 0.02)) as proxy:
+        yield open_store(url, endpoint=server), url, proxy.url
+        assert all(proxy.counts[fault] for fault in FAULTS), proxy.counts
+
+
+@pytest.mark.parametrize(("place", "workers"), some([(folder, 2), (s3_that_loses_what_it_can, 4)], 1))
+def test_a_tormented_search_ends_as_an_undisturbed_one(
+    place: Place, workers: int, undisturbed: Undisturbed, tmp_path: Path, request: pytest.FixtureRequest, seed: int
 ) -> None:
-    rng = random.Random(seed)
-    store = open_store(s3_url, endpoint=s3_server)
     with (
-        FaultProxy(s3_server, seed, dict.fromkeys(FAULTS, 0.02)) as proxy,
-        Swarm(tmp_path / "workers", s3_url, proxy.url, sweep=SWEEP, pause=PAUSE) as swarm,
+        place(request, seed) as (store, url, endpoint),
+        Swarm(tmp_path / "workers", url, endpoint, sweep=SWEEP, pause=PAUSE) as swarm,
     ):
-        torment(swarm, store, 4, rng)
+        torment(swarm, store, workers, random.Random(seed))
         assert_ends(swarm)
-    assert all(proxy.counts[fault] for fault in FAULTS), proxy.counts
-    assert_unharmed(store, undisturbed)
+        assert_unharmed(store, undisturbed)
