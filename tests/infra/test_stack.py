@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from infra.local import postgres
@@ -100,20 +103,24 @@ def test_down_ends_every_process_and_keeps_the_data(up: Stack) -> None:
     up.folder.mkdir(mode=0o711)
 
 
-def test_a_run_on_a_worker_that_is_stopped_says_so(stack: Stack, prefect_api: str, tmp_path: Path) -> None:
+def test_a_scheduled_run_begins_and_says_so_when_its_worker_is_stopped(
+    stack: Stack, prefect_api: str, tmp_path: Path
+) -> None:
     (tmp_path / "waits.py").write_text(WAITS)
     begun = tmp_path / "begun"
+    soon = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(seconds=5)), active=True)
     step = {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $CHARREC_HOME }}"}}
     with get_client(sync_client=True) as client:
         deployment = client.create_deployment(
             client.create_flow_from_name("waits"), "stopped", work_pool_name="cpu", entrypoint="waits.py:waits",
-            pull_steps=[step],
+            pull_steps=[step], schedules=[soon], parameters={"begun": str(begun)},
         )  # fmt: skip
         with working(stack, ("cpu", "short"), environment={"CHARREC_HOME": str(tmp_path)}):
-            run = client.create_flow_run_from_deployment(deployment, parameters={"begun": str(begun)})
-            assert eventually(begun.exists, 60)
-        state = client.read_flow_run(run.id).state
-    assert state and state.is_crashed(), state
+            assert eventually(begun.exists, 120)
+            client.delete_deployment_schedule(deployment, client.read_deployment(deployment).schedules[0].id)
+        mine = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+        states = [run.state for run in client.read_flow_runs(deployment_filter=mine) if run.start_time]
+    assert len(states) == 1 and states[0] and states[0].is_crashed(), states
 
 
 def test_a_process_that_ends_while_it_starts_is_reported_with_its_last_words(tmp_path: Path) -> None:

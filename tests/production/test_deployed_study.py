@@ -215,3 +215,9 @@ def test_a_retraining_that_overlaps_another_is_skipped(production: Production) -
     until(
         lambda: not any(processes_of(c) for below in study_below for c in production.children(below)), CANCELLED_WITHIN
     )
+
+
+def test_the_servers_log_tells_of_no_error(production: Production, undisturbed: FlowRun) -> None:
+    """Deployed, with schedules, for as long as the tests above took."""
+    log = (production.stack.folder / "logs" / "prefect-server.log").read_text()
+    assert [line for line in log.splitlines() if re.search(r"\bERROR\b|^Traceback", line)] == []
