@@ -5,30 +5,20 @@ import os
 import sys
 from pathlib import Path
 
-from charrec.errors import InputError
+from charrec.commands.terminal import status_of
 from charrec.storage import open_store
 from charrec.study import Runtime
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 2 for wrong input, 1 where something else failed."""
+    """The exit code: 2 for wrong input, 1 where something else failed, 141 where the reader of a pipe left."""
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["sweep"]:
         from charrec.commands.sweep import main as sweep
 
         return sweep(words[1:])
     options = _options(words)
-    try:
-        _run(options)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # ConnectionError and TimeoutError too
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return status_of(lambda: _run(options))
 
 
 def _options(words: list[str]) -> argparse.Namespace:
@@ -36,9 +26,13 @@ def _options(words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     place = _place()
     predict = commands.add_parser("predict", parents=[place], help="the characters in image files")
-    predict.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="one character of either polarity")
-    named = "model_3 of the latest report, or trainings/model_3-0123456789abcdef; none: the champion"
+    files = "one character of either polarity; a folder with --recursive; - for standard input"
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help=files)
+    named = "model_3, or trainings/model_3-0123456789abcdef; none: the champion, else the study's best network"
     predict.add_argument("--model", metavar="MODEL|KEY", help=named)
+    study = "its identity, or its report as in reports/0123456789abcdef; none: the latest"
+    predict.add_argument("--study", metavar="STUDY", help=study)
+    predict.add_argument("--recursive", action="store_true", help="the images in folders, and in folders below them")
     predict.add_argument("--json", action="store_true", help="for programs")
     report = commands.add_parser("report", parents=[place], help="where the latest report is")
     report.add_argument("--to", type=Path, metavar="FOLDER", help="fetch its files into this folder")
@@ -60,13 +54,15 @@ def _place() -> argparse.ArgumentParser:
     return place
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     store = open_store(options.store, endpoint=options.endpoint)
     if options.command == "predict":
         from charrec.commands import predict
+        from charrec.serving.in_use import in_use
 
-        predict.show(store, options.images, options.model, options.json)
-    elif options.command == "report":
+        chosen = in_use(store, options.model, options.study)
+        return predict.show(store, chosen, options.images, options.recursive, options.json)
+    if options.command == "report":
         from charrec.commands import report
 
         report.show(store, options.to)
@@ -74,6 +70,7 @@ def _run(options: argparse.Namespace) -> None:
         from charrec.commands import champion
 
         champion.back(store, options.number) if options.action == "rollback" else champion.show(store)
+    return 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ANALYTICS_ENABLED, 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from charrec.commands.invitation import invitation
 from charrec.data.sources import kaggle
 from charrec.errors import InputError
 from charrec.machine.hardware import gpu_names
@@ -48,6 +49,7 @@ def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: 
         print(*why, sep="\n", flush=True)
         with temporary_settings({PREFECT_API_URL: local_server.address(), PREFECT_SERVER_ANALYTICS_ENABLED: False}):
             key = asyncio.run(_finished(flow, study, runtime))
+        print(*invitation(runtime.store, runtime.endpoint), sep="\n")
         print(f"Report: {open_store(runtime.store, endpoint=runtime.endpoint).url}/{key}")
     except InputError as error:
         _end(2, str(error))

@@ -1,5 +1,6 @@
 """Batch prediction: every image under a prefix of the store, read by the champion."""
 
+import logging
 from io import BytesIO
 from typing import Any
 
@@ -8,11 +9,13 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from charrec.memo.step import Bench
-from charrec.serving.in_use import in_use, named
+from charrec.serving.in_use import in_use
 from charrec.steps.read import READ, Given, images_under
 from charrec.study import Runtime
 from flows.settings import runtime_here
 from tasks import progress
+
+log = logging.getLogger("charrec.flows")  # so `progress.lines` shows it as the run's
 
 SHOWN = 100  # rows of the artifact
 
@@ -21,13 +24,15 @@ SHOWN = 100  # rows of the artifact
 def predict_batch(prefix: str = "inbox", model: str | None = None, runtime: Runtime | None = None) -> str:
     """Returns the key of a CSV file: for each image under `prefix` its name and the three likeliest characters.
 
-    `model` is a model of the latest report, as model_3, or a training's key; by default the champion. An object that
-    is no image becomes a row with the error.
+    `model` is a model of the latest report, as model_3, or a training's key; by default the champion, or where there is
+    none the best network of the latest report. An object that is no image becomes a row with the error.
     """
     with progress.lines():
         bench = Bench.of(runtime or runtime_here())
-        network = named(bench.store, model) if model else in_use(bench.store)[1]
-        given = Given(prefix=prefix, network=network, images=images_under(prefix, bench.store))
+        chosen = in_use(bench.store, model)
+        if chosen.note:
+            log.warning("%s", chosen.note)
+        given = Given(prefix=prefix, network=chosen.network, images=images_under(prefix, bench.store))
         result = READ.run(given, bench).value
     rows = pd.read_csv(BytesIO(bench.store.get(result.table.key)), dtype=str, keep_default_na=False, nrows=SHOWN)
     about = f"{result.images} images under {prefix}, {result.unreadable} unreadable; all in {result.table.key}"

@@ -25,6 +25,7 @@ from prefect.logging.configuration import setup_logging
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from charrec.errors import InputError
+from charrec.machine.greetings import drop_greetings
 from charrec.machine.hardware import gpus
 from charrec.memo.outcome import Outcome, Value, outcome_of
 from charrec.memo.step import Bench, Given, Step, declared
@@ -147,7 +148,7 @@ def _prepare(environment: dict[str, str]) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(environment)
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    drop_greetings()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     setup_logging()

@@ -3,6 +3,7 @@
 from charrec.commands import columns
 from charrec.serving.champion import Promotion, history, rollback
 from charrec.storage import Store
+from charrec.storage.absence import no_study
 
 HEAD = ("number", "since", "by", "network", "accuracy", "study", "why")
 
@@ -11,6 +12,8 @@ def show(store: Store) -> None:
     """Print every promotion; the last one is in use."""
     known = history(store)
     if not known:
+        if error := no_study(store):
+            raise error
         print(f"{store.url} has no champion yet")
         return
     print(columns([HEAD, *map(_row, known)]))

@@ -11,6 +11,7 @@ from charrec.errors import InputError
 from charrec.machine.backend import require_backend
 from charrec.machine.termination import until_terminated
 from charrec.storage import Store, open_store
+from charrec.storage.absence import absent
 from charrec.sweep.outcome import SearchFailed
 from charrec.sweep.plan import Sweep
 from charrec.sweep.standing import status
@@ -61,7 +62,7 @@ def _seconds(text: str) -> float:
 def _latest(store: Store) -> str:
     begun = [entry for entry in store.list("sweeps/") if entry.key.endswith("/sweep.json")]
     if not begun:
-        raise InputError(f"{store.url} has no search", "one that a study began", "Start a study, or correct the store.")
+        raise absent(store, "search")
     return max(begun, key=lambda entry: entry.modified).key.removesuffix("/sweep.json")
 
 

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from charrec.errors import InputError
 from charrec.results import StudyResult
 from charrec.storage import Store
+from charrec.storage.absence import absent
 
 PAGE = "report.html"  # stored last, so its presence means that the report is complete
 
@@ -13,9 +14,7 @@ def reports(store: Store) -> list[str]:
     """The keys of all reports, latest first. Raises InputError if there are none."""
     pages = [entry for entry in store.list("reports/") if entry.key.endswith(f"/{PAGE}")]
     if not pages:
-        raise InputError(
-            f"{store.url} has no report", "one that a study wrote", "Run a study, or check the store's address."
-        )
+        raise absent(store, "report")
     latest = sorted(pages, key=lambda entry: entry.modified, reverse=True)
     return [entry.key.removesuffix(f"/{PAGE}") for entry in latest]
 

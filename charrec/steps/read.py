@@ -2,6 +2,7 @@
 
 import csv
 import logging
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -9,7 +10,9 @@ from charrec.errors import InputError
 from charrec.memo.step import Bench, Step
 from charrec.results import ReadResult
 from charrec.serving.candidate import Trained
-from charrec.serving.recognition import Recognition, glyph, recognise
+from charrec.serving.files import BYTES, File, bounded
+from charrec.serving.reading import Failure, read_each
+from charrec.serving.recognition import Recognition
 from charrec.storage import Store
 from charrec.study import Frozen
 
@@ -40,29 +43,32 @@ def _damaged(key: str, store: Store) -> str:
 
 
 def compute(given: Given, bench: Bench) -> ReadResult:
-    """An object that is no image becomes a row that says so."""
-    glyphs, errors = {}, {}
-    for key in given.images:
-        try:
-            glyphs[key] = glyph(key, bench.store.get(key), given.network.recipe.image_size)
-        except InputError as error:
-            log.warning("%s", error)
-            errors[key] = str(error)
-    read = {one.name: one for one in recognise(list(glyphs), list(glyphs.values()), given.network, bench.store, top=3)}
+    """An object that is no image, or is too large for one, becomes a row that says so."""
+    sizes = {entry.key: entry.size for entry in bench.store.list(f"{given.prefix.rstrip('/')}/")}
+    files = [File(key, partial(_content, key, sizes.get(key, 0), bench.store)) for key in given.images]
+    unreadable = 0
     text = StringIO()
     writer = csv.DictWriter(text, HEAD, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_row(key, read.get(key), errors.get(key, "")) for key in given.images)
+    for one in read_each(files, given.network, bench.store, top=3):
+        if isinstance(one, Failure):
+            unreadable += 1
+            log.warning("%s", one.error)
+        writer.writerow(_row(one))
     table = bench.put(f"{READ.key(given)}/read.csv", text.getvalue().encode())
-    log.info("%d images under %s, %d of them unreadable: %s", len(given.images), given.prefix, len(errors), table.key)
-    return ReadResult(images=len(given.images), unreadable=len(errors), table=table)
+    log.info("%d images under %s, %d of them unreadable: %s", len(files), given.prefix, unreadable, table.key)
+    return ReadResult(images=len(files), unreadable=unreadable, table=table)
 
 
-def _row(key: str, read: Recognition | None, error: str) -> dict[str, Any]:
-    if read is None:
-        return dict(zip(HEAD, (key, "", "", "", "", error), strict=True))
-    first, second, third = read.top
-    values = (key, first.character, round(first.probability, 4), second.character, third.character, "")
+def _content(key: str, size: int, store: Store) -> bytes:
+    return bounded(key, store.get(key) if size <= BYTES else None, size)
+
+
+def _row(one: Recognition | Failure) -> dict[str, Any]:
+    if isinstance(one, Failure):
+        return dict(zip(HEAD, (one.name, "", "", "", "", one.error), strict=True))
+    first, second, third = one.top
+    values = (one.name, first.character, round(first.probability, 4), second.character, third.character, "")
     return dict(zip(HEAD, values, strict=True))
 
 

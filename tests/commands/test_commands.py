@@ -3,157 +3,26 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from charrec.__main__ import _options, main
 from charrec.commands.sweep import main as sweep
-from charrec.results import Stored, StudyResult
+from charrec.results import StudyResult
 from charrec.serving import champion
-from charrec.serving.candidate import Candidate, candidate_of
-from charrec.storage import Store, open_store
-from charrec.training.train import train
-from tests.report.sample_result import tiny_result
+from charrec.serving.candidate import Candidate
+from charrec.storage import open_store
+from tests.commands.shelf import REPORT, TRAINING, put_report
 from tests.test_imports import HEAVY
-from tests.toy import RECIPE, ROOT, WARNINGS, toy_arrays
+from tests.toy import ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
-
-TRAINING = "trainings/model_2-0123456789abcdef"
-REPORT = "reports/2222222222222222"
-Ran = tuple[int, str, str]
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CHARREC_STORE", "CHARREC_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
-    """A study of which model 2 was really trained, for an epoch."""
-    made = tiny_result()
-    progress = train(RECIPE, toy_arrays(), 1, open_store(str(tmp_path_factory.getbasetemp() / "trained")), TRAINING)
-    assert progress.best
-    real = {"precision": "float32", "weights": Stored(key=progress.best.key, sha256=progress.best.sha256)}
-    trainings = [row.model_copy(update=real) if row.model == "model_2" else row for row in made.trainings]
-    return made.model_copy(update={"trainings": tuple(trainings)})
-
-
-@pytest.fixture
-def place(result: StudyResult, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a store with that training and its report."""
-    trained, store = open_store(str(tmp_path_factory.getbasetemp() / "trained")), open_store(str(tmp_path / "store"))
-    for entry in trained.list():
-        store.put(entry.key, trained.get(entry.key))
-    put_report(store, REPORT, result)
-    return str(tmp_path / "store")
-
-
-def put_report(store: Store, key: str, result: StudyResult) -> None:
-    store.put(f"{key}/study.json", result.model_dump_json().encode())
-    store.put(f"{key}/tables/models.csv", b"model\n")
-    store.put(f"{key}/report.html", b"<title>A report</title>")
-    store.put(f"{key}/result-01234567.json", b"{}")
-
-
-@pytest.fixture
-def candidate(result: StudyResult) -> Candidate:
-    made = candidate_of(result, "model_2", glyphs="g", letters="l", digits="d", report=f"{REPORT}/report.html")
-    return made.model_copy(update={"split": "font"})
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> str:
-    pixels = np.full((40, 40), 255, np.uint8)
-    pixels[10:30, 18:22] = 0
-    path = tmp_path / "one.png"
-    Image.fromarray(pixels).save(path)
-    return str(path)
-
-
-@pytest.fixture
-def ran(capsys: pytest.CaptureFixture[str]):
-    """The exit code, and what was printed."""
-
-    def run(*words: str) -> Ran:
-        capsys.readouterr()
-        code = main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, "".join(line for line in said.err.splitlines(True) if line.startswith("error:"))
-
-    return run
-
-
-def test_the_champion_reads_an_image(ran, place: str, candidate: Candidate, image: str) -> None:
-    champion.promote(open_store(place), candidate, "the first", None)
-    code, out, _ = ran("predict", image, image, "--store", place)
-    head, titles, *rows = out.splitlines()
-    assert (code, head) == (0, "model_2, champion 1")
-    assert titles.split() == ["image", "first", "second", "third"]
-    assert len(rows) == 2 and rows[0] == rows[1]
-    assert re.fullmatch(rf"{re.escape(image)}( +\w +\d+\.\d %){{3}}", rows[0])
-
-
-def test_programs_get_the_same_as_json(ran, place: str, candidate: Candidate, image: str) -> None:
-    champion.promote(open_store(place), candidate, "the first", None)
-    table = ran("predict", image, "--store", place)[1]
-    code, out, _ = ran("predict", image, "--store", place, "--json")
-    told = json.loads(out)
-    assert code == 0
-    assert {name: told[name] for name in ("champion", "model", "training")} == {
-        "champion": 1, "model": "model_2", "training": TRAINING,
-    }  # fmt: skip
-    assert [row["name"] for row in told["images"]] == [image]
-    top = told["images"][0]["top"]
-    assert [guess["character"] for guess in top] == re.findall(r" (\w) +\d+\.\d %", table)
-    assert 1 >= top[0]["probability"] >= top[1]["probability"] >= top[2]["probability"] > 0
-
-
-def test_a_network_is_named_by_its_model_or_by_where_it_was_trained(ran, place: str, image: str) -> None:
-    by_model = ran("predict", image, "--store", place, "--model", "model_2")
-    assert by_model == ran("predict", image, "--store", place, "--model", TRAINING)
-    assert by_model[0] == 0 and by_model[1].startswith(f"model_2, {TRAINING}\n")
-
-
-def test_a_key_is_looked_for_in_older_reports_too(ran, place: str, image: str, tmp_path: Path) -> None:
-    put_report(open_store(place), "reports/3333333333333333", tiny_result())
-    os.utime(tmp_path / "store" / REPORT / "report.html", (1, 1))
-    assert ran("predict", image, "--store", place, "--model", TRAINING)[0] == 0
-    code, _, err = ran("predict", image, "--store", place, "--model", "model_2")  # the latest report's
-    assert code == 2 and "has no weights of trainings/1f0c5a6b7d8e9f00" in err
-
-
-REFUSED = {
-    "no champion": ([], r"has no champion; expected a network that was promoted\. .*--model model_3"),
-    "no such model": (["--model", "model_9"], r"no network 'model_9' in study \w+; expected one of model_1, model_2"),
-    "no such training": (["--model", "trainings/x"], r"none of the 1 reports in \S+ tells of trainings/x"),
-    "weights that are gone": (["--model", "model_1"], r"has no weights of trainings/1f0c5a6b7d8e9f00"),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_without_a_network_nothing_is_read(what: str, ran, place: str, image: str) -> None:
-    words, said = REFUSED[what]
-    code, out, err = ran("predict", image, "--store", place, *words)
-    assert (code, out) == (2, "")
-    assert re.search(said, err) and err.count("\n") == 1
-
-
-def test_a_file_that_is_no_image_is_named(ran, place: str, image: str, tmp_path: Path) -> None:
-    text = tmp_path / "notes.txt"
-    text.write_text("no image")
-    code, out, err = ran("predict", image, str(text), "--store", place, "--model", "model_2")
-    assert (code, out) == (2, "")
-    assert err.startswith(f"error: {text} is no image that can be read (of none of these formats); expected ")
 
 
 def test_a_result_that_another_charrec_wrote_is_refused(ran, place: str, image: str) -> None:
@@ -216,7 +85,7 @@ def test_a_report_that_cannot_be_fetched_whole_leaves_nothing(ran, place: str, t
 
 def test_a_store_without_a_report_says_so(ran, tmp_path: Path) -> None:
     code, _, err = ran("report", "--store", str(tmp_path / "none"))
-    assert code == 2 and "none has no report; expected one that a study wrote" in err
+    assert code == 2 and re.search(r"error: there is no store at file:\S+/none; expected one in which a study ran", err)
     assert not (tmp_path / "none").exists()
 
 
@@ -239,7 +108,7 @@ def test_the_champions_are_listed_and_a_former_one_comes_back(ran, place: str, c
     head, *rows, last = out.splitlines()
     assert code == 0 and head.split()[:5] == ["number", "since", "by", "network", "accuracy"]
     assert [(row.split()[0], row.split()[2]) for row in rows] == [("1", "first"), ("2", "gate"), ("3", "rollback")]
-    assert rows[1].endswith("better ?[31mby far")
+    assert rows[1].endswith("better \\x1b[31mby far")
     assert last == f"In use is 3, {TRAINING}; {store.url}/{REPORT}/report.html"
     code, _, err = ran("champion", "rollback", "7", "--store", place)
     assert code == 2 and "has no champion 7; expected a former one (2)" in err
@@ -249,13 +118,30 @@ def test_the_store_comes_from_the_environment_unless_it_is_given(
     ran, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert f"{(tmp_path / 'results').as_uri()} has no report" in ran("report")[2]
+    assert f"there is no store at {(tmp_path / 'results').as_uri()};" in ran("report")[2]
     monkeypatch.setenv("CHARREC_STORE", place)
     assert ran("report") == ran("report", "--store", place)
     assert ran("report", "--store", "elsewhere")[0] == 2
     monkeypatch.setenv("CHARREC_STORE", "s3://bucket/prefix")
     monkeypatch.setenv("CHARREC_ENDPOINT", "ftp://nowhere")
     assert "an S3 endpoint of another form" in ran("report")[2]
+
+
+def ended(output: int) -> tuple[int, str]:
+    """How `charrec champion list` ends that writes to this."""
+    words = [sys.executable, "-m", "charrec", "champion", "list"]
+    ran = subprocess.run(words, cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True)
+    return ran.returncode, ran.stderr
+
+
+def test_a_closed_pipe_ends_it_quietly_and_a_full_disk_in_words(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARREC_STORE", place)
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert ended(writer) == (128 + signal.SIGPIPE, "")
+    os.close(writer)
+    with Path("/dev/full").open("wb") as full:
+        assert ended(full.fileno()) == (1, "error: No space left on device\n")
 
 
 def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,11 +118,13 @@ def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runt
     for character in "AH7":
         store.put(f"inbox/{character}.png", png_of(character))
     store.put("inbox/note.txt", b"no image")
+    store.put("inbox/empty.png", b"")
     lines = store.get(predict_batch("inbox", None, runtime)).decode().splitlines()
     assert lines[0] == "image,first,probability,second,third,error"
     rows = {line.split(",")[0]: line for line in lines[1:]}
-    assert rows.keys() == {"inbox/7.png", "inbox/A.png", "inbox/H.png", "inbox/note.txt"}
+    assert rows.keys() == {"inbox/7.png", "inbox/A.png", "inbox/H.png", "inbox/note.txt", "inbox/empty.png"}
     assert "no image" in rows["inbox/note.txt"]
+    assert "is empty" in rows.pop("inbox/empty.png")
     assert all(row.split(",")[1] and not row.split(",")[5] for name, row in rows.items() if name.endswith(".png"))
     assert predict_batch("inbox", None, runtime) in {entry.key for entry in store.list("readings/")}
 

@@ -148,7 +148,7 @@ def play(study: Tapped, worker: Tapped, reader: Tapped, folder: Path) -> None:
     study.recorder.on = False  # a person uploads it
     study.store.put("inbox/A.png", picture.read_bytes())
     study.recorder.on = True
-    network = in_use(parent.store)[1]
+    network = in_use(parent.store).network
     READ.run(Given(prefix="inbox", network=network, images=images_under("inbox", parent.store)), parent)
 
     for words in (
