@@ -4,6 +4,15 @@ As a script its children are processes of this machine, one per device; as a dep
 `gpu`. Either way every step is recalled from the store, so a study that failed or was killed redoes nothing.
 """
 
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # before any other package `flows` or `tasks` on PYTHONPATH
+    from flows.surroundings import prepare
+
+    prepare()
+
 import asyncio
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime

@@ -8,29 +8,87 @@ import os
 import socket
 import subprocess
 import sys
-import time
-from functools import partial
-from threading import Thread
+from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+import prefect
+from prefect.client.orchestration import get_client
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_HOME,
+    temporary_settings,
+)
+from prefect.settings.constants import DEFAULT_PROFILES_PATH
+
+from charrec.errors import InputError
+from tasks.loopback import prefect_at
 
 START = 180  # seconds; a new database alone takes 14 s on 2 idle cores
-LAST_WRITES = 3  # seconds for a server whose study has ended
+ANSWER = 10.0  # seconds for a configured server
+OUTSIDE = ("_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # for connections that the server does not make
 
 
 def address() -> str:
-    """The API of the configured server, or of one that is started now. Raises ConnectionError where none starts."""
+    """The API of the configured server, or of one that is started now.
+
+    Raises InputError where the configured one does not answer, ConnectionError where none starts.
+    """
     if configured := PREFECT_API_URL.value():
+        _require_answer(str(configured))
         return str(configured)
-    log = PREFECT_HOME.value() / "charrec-server.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    return _started(_home())
+
+
+def _require_answer(api: str) -> None:
+    """Ask the configured server once."""
+    patience = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: ANSWER}
+    try:
+        with prefect_at(api), temporary_settings(patience), get_client(sync_client=True) as client:
+            kind = client.request("GET", "/health").headers.get("content-type", "")
+            if not kind.startswith("application/json"):
+                raise ValueError(f"it answers with {kind or 'nothing'}, as a server of another kind")
+    except Exception as error:  # of httpx, of TLS, of the proxies' addresses
+        by = "PREFECT_API_URL" if os.environ.get("PREFECT_API_URL") else "a profile or a file of Prefect"
+        other = "unset PREFECT_API_URL" if by == "PREFECT_API_URL" else "set PREFECT_PROFILE=ephemeral"
+        why = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        raise InputError(
+            f"Prefect's server at {_shown(api)}, which {by} names, does not answer ({why})",
+            "a running Prefect server, its address ending in /api",
+            f"Start it, or {other}: then the study starts a server of its own.",
+        ) from None
+
+
+def _shown(api: str) -> str:
+    """The address without a password."""
+    parts = urlsplit(api)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _home() -> Path:
+    home: Path = PREFECT_HOME.value()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "charrec-server.log").touch()
+    except OSError as error:
+        raise InputError(
+            f"{home}, where Prefect keeps a study's runs, cannot be written ({error.strerror})",
+            "a folder of this user's", "Set PREFECT_HOME to another one.",
+        ) from None  # fmt: skip
+    return home
+
+
+def _started(home: Path) -> str:
+    log = home / "charrec-server.log"
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.local_server", str(listener.fileno())],
-            env={**os.environ, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+            [sys.executable, "-P", Path(__file__).with_name("serving.py"), str(listener.fileno())],
+            cwd=home,  # without the prefect.toml or .env of the current folder
+            env=_environment(home),
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,  # open as long as this process lives
             stdout=output,
@@ -45,23 +103,19 @@ def address() -> str:
     return f"http://127.0.0.1:{port}/api"
 
 
-def serve(listener: socket.socket) -> None:
-    """Serve until standard input ends."""
-    import uvicorn
-    from prefect.server.api.server import create_app
+def _environment(home: Path) -> dict[str, str]:
+    """What the server reads: of Prefect's settings its home alone, since others are for servers of another purpose.
 
-    app = partial(create_app, ephemeral=True, final=True)
-    server = uvicorn.Server(uvicorn.Config(app, factory=True, log_level="error", lifespan="on"))
-
-    def end() -> None:
-        sys.stdin.buffer.read()
-        server.should_exit = True
-        time.sleep(LAST_WRITES)
-        os._exit(0)
-
-    Thread(target=end, daemon=True).start()
-    server.run(sockets=[listener])
-
-
-if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    The database is that of this version of Prefect: an older one cannot read what a newer one has changed.
+    """
+    foreign = ("PREFECT_", "PYTHONWARNINGS")
+    kept = {
+        name: value for name, value in os.environ.items()
+        if not name.upper().startswith(foreign) and not name.upper().endswith(OUTSIDE)
+    }  # fmt: skip
+    return kept | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(DEFAULT_PROFILES_PATH),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/charrec-{prefect.__version__}.db",
+    }

@@ -22,7 +22,6 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import TaskRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.configuration import setup_logging
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from charrec.errors import InputError
 from charrec.machine.greetings import drop_greetings
@@ -33,6 +32,7 @@ from charrec.storage.backoff import waits
 from charrec.study import Runtime
 from tasks.errors import DeviceLost
 from tasks.explained import hide_links, hide_tracebacks
+from tasks.loopback import prefect_at
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -60,7 +60,7 @@ class Devices:
         found = () if runtime.devices == "cpu" else gpus()
         if runtime.devices == "gpu" and not found:
             raise InputError("no GPU is visible", "one, as asked by --devices gpu", "See nvidia-smi, or use cpu.")
-        environments = [{"CUDA_VISIBLE_DEVICES": gpu.number} for gpu in found] or [{"CUDA_VISIBLE_DEVICES": ""}]
+        environments = [{"CUDA_VISIBLE_DEVICES": gpu.visible_as} for gpu in found] or [{"CUDA_VISIBLE_DEVICES": ""}]
         count = runtime.workers or len(environments) * runtime.workers_per_device
         self.environments = [environments[i % len(environments)] for i in range(count)]
 
@@ -186,7 +186,7 @@ def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any],
 
     hide_tracebacks()
     hide_links()
-    with temporary_settings({PREFECT_API_URL: server}):
+    with prefect_at(server):
         run_flow(getattr(import_module(module), name), run, parameters)
 
 

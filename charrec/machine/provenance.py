@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from charrec.errors import InputError
 from charrec.machine.hardware import gpu_names
 from charrec.results import Machine
 
@@ -31,7 +32,7 @@ def this_machine() -> Machine:
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
         memory_gib=round(pages * page / 2**30, 1),
-        gpus=tuple(gpu_names()),
+        gpus=_gpus(),
         system=f"{platform.system()} {platform.release()}",
         versions={"python": platform.python_version(), **_versions()},
     )
@@ -52,6 +53,14 @@ def commit() -> str:
 
 def _git(root: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _gpus() -> tuple[str, ...]:
+    """None where they cannot be listed: whoever would use one has been told."""
+    try:
+        return gpu_names()
+    except InputError:
+        return ()
 
 
 def _versions() -> dict[str, str]:

@@ -1,0 +1,48 @@
+"""What a study at a desk settles before it imports Prefect, which reads its settings at that moment."""
+
+import os
+import ssl
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from charrec.machine.calm import calm
+
+
+def prepare() -> None:
+    """Import Prefect, or end with one line that says what hinders it."""
+    calm()
+    _drop_useless_certificates()
+    try:
+        import prefect.context  # noqa: F401
+    except ModuleNotFoundError as error:
+        _end(f"{sys.executable} has no {error.name}; expected the environment of `make install`. "
+             "Run `make study`, or .venv/bin/python in place of this Python.")  # fmt: skip
+    except Exception as error:  # of TOML, of pydantic, of the file system
+        file = _profiles()
+        places = "the variables that begin with PREFECT_" + (f" and {file}" if file.exists() else "")
+        why = " ".join(str(error).split()).partition(" For further")[0][:300]
+        _end(f"Prefect cannot start with its settings ({type(error).__name__}: {why}); expected what this version of "
+             f"Prefect reads. Correct {places}; PREFECT_PROFILES_PATH=/dev/null does without the file.")  # fmt: skip
+
+
+def _drop_useless_certificates() -> None:
+    """Unset SSL_CERT_FILE where it names no certificates: Prefect opens it at import, here and in child processes."""
+    if file := os.environ.get("SSL_CERT_FILE"):
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:  # ssl.SSLError too
+            del os.environ["SSL_CERT_FILE"]
+            print(f"SSL_CERT_FILE is ignored: {file} holds no certificates ({error.strerror})", file=sys.stderr)
+
+
+def _profiles() -> Path:
+    """The file of Prefect's profiles, as Prefect looks for it."""
+    if path := os.environ.get("PREFECT_PROFILES_PATH"):
+        return Path(path)
+    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect", "profiles.toml")
+
+
+def _end(why: str) -> NoReturn:
+    print(f"error: {why}", file=sys.stderr, flush=True)
+    sys.exit(2)
