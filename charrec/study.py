@@ -2,9 +2,11 @@
 
 from pathlib import Path
 from string import ascii_uppercase, digits
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from charrec.paths import at_home
 
 
 class Frozen(BaseModel):
@@ -27,19 +29,36 @@ def _divides_128(size: int) -> int:
     return size
 
 
-Text = Annotated[str, AfterValidator(_drawable)]
+def _nameable(path: str) -> str:
+    """The path as it is written, which the report repeats; whoever opens it replaces ~."""
+    at_home(path)
+    return path
+
+
+def _at_home(path: Any) -> Any:
+    return at_home(str(path)) if isinstance(path, str | Path) else path
+
+
+# Bounds are far above what makes sense, and low enough that a slip of the finger does not fill a memory or take years.
+Text = Annotated[str, Field(max_length=100), AfterValidator(_drawable)]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Count = Annotated[int, Field(ge=1, le=10_000_000)]  # of images or fonts
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
+Processes = Annotated[int, Field(ge=1, le=1000)]
+DataPath = Annotated[str, AfterValidator(_nameable)]
 
 
 class Data(Frozen):
     """Three sources: `kaggle:owner/slug[/version]`, a folder or archive, or what ships with the project."""
 
-    glyphs: str = Field("kaggle:supreethrao/chars74kdigitalenglishfont", description="62 classes; or 'fonts'")
-    letters: str = Field("kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset", description="new A-Z; or 'fonts'")
-    digits: str = Field("kaggle:hojjatk/mnist-dataset", description="new 0-9; or 'sklearn'")
-    fonts: PositiveInt | None = Field(None, description="use only so many fonts, evenly chosen")
-    letters_per_class: PositiveInt = Field(100, description="the seeded sample of new letters")
+    glyphs: DataPath = Field("kaggle:supreethrao/chars74kdigitalenglishfont", description="62 classes; or 'fonts'")
+    letters: DataPath = Field(
+        "kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset", description="new A-Z; or 'fonts'"
+    )
+    digits: DataPath = Field("kaggle:hojjatk/mnist-dataset", description="new 0-9; or 'sklearn'")
+    fonts: Count | None = Field(None, description="use only so many fonts, evenly chosen")
+    letters_per_class: Count = Field(100, description="the seeded sample of new letters")
 
 
 EMBEDDED = {"glyphs": "fonts", "letters": "fonts", "digits": "sklearn"}  # installed with the project
@@ -51,8 +70,8 @@ class Search(Frozen):
     max_epochs: Annotated[int, Field(ge=1, le=243)] = Field(
         10, description="at most 243, which takes 415 configurations; the space has 720"
     )
-    factor: Annotated[int, Field(ge=2)] = 3
-    images: PositiveInt | None = Field(None, description="search on so many training images; none: all")
+    factor: Annotated[int, Field(ge=2, le=243)] = 3
+    images: Count | None = Field(None, description="search on so many training images; none: all")
 
 
 class Study(Frozen):
@@ -65,15 +84,15 @@ class Study(Frozen):
     )
     image_channels: Literal[1, 3] = Field(1, description="the images are grey; 3 repeats the channel")
     split: Literal["random", "font"] = Field("random", description="the deck's, or whole font groups apart")
-    validation_fraction: Annotated[PositiveFloat, Field(lt=1)] = 0.2
-    batch_size: PositiveInt = Field(64, description="images per step")
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = Field(64, description="images per step")
     precision: Precision = Field("auto", description="auto: mixed_bfloat16 where a probe shows that it pays")
-    epochs_model_1: PositiveInt = 15
-    epochs_model_2: PositiveInt = 15
-    epochs_model_3: PositiveInt = 15
-    epochs_model_4: PositiveInt = Field(20, description="of the best network that the search finds")
+    epochs_model_1: Epochs = 15
+    epochs_model_2: Epochs = 15
+    epochs_model_3: Epochs = 15
+    epochs_model_4: Epochs = Field(20, description="of the best network that the search finds")
     search: Search = Search()
-    texts: tuple[Text, ...] = Field(("APR", "2023"), description="drawn from the new data, as APR,2023")
+    texts: tuple[Text, ...] = Field(("APR", "2023"), max_length=100, description="drawn from the new data, as APR,2023")
 
 
 FULL = Study()
@@ -95,12 +114,18 @@ STUDIES = {"full": FULL, "quick": QUICK}
 class Runtime(Frozen):
     """Where it is computed; nothing here changes a result."""
 
-    store: str = Field("results", description="a folder, or s3://bucket/prefix")
-    endpoint: str | None = Field(None, description="URL of an S3-compatible server")
-    cache: Path = Field(Path(".cache"), description="local downloads and copies; may be deleted")
+    store: Annotated[str, AfterValidator(at_home)] = Field("results", description="a folder, or s3://bucket/prefix")
+    endpoint: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        None, description="URL of an S3-compatible server"
+    )
+    cache: Annotated[Path, BeforeValidator(_at_home)] = Field(
+        Path(".cache"), description="local downloads and copies; may be deleted"
+    )
     current_data: bool = Field(False, description="ask Kaggle for new versions, as retrainings do; else the cache's")
     devices: Literal["auto", "cpu", "gpu"] = "auto"
-    workers: PositiveInt | None = Field(None, description="trainings at once; none: as many as the devices take")
-    workers_per_device: PositiveInt = Field(1, description="trainings at once on one device; they share its memory")
-    lease: PositiveFloat = Field(60.0, description="seconds of silence after which a sweep worker's trial is another's")
-    sweep_workers: PositiveInt = Field(8, description="most sweep workers at once on a work pool")
+    workers: Processes | None = Field(None, description="trainings at once; none: as many as the devices take")
+    workers_per_device: Processes = Field(1, description="trainings at once on one device; they share its memory")
+    lease: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        60.0, description="seconds of silence after which a sweep worker's trial is another's"
+    )
+    sweep_workers: Processes = Field(8, description="most sweep workers at once on a work pool")

@@ -2,22 +2,43 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, NoReturn
 
-from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
+from prefect.settings import PREFECT_API_URL
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from charrec.commands.invitation import invitation
 from charrec.data.sources import kaggle
 from charrec.errors import InputError
+from charrec.machine.backend import backend
 from charrec.machine.hardware import gpu_names
 from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
+from charrec.variables import require_known
 from flows import local_server
 from tasks.explained import EXPLAINED, hide_links, hide_tracebacks
+from tasks.loopback import prefect_at
+
+
+class Variables(EnvSettingsSource):
+    """The environment, its lists written as on the command line."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """APR,2023 as well as ["APR", "2023"]; groups of settings as JSON objects."""
+        if field_name == "texts" and not str(value).lstrip().startswith("["):
+            return str(value).split(",")
+        return super().decode_complex_value(field_name, field, value)
 
 
 class Options(Study, Runtime, BaseSettings):
@@ -35,6 +56,17 @@ class Options(Study, Runtime, BaseSettings):
 
     size: Literal["auto", "full", "quick"] = Field("auto", description="auto: full where a GPU is visible")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, Variables(settings_cls)
+
 
 def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: list[str] | None = None) -> None:
     """Print what will run and why, run it, print the path of the report. An explained failure ends with its message."""
@@ -43,11 +75,11 @@ def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: 
     if not PREFECT_API_URL.value():
         hide_links()
     logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # or it counts what it still sends, after our last line
-    options = _parsed(sys.argv[1:] if arguments is None else arguments)
     try:
+        options = _parsed(sys.argv[1:] if arguments is None else arguments)
         study, runtime, why = choose(options)
         print(*why, sep="\n", flush=True)
-        with temporary_settings({PREFECT_API_URL: local_server.address(), PREFECT_SERVER_ANALYTICS_ENABLED: False}):
+        with prefect_at(local_server.address()):
             key = asyncio.run(_finished(flow, study, runtime))
         print(*invitation(runtime.store, runtime.endpoint), sep="\n")
         print(f"Report: {open_store(runtime.store, endpoint=runtime.endpoint).url}/{key}")
@@ -64,6 +96,7 @@ async def _finished(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], 
 
 
 def _parsed(arguments: list[str]) -> Options:
+    require_known()
     try:
         return Options(_cli_parse_args=arguments)
     except ValidationError as error:
@@ -78,15 +111,18 @@ def _end(status: int, why: str) -> NoReturn:
 
 
 def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
-    """One wrong value: its option, what was found, what was expected."""
+    """One wrong value: its option, and its variable if that is set; what was found, what was expected."""
     expected = msg.removeprefix("Value error, ")
     found = expected if expected.startswith("found") else f"found {input!r}; {expected}"
-    return f"--{'.'.join(map(str, loc)).replace('_', '-')}: {found}"
+    variable = f"CHARREC_{'__'.join(str(part) for part in loc if isinstance(part, str))}".upper()
+    option = "--" + ".".join(map(str, loc)).replace("_", "-")
+    return f"{option}{f' or {variable}' if variable in os.environ else ''}: {found}"
 
 
 def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
     """The study and the runtime that the options choose, and the lines that announce them."""
     given = options.model_dump(exclude_unset=True)
+    backend()  # one that cannot run is told before anything is fetched
     gpus = gpu_names() if options.devices != "cpu" else ()
     size = options.size if options.size != "auto" else ("full" if gpus else "quick")
     because = (

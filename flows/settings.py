@@ -3,6 +3,7 @@
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from charrec.study import Runtime
+from charrec.variables import require_known
 
 
 class _Here(Runtime, BaseSettings):
@@ -10,5 +11,9 @@ class _Here(Runtime, BaseSettings):
 
 
 def runtime_here() -> Runtime:
-    """CHARREC_STORE, CHARREC_ENDPOINT, CHARREC_CACHE, ...: a worker's pool sets them for all its runs."""
+    """CHARREC_STORE, CHARREC_ENDPOINT, CHARREC_CACHE, ...: a worker's pool sets them for all its runs.
+
+    Raises InputError for a variable of another name, which would leave its setting at the default.
+    """
+    require_known()
     return Runtime.model_validate(_Here().model_dump())

@@ -28,6 +28,7 @@ CARRIERS = (
     "charrec.errors",
     "charrec.machine",
     "charrec.memo",
+    "charrec.paths",
     "charrec.results",
     "charrec.storage",
     "charrec.study",

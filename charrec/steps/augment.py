@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 
 from charrec.data.arrays import Glyphs, load_arrays
-from charrec.machine.backend import require_backend
+from charrec.machine.backend import require_backend, settle
 from charrec.memo.step import Bench, Step
 from charrec.results import AugmentResult
 from charrec.study import Frozen
@@ -27,6 +27,7 @@ def compute(given: Given, bench: Bench) -> AugmentResult:
     from charrec.models.augmentation import augmentation
 
     require_backend(given.backend)
+    settle()
     data = load_arrays(given.glyphs, given.image_size, bench.store, bench.cache)
     chosen = np.random.default_rng(given.seed).choice(data.training, ROWS, replace=False)
     images = data.images[np.sort(chosen)]

@@ -7,6 +7,7 @@ import numpy as np
 
 from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
+from charrec.machine.backend import settle
 from charrec.models.convnet import ConvNet
 from charrec.study import Frozen, Study
 
@@ -61,6 +62,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
 
     from charrec.training.lookup import Lookup, resident
 
+    settle()
     shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)

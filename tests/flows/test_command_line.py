@@ -5,13 +5,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.request import urlopen
+from threading import Thread
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel
 
+from charrec import variables
+from charrec.errors import InputError
 from charrec.machine import hardware
 from charrec.study import EMBEDDED, FULL, QUICK, Runtime, Study
 from flows import local_server
@@ -25,13 +29,14 @@ Chosen = tuple[Study, Runtime, list[str]]
 @pytest.fixture(autouse=True)
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A machine without GPUs, Kaggle credentials or settings; the folder of its programs."""
-    for name in [name for name in os.environ if name.startswith(("CHARREC_", "KAGGLE_", "CUDA_"))]:
+    for name in [name for name in os.environ if name.startswith(("CHARREC_", "KAGGLE_", "CUDA_", "KERAS_"))]:
         monkeypatch.delenv(name)
     programs = tmp_path / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(hardware, "FILES", tmp_path)
     hardware.gpus.cache_clear()
     yield programs
     hardware.gpus.cache_clear()
@@ -68,11 +73,24 @@ def test_with_a_gpu_it_is_full_and_names_it(gpus: Callable[..., None]) -> None:
     assert lines[0].startswith("Study: full, since a GPU is visible (NVIDIA H100 80GB HBM3); --size quick ")
 
 
-@pytest.mark.parametrize("visible", ["", "-1", "7", "GPU-beef"])
+@pytest.mark.parametrize("visible", ["", "-1", "none", "-1,0", "NoDevFiles"])
 def test_a_hidden_gpu_does_not_count(visible: str, gpus: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     gpus("NVIDIA T4")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert chosen()[2][0].startswith("Study: quick, since no GPU is visible")
+
+
+@pytest.mark.parametrize("visible", ["7", "GPU-beef", "MIG-beef", "0,7", "cuda:0"])
+def test_a_gpu_that_is_asked_for_and_missing_is_no_cpu(
+    visible: str, gpus: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus("NVIDIA T4")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    with pytest.raises(InputError, match=f"CUDA_VISIBLE_DEVICES names '{visible.split(',')[-1]}'") as refused:
+        chosen()
+    assert refused.value.expected == "one of 0, GPU-0a2b"
+    assert "--devices cpu" in refused.value.remedy
+    assert chosen("--devices", "cpu")[0] == chosen("--devices", "cpu", "--size", "quick")[0]
 
 
 def test_a_gpu_that_may_not_be_used_does_not_count(gpus: Callable[..., None]) -> None:
@@ -138,6 +156,23 @@ def test_texts_are_given_with_commas_or_one_by_one(arguments: tuple[str, ...]) -
     assert chosen(*arguments)[0].texts == ("APR", "2023", "MAY")
 
 
+@pytest.mark.parametrize("texts", ["APR,2023,MAY", '["APR", "2023", "MAY"]'])
+def test_texts_are_given_in_the_environment_as_on_the_command_line(texts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARREC_TEXTS", texts)
+    assert chosen()[0].texts == ("APR", "2023", "MAY")
+
+
+def test_a_text_of_digits_alone_is_a_text_in_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARREC_TEXTS", "2023")
+    assert chosen()[0].texts == ("2023",)
+
+
+def test_a_tilde_in_a_store_or_a_cache_is_the_home(tmp_path: Path) -> None:
+    _, runtime, lines = chosen("--store", "~/of mine", "--cache", "~")
+    assert (runtime.store, runtime.cache) == (f"{tmp_path}/of mine", tmp_path)
+    assert lines[2].startswith(f"Store: {tmp_path}/of mine;")
+
+
 def test_settings_come_from_the_environment_too_and_options_go_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARREC_STORE", "s3://bucket/prefix")
     monkeypatch.setenv("CHARREC_SEARCH__IMAGES", "77")
@@ -157,6 +192,30 @@ WRONG = {
     "a size that does not divide 128": (["--image-size", "48"], "--image-size: found 48; expected 32, 64 or 128"),
     "a text that cannot be drawn": (["--texts", "apr"], "found 'apr'; expected capitals A-Z only, or digits only"),
     "two of them": (["--seed", "x", "--size", "tiny"], "--size: found 'tiny'"),
+    "a number beyond measure": (["--search.images", "1" + "0" * 23], "--search.images: found '1000"),
+    "a lease without end": (["--lease", "inf"], "--lease: found 'inf'"),
+    "a lease that is no number": (["--lease", "nan"], "--lease: found 'nan'"),
+    "a negative count": (["--workers", "-3"], "--workers: found '-3'"),
+    "an army of processes": (["--workers", "100000"], "--workers: found '100000'"),
+    "an empty endpoint": (["--endpoint", ""], "--endpoint: found ''"),
+    "an empty store": (["--store", ""], "--store: found ''; expected a path"),
+    "an empty cache": (["--cache", ""], "--cache: found ''; expected a path"),
+    "empty data": (["--data.glyphs", ""], "--data.glyphs: found ''; expected a path"),
+    "a NUL": (["--store", "a\0b"], "--store: found 'a\\x00b'; expected a path"),
+    "a stranger's home": (
+        ["--store", "~nobody-here/x"],
+        "--store: found '~nobody-here/x'; expected the home of a user",
+    ),
+    "data in a stranger's home": (["--data.digits", "~nobody-here/x"], "--data.digits: found '~nobody-here/x'"),
+}
+UNKNOWN = {
+    "CHARREC_SEEDS": "CHARREC_SEED",
+    "CHARREC_DATA_GLYPHS": "CHARREC_DATA__GLYPHS",
+    "CHARREC_MAX_EPOCHS": "CHARREC_SEARCH__MAX_EPOCHS",
+    "charrec_stor": "CHARREC_STORE",
+    "CHARREC_TEXT": "CHARREC_TEXTS",
+    "CHARREC_NOTIFY": "CHARREC_NOTIFY_URL",
+    "CHARREC_": "",
 }
 
 
@@ -176,22 +235,135 @@ def test_a_wrong_option_ends_with_status_2_and_one_line(
     assert said.err.count("\n") == 1
 
 
-def test_a_configured_prefect_server_is_used_and_none_started() -> None:
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
-        assert local_server.address() == "http://127.0.0.1:1/api"
+@pytest.mark.parametrize(("name", "nearest"), UNKNOWN.items(), ids=UNKNOWN)
+def test_an_unknown_variable_is_an_error_that_names_the_nearest(
+    name: str, nearest: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "secret")
+    with pytest.raises(SystemExit) as end:
+        main(AssertionError, [])  # type: ignore[arg-type]
+    said = capsys.readouterr()
+    assert (end.value.code, said.out) == (2, "")
+    assert said.err.startswith(f"error: the environment has {name}, which nothing reads; expected {nearest}")
+    assert said.err.count("\n") == 1 and "secret" not in said.err
+
+
+def test_every_variable_that_the_repository_names_is_known() -> None:
+    named = subprocess.run(
+        ["/usr/bin/git", "grep", "-hoE", r"\bCHARREC_[A-Z_]*[A-Z]", "--", ":!tests/flows/test_command_line.py"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert set(named.stdout.split()) <= variables.known()
+
+
+def test_every_variable_that_others_read_is_read_there() -> None:
+    assert {name for name, file in variables.ELSEWHERE.items() if not reads((ROOT / file).read_text(), name)} == set()
+
+
+def reads(text: str, name: str) -> bool:
+    return name in text or (name == "CHARREC_SIZE" and " size: Literal" in text)
+
+
+def test_an_error_names_the_variable_that_the_value_came_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHARREC_SEARCH__FACTOR", "1")
+    with pytest.raises(SystemExit):
+        main(AssertionError, [])  # type: ignore[arg-type]
+    assert capsys.readouterr().err.startswith("error: --search.factor or CHARREC_SEARCH__FACTOR: found '1'; ")
+
+
+@pytest.mark.parametrize("backend", ["torch", "numpy", "theano"])
+def test_a_backend_that_the_study_does_not_run_on_is_told_at_once(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(InputError, match=f"KERAS_BACKEND names the backend '{backend}'; expected tensorflow or jax"):
+        chosen()
+
+
+class Health(BaseHTTPRequestHandler):
+    """A Prefect server, as far as it is asked whether it is well; or another kind of server."""
+
+    kind = "application/json"
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.send_header("Content-Type", self.kind)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"true")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent."""
+
+
+@pytest.fixture
+def healthy() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Health) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/api"
+        server.shutdown()
+
+
+def test_a_configured_prefect_server_is_used_and_none_started(healthy: str) -> None:
+    with temporary_settings({PREFECT_API_URL: healthy}):
+        assert local_server.address() == healthy
+
+
+def test_a_configured_server_that_does_not_answer_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "as set below")
+    with temporary_settings({PREFECT_API_URL: "http://me:secret@127.0.0.1:1/api"}), pytest.raises(InputError) as told:
+        local_server.address()
+    assert told.value.found.startswith("Prefect's server at http://127.0.0.1:1/api, which PREFECT_API_URL names, does")
+    assert told.value.remedy.startswith("Start it, or unset PREFECT_API_URL")
+
+
+def test_a_server_of_another_kind_is_told(healthy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Health, "kind", "text/html")
+    with (
+        temporary_settings({PREFECT_API_URL: healthy}),
+        pytest.raises(InputError, match=r"which a profile or a file of Prefect names, .* a server of another kind"),
+    ):
+        local_server.address()
+
+
+HOSTILE = {
+    "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9",
+    "NO_PROXY": "fe80::/10,[::1]:99999999,foo bar:x", "SSL_CERT_FILE": "/gone/cert.pem", "SSL_CERT_DIR": "/gone",
+    "PYTHONWARNINGS": "error",
+}  # fmt: skip
+OLD_PROFILE = """active = "default"
+[profiles.default]
+PREFECT_SERVER_EPHEMERAL_ENABLED = "false"
+PREFECT_ORION_DATABASE_CONNECTION_URL = "sqlite+aiosqlite:////nonexistent/orion.db"
+PREFECT_API_DATABASE_CONNECTION_URL = "sqlite+aiosqlite:////nonexistent/orion.db"
+"""
 
 
 def test_without_one_a_server_is_started_that_ends_with_this_process(tmp_path: Path) -> None:
-    program = "from flows import local_server; print(local_server.address(), flush=True); input()"
+    """On a desk behind proxies, with certificates that are gone and a profile for a server of another time."""
+    (tmp_path / "profiles.toml").write_text(OLD_PROFILE)
+    program = """if __name__ == "__main__":
+        from flows.surroundings import prepare
+        prepare()
+        from prefect import get_client
+        from flows import local_server
+        from tasks.loopback import prefect_at
+        address = local_server.address()
+        with prefect_at(address), get_client(sync_client=True) as client:
+            client.hello()
+        print(address, flush=True)
+        input()"""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment |= {"PREFECT_HOME": str(tmp_path)}
+    environment |= {"PREFECT_HOME": str(tmp_path), **HOSTILE}
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as run:  # fmt: skip
         assert run.stdout
         address = run.stdout.readline().decode().strip()
         family = descendants(run.pid)
-        with urlopen(f"{address}/health") as health:
+        with build_opener(ProxyHandler({})).open(f"{address}/health") as health:
             assert health.status == 200
         run.kill()
     assert family and gone(family, 10)
@@ -206,10 +378,27 @@ def options_of(model: type[BaseModel], prefix: str = "--") -> Iterator[str]:
             yield option
 
 
-def test_help_lists_every_field() -> None:
+def test_prefect_settings_that_cannot_be_read_are_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "profiles.toml").write_text("active = [")
+    ended = subprocess.run(
+        [sys.executable, "flows/full_study.py", "--help"],
+        cwd=ROOT, env=os.environ | {"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("error: Prefect cannot start with its settings (TOMLDecodeError: ")
+    assert f"{tmp_path}/profiles.toml; PREFECT_PROFILES_PATH=/dev/null does without" in last
+
+
+def test_help_lists_every_field(tmp_path: Path) -> None:
+    """Beside other packages of the same names, and where warnings are errors."""
+    for name in ("flows", "tasks", "charrec"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('the wrong {name}')")
     asked = subprocess.run(
         [sys.executable, "flows/full_study.py", "--help"],
-        cwd=ROOT, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True, timeout=120, check=True,
+        cwd=ROOT, env=os.environ | {"COLUMNS": "200", "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "error"},
+        capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     listed = set(re.findall(r"^  (--[a-z0-9.-]+)", asked.stdout, re.MULTILINE))
     expected = {*options_of(Study), *options_of(Runtime), "--size"}
