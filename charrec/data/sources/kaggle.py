@@ -20,7 +20,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from charrec.data.sources.files import DAMAGE, fingerprint
-from charrec.data.sources.kaggle_calls import Client, Fetched, credentials_found
+from charrec.data.sources.kaggle_calls import Client, Fetched
+from charrec.data.sources.kaggle_credentials import credentials_found
 from charrec.errors import InputError
 
 __all__ = ["Download", "credentials_found", "download"]

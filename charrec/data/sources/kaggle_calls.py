@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,50 +11,21 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from charrec.data.sources.kaggle_credentials import CREDENTIALS, OFFLINE, credentials_found
 from charrec.errors import InputError
 from charrec.storage.backoff import waits
 
 logger = logging.getLogger(__name__)
 
-OFFLINE = "or download the archive with a browser and pass its path"
-CREDENTIALS = (
-    "Create a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and "
-    f"KAGGLE_KEY, or put kaggle.json into ~/.kaggle; {OFFLINE}."
-)
 CHILD = Path(__file__).with_name("kaggle_child.py")
-
-
-def credentials_found(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the client would find credentials; sends nothing."""
-    home = Path(environ.get("HOME") or Path.home())
-    files = [home / ".kaggle" / "access_token", home / ".kaggle" / "access_token.txt"]
-    if environ.get("KAGGLE_KERNEL_RUN_TYPE") and environ.get("KAGGLE_API_V1_TOKEN"):
-        files.append(Path(environ["KAGGLE_API_V1_TOKEN"]))  # in a Kaggle notebook
-    if environ.get("KAGGLE_API_TOKEN") or any(file.is_file() and file.stat().st_size for file in files):
-        return True
-    legacy = _json(_configuration(environ, home) / "kaggle.json")
-    pair = [
-        environ.get("KAGGLE_USERNAME") or legacy.get("username"),
-        environ.get("KAGGLE_KEY") or legacy.get("key"),
-    ]
-    return all(pair) or bool(_json(home / ".kaggle" / "credentials.json").get("refresh_token"))
-
-
-def _configuration(environ: Mapping[str, str], home: Path) -> Path:
-    """The client's folder for kaggle.json: ~/.kaggle if it exists, else the XDG folder."""
-    if environ.get("KAGGLE_CONFIG_DIR"):
-        return Path(environ["KAGGLE_CONFIG_DIR"])
-    if (home / ".kaggle").exists() or not sys.platform.startswith("linux"):
-        return home / ".kaggle"
-    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "kaggle"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+# What the child says of requests that could not even be sent.
+UNUSABLE_ADDRESS = (
+    "InvalidProxyURL", "InvalidSchema", "InvalidURL", "LocationParseError", "MissingSchema", "ProxySchemeUnknown",
+    "ProxySchemeUnsupported", "URLSchemeUnknown",
+)  # fmt: skip
+UNUSABLE_CREDENTIALS = ("InvalidHeader", "UnicodeEncodeError")
+CERTIFICATE, BUNDLE = "certificate", "bundle"
 
 
 @dataclass(frozen=True)
@@ -93,7 +63,7 @@ class Client:
             answer = self._run(dataset, version, *folder)
             if "version" in answer:
                 return answer
-            problem = _problem(answer, dataset, version)
+            problem = _problem(answer, dataset, version, self.environ)
             if pause is not None:
                 self._wait(answer.get("retry_after"), pause, attempt, f"{dataset}: {problem}")
         raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
@@ -149,8 +119,9 @@ class Client:
             return None
 
 
-def _problem(answer: Mapping[str, Any], dataset: str, version: int | None) -> str:
+def _problem(answer: Mapping[str, Any], dataset: str, version: int | None, environ: Mapping[str, str]) -> str:
     """A transient failure in words; raises InputError for a permanent one."""
+    _hold_usable(answer["error"], environ)
     status, page = answer.get("status"), f"https://www.kaggle.com/datasets/{dataset}"
     wanted = f"version {version} of {dataset}" if version else dataset
     if status == 401 or answer["error"] == "SystemExit":
@@ -167,3 +138,32 @@ def _problem(answer: Mapping[str, Any], dataset: str, version: int | None) -> st
         return f"no complete answer from Kaggle ({answer['error']})"
     found = f"Kaggle's client failed on {wanted} ({answer['error']}, HTTP {status})"
     raise InputError(found, "a download", f"Check that {page} opens, {OFFLINE}.")
+
+
+def _hold_usable(error: str, environ: Mapping[str, str]) -> None:
+    """Raises InputError where the machine's own settings made the request impossible: another attempt fails as well."""
+    if error in UNUSABLE_ADDRESS:  # Kaggle's addresses are fixed, so it is that of a proxy
+        names = [name for name in sorted(environ) if name.lower() in PROXIES and environ[name]]
+        kinds = ", ".join(
+            f"{name} of the kind {environ[name].partition('://')[0]!r}" for name in names if "://" in environ[name]
+        )
+        raise InputError(
+            f"Kaggle cannot be reached through the proxy that is set ({kinds or ', '.join(names) or error})",
+            "an address like http://host:port",
+            "Correct or unset the variable; NO_PROXY=kaggle.com goes past the proxy.",
+        )
+    if error in UNUSABLE_CREDENTIALS:
+        raise InputError("Kaggle's credentials hold a character that no request can carry", "ASCII", CREDENTIALS)
+    if error == CERTIFICATE:
+        raise InputError(
+            "Kaggle's certificate cannot be verified",
+            "one that a known authority signed",
+            "Behind a proxy that decrypts, name its certificates in REQUESTS_CA_BUNDLE; else check the clock.",
+        )
+    if error == BUNDLE:
+        names = [name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name)]
+        raise InputError(
+            f"{' or '.join(names) or 'the list of certificates'} names no file",
+            "a file of certificates",
+            "Correct or unset it.",
+        )

@@ -38,12 +38,21 @@ def explain(error: BaseException) -> dict[str, Any]:
 
     response = getattr(error, "response", None)
     return {
-        "error": type(error).__name__,
+        "error": _kind(error),
         "status": getattr(response, "status_code", None),
         "retry_after": response.headers.get("Retry-After") if response is not None else None,
         # The client raises ValueError for a file of the wrong length or an unreadable answer.
         "transfer": isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError | ValueError),
     }
+
+
+def _kind(error: BaseException) -> str:
+    """A word for what went wrong: two kinds that differ in their messages alone, else the error's type."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "certificate"
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        return "bundle"
+    return type(error).__name__
 
 
 if __name__ == "__main__":
