@@ -22,23 +22,26 @@ class Given(Frozen):
 
 def compute(given: Given, bench: Bench) -> AugmentResult:
     """(rows, columns, s, s) uint8: a training image, then versions of it."""
+    require_backend(given.backend)
+    data = load_arrays(given.glyphs, given.image_size, bench.store, bench.cache)
+    chosen = np.random.default_rng(given.seed).choice(data.training, ROWS, replace=False)
+    content = BytesIO()
+    np.save(content, drawn(data.images[np.sort(chosen)], given.seed), allow_pickle=False)
+    return AugmentResult(images=bench.put(f"{AUGMENT.key(given)}/augmented.npy", content.getvalue()))
+
+
+def drawn(images: np.ndarray, seed: int) -> np.ndarray:
+    """(rows, s, s) uint8 -> (rows, columns, s, s): each image, then versions of it."""
     import keras
 
     from charrec.models.augmentation import augmentation
 
-    require_backend(given.backend)
     settle()
-    data = load_arrays(given.glyphs, given.image_size, bench.store, bench.cache)
-    chosen = np.random.default_rng(given.seed).choice(data.training, ROWS, replace=False)
-    images = data.images[np.sort(chosen)]
-    keras.utils.set_random_seed(given.seed)
+    keras.utils.set_random_seed(seed)
     layers = augmentation()
     batch = images[..., None].astype(np.float32)
     versions = [np.asarray(layers(batch, training=True))[..., 0] for _ in range(COLUMNS - 1)]
-    table = np.stack([images, *[np.rint(v).clip(0, 255).astype(np.uint8) for v in versions]], axis=1)
-    content = BytesIO()
-    np.save(content, table, allow_pickle=False)
-    return AugmentResult(images=bench.put(f"{AUGMENT.key(given)}/augmented.npy", content.getvalue()))
+    return np.stack([images, *[np.rint(v).clip(0, 255).astype(np.uint8) for v in versions]], axis=1)
 
 
 AUGMENT = Step("augment", "augmentations/", Given, AugmentResult, compute)

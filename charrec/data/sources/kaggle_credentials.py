@@ -91,7 +91,7 @@ def _sendable(name: str, value: str) -> bool:
 def _field(file: Path, content: Mapping[str, Any], name: str) -> str:
     value = content.get(name) or ""
     if not isinstance(value, str):
-        raise InputError(f"{name} in {file} is a {type(value).__name__}", "a text in quotation marks", REMEDY)
+        raise InputError(f"{name} in {file} is no text", "one in quotation marks", REMEDY)
     return value
 
 
