@@ -348,7 +348,11 @@ USELESS: dict[str, tuple[dict[str, str], dict[str, bytes], str]] = {
     "no key": ({}, {"kaggle.json": b'{"username": "x"}'}, "kaggle.json without a key"),
     "no username": ({}, {"kaggle.json": b'{"key": "x"}'}, "kaggle.json without a username"),
     "neither": ({}, {"kaggle.json": b'{"path": "/data"}'}, "kaggle.json without a username and key"),
-    "a number": ({}, {"kaggle.json": b'{"username": "x", "key": 5}'}, "kaggle.json is no text; expected one in quotation marks"),
+    "a number": (
+        {},
+        {"kaggle.json": b'{"username": "x", "key": 5}'},
+        "kaggle.json is no text; expected one in quotation",
+    ),
     "another Kaggle's novel": ({}, {"kaggle.json": b" " * 70000}, "kaggle.json has more than 65,536 bytes"),
     "half in the environment": ({"KAGGLE_USERNAME": "x"}, {}, "KAGGLE_USERNAME without a key"),
     "the other half": ({"KAGGLE_KEY": "x"}, {}, "KAGGLE_KEY without a username"),
