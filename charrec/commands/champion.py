@@ -10,11 +10,9 @@ HEAD = ("number", "since", "by", "network", "accuracy", "study", "why")
 
 def show(store: Store) -> None:
     """Print every promotion; the last one is in use."""
-    known = history(store)
+    known = _history(store)
     if not known:
-        if error := no_study(store):
-            raise error
-        print(f"{store.url} has no champion yet")
+        print(f"{store.url} has no champion until a retraining promotes one; the latest study's best reads")
         return
     print(columns([HEAD, *map(_row, known)]))
     print(f"In use is {known[-1].number}, {known[-1].candidate.training}; {store.url}/{known[-1].candidate.report}")
@@ -22,8 +20,17 @@ def show(store: Store) -> None:
 
 def back(store: Store, number: int) -> None:
     """Make a former champion the champion."""
+    _history(store)
     now = rollback(store, number)
     print(f"Champion {now.number} is {now.candidate.training}: {now.why}")
+
+
+def _history(store: Store) -> tuple[Promotion, ...]:
+    """Every promotion. Raises InputError where there is none, nor a study that could have one."""
+    known = history(store)
+    if not known and (error := no_study(store)):
+        raise error
+    return known
 
 
 def _row(entry: Promotion) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from charrec.errors import InputError
+from charrec.storage import Conflict, NotFound
 
 FIRST_BYTE = 0xDC00  # how Python keeps a byte that is not UTF-8, PEP 383
 
@@ -44,7 +45,7 @@ def status_of(command: Callable[[], int], *failures: type[Exception]) -> int:
         complain(_words(error))
         _drop_the_rest()
         return 1
-    except failures as error:
+    except (NotFound, Conflict, *failures) as error:
         complain(error)
         return 1
     except KeyboardInterrupt:

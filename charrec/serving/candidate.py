@@ -51,7 +51,7 @@ def weights_of(store: Store, trained: Trained) -> Stored:
     raise InputError(
         found,
         f"those of SHA-256 {trained.weights_sha256}",
-        "Use the store in which the network was trained, or another network.",
+        "Run its study again, which trains what is missing, or use another network or the store of its training.",
     )
 
 

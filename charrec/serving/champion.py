@@ -108,9 +108,7 @@ def rollback(store: Store, number: int) -> Promotion:
             raise InputError(
                 found,
                 f"a former one ({', '.join(others)})" if others else "a former one, of which there is none",
-                "`charrec champion list` shows them."
-                if known
-                else "Have a retraining promote the first, or correct the store's address.",
+                "`charrec champion list` shows them." if known else "Have a retraining promote the first one.",
             )
         weights_of(store, former.candidate)
         return _entry(known, former.candidate, f"back to {number} from {known[-1].number}", "rollback")

@@ -83,15 +83,50 @@ def test_a_report_that_cannot_be_fetched_whole_leaves_nothing(ran, place: str, t
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_store_without_a_report_says_so(ran, tmp_path: Path) -> None:
-    code, _, err = ran("report", "--store", str(tmp_path / "none"))
-    assert code == 2 and re.search(r"error: there is no store at file:\S+/none; expected one in which a study ran", err)
+NO_STUDY = {
+    "none": r"there is no store at file:\S+/none; expected one in which a study ran\. Correct the store's",
+    "empty": r"file:\S+/empty holds nothing of a study; expected a store in which one ran\. Correct",
+    "another": r"file:\S+/another holds nothing of a study; expected a store in which one ran\.",
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["predict", "a.png"], ["report"], ["champion", "list"], ["champion", "rollback", "1"], ["sweep", "status"]],
+)
+@pytest.mark.parametrize("name", NO_STUDY)
+def test_a_store_without_a_study_is_told_from_others(ran, words: list[str], name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "report.html").write_text("what `charrec report --to` fetched")
+    place = [str(tmp_path / name)] if words[0] == "sweep" else ["--store", str(tmp_path / name)]
+    code, out, err = ran(*words, *place)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.match(f"error: {NO_STUDY[name]}", err), err
     assert not (tmp_path / "none").exists()
+
+
+def test_a_study_that_is_not_done_is_told_to_go_on(ran, tmp_path: Path) -> None:
+    place = str(tmp_path / "store")
+    open_store(place).put("trainings/model_1-0/progress.json", b"{}")
+    for words, what in ((["predict", "a.png", "--store"], "report"), (["sweep", "status"], "search")):
+        code, _, err = ran(*words, place)
+        assert (
+            code == 2 and f"has no {what} yet, only other steps of a study; expected one with a {what}. Run its" in err
+        )
 
 
 def test_the_champions_are_listed_and_a_former_one_comes_back(ran, place: str, candidate: Candidate) -> None:
     store = open_store(place)
-    assert ran("champion", "list", "--store", place) == (0, f"{store.url} has no champion yet\n", "")
+    assert ran("champion", "list", "--store", place) == (
+        0,
+        f"{store.url} has no champion until a retraining promotes one; the latest study's best reads\n",
+        "",
+    )
+    code, _, err = ran("champion", "rollback", "1", "--store", place)
+    assert code == 2 and err.endswith(
+        "has no champion 1; expected a former one, of which there is none. Have a retraining promote the first one.\n"
+    )
     champion.promote(store, candidate, "the first", None)
     store.put("trainings/b/epoch-001.weights.h5", b"weights")
     other = json.loads(store.get(f"{TRAINING}/progress.json"))
