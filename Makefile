@@ -14,6 +14,13 @@ LOCK ?= requirements.lock
 ARGS ?=
 PROCESSES ?= 3
 
+# The mirror that is set for pip is uv's too, which does not look for it.
+ifneq ($(PIP_INDEX_URL),)
+ifeq ($(UV_DEFAULT_INDEX)$(UV_INDEX_URL),)
+export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
+endif
+endif
+
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
@@ -56,11 +63,13 @@ install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed .venv-kubernetes/i
 	$(UV) pip sync --quiet --python .venv-kubernetes --require-hashes tests/requirements-kubernetes.txt
 	touch $@
 
-# Where there is no uv, the locked one: its lines of the lock file alone, hashes and all.
+# Where there is no uv, the locked one: its lines of the lock file alone, hashes and all. The user's pip may name a
+# mirror, in PIP_INDEX_URL or pip.conf, but not another place to install to, or none.
 .tools/bin/uv:
 	$(PYTHON) -m venv .tools
 	awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > .tools/uv.lock
-	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .tools/uv.lock
+	env -u PIP_DRY_RUN .tools/bin/python -I -m pip install --quiet --disable-pip-version-check --no-user --target '' \
+	    --prefix '$(CURDIR)/.tools' --root / --require-hashes -r .tools/uv.lock
 
 up: install
 	.venv/bin/python -m infra.local.stack up $(ARGS)

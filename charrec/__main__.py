@@ -6,12 +6,17 @@ import sys
 from pathlib import Path
 
 from charrec.commands.terminal import status_of
+from charrec.machine.calm import calm
 from charrec.storage import open_store
 from charrec.study import Runtime
+from charrec.variables import require_known
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 2 for wrong input, 1 where something else failed, 141 where the reader of a pipe left."""
+    calm()
+    if status := status_of(require_known):
+        return status
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["sweep"]:
         from charrec.commands.sweep import main as sweep

@@ -25,6 +25,7 @@ from prefect.workers.process import ProcessWorker
 from pydantic import SecretStr
 
 from charrec.errors import InputError
+from charrec.variables import require_known
 from deployments.automations import (
     BEGINNING,
     FAILED,
@@ -56,6 +57,7 @@ NOTIFY = "charrec-notify"
 
 def set_up(environment: Mapping[str, str]) -> list[str]:
     """Create or update pools and automations; returns a line about each. Raises InputError for a missing setting."""
+    require_known(environment)
     settings = FIXED | _shared(environment)
     report = [f"Work pool {name}: {_pool(name, settings)}" for name in POOLS]
     monitors = lost_runs(), lost_cancellations(), never_begun(patience(POOLS))

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from charrec.errors import InputError
+from charrec.paths import at_home
 from charrec.storage.folder import FolderStore
 from charrec.storage.interface import Conflict, Corrupt, Entry, NotFound, Store
 
@@ -30,4 +31,4 @@ def open_store(url: str, *, endpoint: str | None = None) -> Store:
             "file:results, file:///absolute/path, a plain path or s3://bucket/prefix",
             "Write the address in one of these forms; a bucket of another service is s3:// with an endpoint.",
         )
-    return FolderStore(Path(url2pathname(parts.path) if parts.scheme else url))
+    return FolderStore(Path(at_home(url2pathname(parts.path) if parts.scheme else url)))

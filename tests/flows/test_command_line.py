@@ -14,7 +14,6 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel
 
-from charrec import variables
 from charrec.errors import InputError
 from charrec.machine import hardware
 from charrec.study import EMBEDDED, FULL, QUICK, Runtime, Study
@@ -246,22 +245,6 @@ def test_an_unknown_variable_is_an_error_that_names_the_nearest(
     assert (end.value.code, said.out) == (2, "")
     assert said.err.startswith(f"error: the environment has {name}, which nothing reads; expected {nearest}")
     assert said.err.count("\n") == 1 and "secret" not in said.err
-
-
-def test_every_variable_that_the_repository_names_is_known() -> None:
-    named = subprocess.run(
-        ["/usr/bin/git", "grep", "-hoE", r"\bCHARREC_[A-Z_]*[A-Z]", "--", ":!tests/flows/test_command_line.py"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert set(named.stdout.split()) <= variables.known()
-
-
-def test_every_variable_that_others_read_is_read_there() -> None:
-    assert {name for name, file in variables.ELSEWHERE.items() if not reads((ROOT / file).read_text(), name)} == set()
-
-
-def reads(text: str, name: str) -> bool:
-    return name in text or (name == "CHARREC_SIZE" and " size: Literal" in text)
 
 
 def test_an_error_names_the_variable_that_the_value_came_from(

@@ -351,7 +351,7 @@ USELESS: dict[str, tuple[dict[str, str], dict[str, bytes], str]] = {
     "a number": (
         {},
         {"kaggle.json": b'{"username": "x", "key": 5}'},
-        "kaggle.json is no text; expected one in quotation",
+        "kaggle.json is no text; expected one in quotation marks",
     ),
     "another Kaggle's novel": ({}, {"kaggle.json": b" " * 70000}, "kaggle.json has more than 65,536 bytes"),
     "half in the environment": ({"KAGGLE_USERNAME": "x"}, {}, "KAGGLE_USERNAME without a key"),
