@@ -15,7 +15,7 @@ from charrec.variables import require_known
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 2 for wrong input, 1 where something else failed, 141 where the reader of a pipe left."""
     calm()
-    if status := status_of(require_known):
+    if status := status_of(_surroundings):
         return status
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["sweep"]:
@@ -24,6 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
         return sweep(words[1:])
     options = _options(words)
     return status_of(lambda: _run(options))
+
+
+def _surroundings() -> int:
+    require_known()
+    return 0
 
 
 def _options(words: list[str]) -> argparse.Namespace:
