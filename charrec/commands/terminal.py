@@ -29,6 +29,7 @@ def complain(what: object, kind: str = "error") -> None:
 
 def status_of(command: Callable[[], int], *failures: type[Exception]) -> int:
     """Run a command; its status: 2 for wrong input, 1 for another failure, as a signal's where one ended it."""
+    others: tuple[type[Exception], ...] = (NotFound, Conflict, *failures)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever a terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")
@@ -45,7 +46,7 @@ def status_of(command: Callable[[], int], *failures: type[Exception]) -> int:
         complain(_words(error))
         _drop_the_rest()
         return 1
-    except (NotFound, Conflict, *failures) as error:
+    except others as error:
         complain(error)
         return 1
     except KeyboardInterrupt:
