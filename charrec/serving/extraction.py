@@ -18,7 +18,8 @@ COARSE = 96  # px; enough to see where light falls
 REACH = 0.25  # of the smaller side: wider than a stroke, narrower than a shadow
 UNEVEN = 0.12  # of the contrast; paper that varies less is flat
 NOISY = 0.02  # of the contrast; the standard deviation of clean pictures is 0
-BETWEEN, MIXED = 0.15, 0.3  # of the contrast, of the pixels: soft outlines are fewer, a shadow is more
+BETWEEN, MIXED = 0.15, 0.1  # of the contrast, of the pixels: a shadow is more than that
+SLOPE = 2.0  # of the contrast, across the picture: light and shadow are gentler, outlines steeper, blurred ones too
 INK = 0.4  # of the ink's darkness: what is darker is a piece of something
 PIECES = 64  # the largest that are looked at
 EIGHT = np.ones((3, 3), bool)
@@ -97,7 +98,8 @@ def _ink(grey: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def _coarse(values: np.ndarray) -> np.ndarray:
     factor = -(-max(values.shape) // COARSE)
-    return np.asarray(Image.fromarray(values).reduce(factor)) if factor > 1 else values
+    coarse: np.ndarray = np.asarray(Image.fromarray(values).reduce(factor)) if factor > 1 else values
+    return coarse
 
 
 def _ring(shape: tuple[int, ...]) -> np.ndarray:
@@ -113,11 +115,15 @@ def _paper_varies(values: np.ndarray) -> bool:
     low, high = np.percentile(values, (1, 99))
     if low >= high:
         return False
-    tone = (values - low) / (high - low)
-    ring = _coarse(tone)[_ring(_coarse(tone).shape)]
+    tone = _coarse((values - low) / (high - low))
+    level = np.hypot(*np.gradient(ndimage.uniform_filter(tone, 3))) * max(tone.shape) < SLOPE
+    ring = tone[_ring(tone.shape) & level]
+    if not ring.size:
+        return False
     larger = max((ring[ring <= 0.5], ring[ring > 0.5]), key=len)
     drift = float(np.subtract(*np.percentile(larger, (90, 10))))
-    return drift > UNEVEN or float(np.mean((tone > BETWEEN) & (tone < 1 - BETWEEN))) > MIXED
+    between = level & (tone > BETWEEN) & (tone < 1 - BETWEEN)
+    return drift > UNEVEN or float(between.mean()) > MIXED
 
 
 def _levelled(values: np.ndarray) -> np.ndarray:
@@ -148,7 +154,8 @@ def _paper(values: np.ndarray) -> np.ndarray:
     side = max(3, int(REACH * min(coarse.shape)) | 1)
     closed = ndimage.grey_closing(coarse, (side, side), mode="nearest")
     smooth = ndimage.gaussian_filter(closed, side / 8, mode="nearest")
-    return np.maximum(_resized(smooth, values.shape), 1)
+    paper: np.ndarray = np.maximum(_resized(smooth, values.shape), 1)
+    return paper
 
 
 def _resized(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -170,16 +177,17 @@ def _noise(ink: np.ndarray) -> float:
 
 
 class Pieces:
-    """The connected pieces of a mask, the largest first; all arrays run parallel."""
+    """The connected pieces of a mask, the largest first; all arrays run parallel, in px."""
 
     def __init__(self, labels: np.ndarray, numbers: np.ndarray, area: np.ndarray) -> None:
         self.labels, self.numbers, self.area = labels, numbers, area
         self.shape = labels.shape
         slices = ndimage.find_objects(labels)
-        boxes = [slices[number - 1] for number in numbers]
-        self.top, self.bottom = (np.array([getattr(b[0], end) for b in boxes], int) for end in ("start", "stop"))
-        self.left, self.right = (np.array([getattr(b[1], end) for b in boxes], int) for end in ("start", "stop"))
-        self.boxes = boxes
+        self.boxes = [slices[number - 1] for number in numbers]
+        ends = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in self.boxes]
+        self.top, self.bottom, self.left, self.right = np.array(ends, int).reshape(-1, 4).T
+        self.height, self.width = self.bottom - self.top, self.right - self.left
+        self.size = np.maximum(self.height, self.width)  # the larger side of each box
         depth = ndimage.distance_transform_edt(np.pad(labels > 0, 1))[1:-1, 1:-1]
         self.thickness = 2 * np.asarray(ndimage.maximum(depth, labels, numbers)) if len(numbers) else np.zeros(0)
 
@@ -190,19 +198,6 @@ class Pieces:
         order = np.argsort(-areas, kind="stable")[:PIECES]
         order = order[areas[order] >= CRUMB * areas[order[:1]].sum()]
         return cls(labels, order + 1, areas[order])
-
-    @property
-    def height(self) -> np.ndarray:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> np.ndarray:
-        return self.right - self.left
-
-    @property
-    def size(self) -> np.ndarray:
-        """The larger side of each box."""
-        return np.maximum(self.height, self.width)
 
     @property
     def at_edge(self) -> np.ndarray:

@@ -16,7 +16,8 @@ from charrec.data.sources.handwriting import read_sklearn_digits
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
 from charrec.serving.candidate import Trained, weights_of
-from charrec.serving.recognition import SIDE, Recognition, read_images
+from charrec.serving.picture import SIDE
+from charrec.serving.recognition import Recognition, read_each, read_images
 from charrec.storage import Store, open_store
 from charrec.training.recipe import Arrays
 from charrec.training.train import train
@@ -80,6 +81,22 @@ def cut_out(digit: np.ndarray) -> bytes:
     return saved(image)
 
 
+def white_cut_out(digit: np.ndarray) -> bytes:
+    """White ink on nothing."""
+    ink = enlarged(digit)
+    image = Image.new("LA", ink.size, 255)
+    image.putalpha(ink)
+    return saved(image)
+
+
+def of_one_luminance(digit: np.ndarray) -> bytes:
+    """Red on green."""
+    ink = enlarged(digit)
+    return saved(
+        Image.composite(Image.new("RGB", ink.size, (220, 60, 60)), Image.new("RGB", ink.size, (0, 184, 0)), ink)
+    )
+
+
 def on_a_page(digit: np.ndarray) -> bytes:
     """In the corner of an oblong page."""
     page = Image.new("L", (300, 140), 250)
@@ -102,6 +119,10 @@ WAYS: dict[str, Callable[[np.ndarray], bytes]] = {
     "a TIFF": lambda digit: saved(enlarged(digit), "TIFF"),
     "a bitmap": lambda digit: saved(enlarged(digit), "BMP"),
     "16 bits": deep,
+    "12 of 16 bits": lambda digit: saved(Image.fromarray(digit.astype(np.uint16) * 16)),
+    "floats": lambda digit: saved(Image.fromarray(digit.astype(np.float32) / 16), "TIFF"),
+    "white on nothing": white_cut_out,
+    "in colours of one luminance": of_one_luminance,
     "transparent": cut_out,
     "turned by EXIF": turned,
     "in a corner of a page": on_a_page,
@@ -161,7 +182,8 @@ NO_GLYPHS: dict[str, tuple[bytes, str]] = {
     "a program": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", r"image 2 is no image that can be read"),
     "a bomb": (bomb(), r"image 2 is no image that can be read \(Image size \(400000000 pixels\)"),
     "too wide": (saved(Image.new("1", (SIDE + 1, 3))), rf"image 2 has {SIDE + 1} x 3 px; expected .* at most {SIDE}"),
-    "without a white": (saved(Image.new("F", (9, 9)), "TIFF"), r"\(mode F has no white\)"),
+    "without a white": (saved(Image.new("F", (9, 9), float("nan")), "TIFF"), r"\(some of its pixels are infinite or"),
+    "blank floats": (saved(Image.new("F", (9, 9)), "TIFF"), r"image 2 is blank"),
     "blank": (saved(Image.new("L", (9, 9), 200)), r"image 2 is blank; expected at least 16 grey levels"),
     "a pixel": (saved(Image.new("L", (1, 1))), r"image 2 is blank"),
 }
@@ -175,11 +197,24 @@ def test_what_shows_no_character_is_refused_by_name(what: str, network: Trained,
         read_images([fine, content], network, store)
 
 
+def test_what_can_be_read_is_read_and_the_rest_is_listed(network: Trained, store: Store) -> None:
+    fine = saved(Image.fromarray(np.eye(9, dtype=np.uint8) * 255))
+    found = read_each([("a", fine), ("b", b""), ("c", fine), ("b", b"no image")], network, store)
+    assert [row.name for row in found.read] == ["a", "c"]
+    assert found.read[0].top == found.read[1].top
+    assert [name for name, _ in found.failures] == ["b", "b"]
+    assert all(error.startswith("b is no image that can be read (of none of these") for _, error in found.failures)
+
+
 def test_a_file_that_is_not_there_is_named_once(network: Trained, store: Store, tmp_path: Path) -> None:
-    for path, why in ((tmp_path / "none.png", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, why, remedy in (
+        (tmp_path / "none.png", "No such file or directory", "Correct its path."),
+        (tmp_path, "Is a directory", "Name the files in it."),
+    ):
         with pytest.raises(InputError) as refusal:
             read_images([path], network, store)
         assert refusal.value.found == f"{path} is no image that can be read ({why})"
+        assert refusal.value.remedy == remedy
     text = tmp_path / "text.png"
     text.write_text("text")
     with pytest.raises(InputError) as refusal:
