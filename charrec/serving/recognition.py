@@ -1,6 +1,6 @@
 """Image files -> the characters that a trained network takes them for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +28,6 @@ class Recognition(Frozen):
     top: tuple[Guess, ...]
 
 
-class Readings(Frozen):
-    """What became of each image: it is read, or it is named with the error."""
-
-    read: tuple[Recognition, ...]
-    failures: tuple[tuple[str, str], ...]  # name, and what was found, expected, and the remedy
-
-
 def read_images(images: Sequence[Path | bytes], trained: Trained, store: Store, top: int = 3) -> list[Recognition]:
     """Each image, a file or its content, shows one character of either polarity, anywhere in its frame.
 
@@ -44,18 +37,6 @@ def read_images(images: Sequence[Path | bytes], trained: Trained, store: Store, 
     size = trained.recipe.image_size
     glyphs = [glyph(name, image, size) for name, image in zip(names, images, strict=True)]
     return recognise(names, glyphs, trained, store, top)
-
-
-def read_each(images: Iterable[tuple[str, Path | bytes]], trained: Trained, store: Store, top: int = 3) -> Readings:
-    """The same for named images; those that cannot be read are listed, and the others read."""
-    names, glyphs, failures = [], [], []
-    for name, image in images:
-        try:
-            glyphs.append(glyph(name, image, trained.recipe.image_size))
-            names.append(name)
-        except InputError as error:
-            failures.append((name, str(error)))
-    return Readings(read=tuple(recognise(names, glyphs, trained, store, top)), failures=tuple(failures))
 
 
 def recognise(

@@ -17,7 +17,7 @@ from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
 from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.picture import SIDE
-from charrec.serving.recognition import Recognition, read_each, read_images
+from charrec.serving.recognition import Recognition, read_images
 from charrec.storage import Store, open_store
 from charrec.training.recipe import Arrays
 from charrec.training.train import train
@@ -195,15 +195,6 @@ def test_what_shows_no_character_is_refused_by_name(what: str, network: Trained,
     fine = saved(Image.fromarray(np.eye(9, dtype=np.uint8) * 255))
     with pytest.raises(InputError, match=said):
         read_images([fine, content], network, store)
-
-
-def test_what_can_be_read_is_read_and_the_rest_is_listed(network: Trained, store: Store) -> None:
-    fine = saved(Image.fromarray(np.eye(9, dtype=np.uint8) * 255))
-    found = read_each([("a", fine), ("b", b""), ("c", fine), ("b", b"no image")], network, store)
-    assert [row.name for row in found.read] == ["a", "c"]
-    assert found.read[0].top == found.read[1].top
-    assert [name for name, _ in found.failures] == ["b", "b"]
-    assert all(error.startswith("b is no image that can be read (of none of these") for _, error in found.failures)
 
 
 def test_a_file_that_is_not_there_is_named_once(network: Trained, store: Store, tmp_path: Path) -> None:
