@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from charrec.commands.invitation import invitation
 from charrec.results import StudyResult
 from charrec.storage.folder import FolderStore
 from charrec.training.checkpoints import Progress
@@ -69,6 +70,12 @@ def test_it_ends_with_a_report_of_everything(whole: Ran, whole_store: Path) -> N
         (text, model, method) for text in ("APR", "2023") for model in MODELS for method in ("prepared", "reference")
     }
     assert (result.data.images, result.data.training, result.data.validation) == (744, 596, 148)
+
+
+def test_it_says_how_to_use_the_result_and_lets_no_library_speak(whole: Ran, whole_store: Path) -> None:
+    """tests/commands types these commands."""
+    assert whole.lines[-4:-1] == invitation(str(whole_store), None)
+    assert "oneDNN" not in whole.said and "absl" not in whole.said
 
 
 def test_its_first_lines_name_study_reason_and_data(whole: Ran, whole_store: Path) -> None:
