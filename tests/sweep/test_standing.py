@@ -481,7 +481,7 @@ def test_watching_ends_with_a_search_that_was_ended(staged: Staged, capsys: pyte
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("status", "{}/nothing"), r"/nothing has no search; expected one that a study began. Start a study, or"),
+        (("status", "{}/nothing"), r"/nothing; expected one in which a study ran. Correct the store's address, or run a"),
         (("status", "{}", "sweeps/wrong"), r"has no search 'sweeps/wrong'; expected the key of one that a study or"),
         (("status", "{}", "../elsewhere"), r"a store's key is '../elsewhere/sweep.json'; expected names of"),
         (("status", "ftp://host/path"), r"a store's address of the kind 'ftp'; expected"),
