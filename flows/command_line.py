@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from signal import SIGINT, SIGTERM
 from typing import Any, Literal, NoReturn
 
 from prefect.settings import PREFECT_API_URL
@@ -27,6 +28,7 @@ from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
 from charrec.variables import require_known
 from flows import local_server
+from flows.surroundings import TERMINATED, sigterm_calls
 from tasks.explained import EXPLAINED, hide_links, hide_tracebacks
 from tasks.loopback import prefect_at
 
@@ -87,12 +89,16 @@ def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: 
         _end(2, str(error))
     except EXPLAINED as error:
         _end(1, str(error))
-    except KeyboardInterrupt:
-        _end(130, "interrupted; the same command resumes it")
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        how, number = ("terminated", SIGTERM) if TERMINATED.is_set() else ("interrupted", SIGINT)
+        _end(128 + number, f"{how}; the same command resumes it")
 
 
 async def _finished(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], study: Study, runtime: Runtime) -> str:
-    return await flow(study, runtime)
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task
+    with sigterm_calls(lambda: loop.call_soon_threadsafe(task.cancel)):
+        return await flow(study, runtime)
 
 
 def _parsed(arguments: list[str]) -> Options:

@@ -1,17 +1,30 @@
 """What a study at a desk settles before it imports Prefect, which reads its settings at that moment."""
 
+import io
 import os
+import signal
 import ssl
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import NoReturn
 
 from charrec.machine.calm import calm
 
+TERMINATED = threading.Event()  # set where it was SIGTERM that interrupts the study
+INTERRUPTS: list[Callable[[], object]] = []
+
 
 def prepare() -> None:
     """Import Prefect, or end with one line that says what hinders it."""
     calm()
+    for stream in (sys.stdout, sys.stderr):  # a path that a terminal cannot show is escaped
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    _wait_for_sigterm()
     _drop_useless_certificates()
     try:
         import prefect.context  # noqa: F401
@@ -24,6 +37,37 @@ def prepare() -> None:
         why = " ".join(str(error).split()).partition(" For further")[0][:300]
         _end(f"Prefect cannot start with its settings ({type(error).__name__}: {why}); expected what this version of "
              f"Prefect reads. Correct {places}; PREFECT_PROFILES_PATH=/dev/null does without the file.")  # fmt: skip
+
+
+@contextmanager
+def sigterm_calls(interrupt: Callable[[], object]) -> Iterator[None]:
+    """Have SIGTERM call this, in a thread of its own; elsewhere it ends the process."""
+    INTERRUPTS.append(interrupt)
+    try:
+        yield
+    finally:
+        INTERRUPTS.remove(interrupt)
+
+
+def _wait_for_sigterm() -> None:
+    """Prefect's own handler would raise an exception wherever the program is at that moment.
+
+    Blocked, the signal reaches nobody but the thread that waits for it. Child processes inherit that: tasks/devices.py.
+    """
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGTERM})
+        TERMINATED.set()
+        interrupts = list(INTERRUPTS)
+        for interrupt in interrupts:
+            interrupt()
+        if not interrupts:  # nothing of the study has begun, or all of it has ended
+            print("error: terminated; the same command resumes it", file=sys.stderr, flush=True)
+            os._exit(128 + signal.SIGTERM)
+
+    resource_tracker.ensure_running()  # multiprocessing's, which unblocks the signal when it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=wait, daemon=True, name="SIGTERM").start()
 
 
 def _drop_useless_certificates() -> None:

@@ -145,6 +145,7 @@ class Devices:
 def _prepare(environment: dict[str, str]) -> None:
     """Set the process up before a framework is imported."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the parent blocks, and sends
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(environment)
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts

@@ -81,10 +81,10 @@ def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(message)s", datefmt="%H:%M:%S")
+    require_backend(sweep.recipe.backend)
     from charrec.sweep.heartbeat import Terms
     from charrec.sweep.worker import work
 
-    require_backend(sweep.recipe.backend)
     with until_terminated() as stop:
         ending = work(store, sweep, sweep.arrays(store, options.cache), stop=stop, terms=Terms(idle=options.idle))
     print(f"{sweep.key}: {ending}")

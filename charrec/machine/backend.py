@@ -52,10 +52,11 @@ def require_backend(expected: str) -> None:
 
 
 def settle() -> None:
-    """Set Keras as it comes; call it where networks are built and images drawn.
+    """Set Keras as it comes; call it where networks are built and images drawn. Raises InputError like `backend`.
 
     Whatever keras.json and KERAS_MAX_EPOCHS say decides numbers, and no identity counts it.
     """
+    backend()
     import keras
 
     keras.config.set_floatx("float32")

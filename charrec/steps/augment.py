@@ -32,11 +32,11 @@ def compute(given: Given, bench: Bench) -> AugmentResult:
 
 def drawn(images: np.ndarray, seed: int) -> np.ndarray:
     """(rows, s, s) uint8 -> (rows, columns, s, s): each image, then versions of it."""
+    settle()
     import keras
 
     from charrec.models.augmentation import augmentation
 
-    settle()
     keras.utils.set_random_seed(seed)
     layers = augmentation()
     batch = images[..., None].astype(np.float32)

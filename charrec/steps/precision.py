@@ -21,8 +21,8 @@ def compute(given: Given, bench: Bench) -> Precision:
     """Raises InputError where a GPU is visible that the installed framework cannot use: FULL would take days."""
     if given.asked != "auto":
         return Precision(chosen=given.asked)
-    require_usable_gpu()
     require_backend(given.recipe.backend)
+    require_usable_gpu()
     return probe(given.recipe)
 
 

@@ -52,10 +52,10 @@ def join(
 
     Raises Terminated after SIGTERM, with everything stored, and SearchFailed.
     """
-    from charrec.sweep.worker import work
-
-    require_usable_gpu()
     require_backend(given.recipe.backend)
+    require_usable_gpu()
+    from charrec.sweep.worker import work  # which imports Keras
+
     sweep = sweep_of(given)
     arrays = sweep.arrays(bench.store, bench.cache)
     around = {"trial": trial} if trial else {}

@@ -24,8 +24,8 @@ class Given(Frozen):
 def compute(given: Given, bench: Bench) -> TrainingResult:
     """Train from the last stored epoch. Raises Terminated after SIGTERM, with everything stored, and InputError."""
     recipe, key = given.recipe, TRAIN.key(given)
-    require_usable_gpu()
     require_backend(recipe.backend)
+    require_usable_gpu()
     arrays = load_arrays(given.glyphs, recipe.image_size, bench.store, bench.cache)
     with until_terminated() as stop:
         try:

@@ -58,11 +58,11 @@ def recipe_of(study: Study, model: str, precision: str, network: ConvNet | None,
 
 def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     """(n,) positions in `arrays.images` -> (n, 62) logits, with Adam at its defaults, as on the slides."""
+    settle()
     import keras
 
     from charrec.training.lookup import Lookup, resident
 
-    settle()
     shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)

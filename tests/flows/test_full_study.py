@@ -127,18 +127,28 @@ def interrupt(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
     assert "Traceback" not in ran.said
 
 
+def terminate(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
+    """As `kill`, `timeout` and the end of a session do it: SIGTERM to the study's own process."""
+    family = descendants(run.pid)
+    run.terminate()
+    ran = desk.finished(run)
+    assert gone(family, 10)
+    assert (ran.status, ran.lines[-1]) == (143, "error: terminated; the same command resumes it")
+    assert "Traceback" not in ran.said
+
+
 def kill(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
     """kill -9 of the study's own process."""
     family = descendants(run.pid)
     said = " ".join(command(pid) for pid in family)
-    assert "flows.local_server" in said
+    assert "flows/serving.py" in said
     assert "spawn_main" in said
     run.kill()
     run.wait()
     assert gone(family, 10)
 
 
-@pytest.mark.parametrize("end", some([interrupt, kill], 1))
+@pytest.mark.parametrize("end", some([interrupt, terminate, kill], 1))
 def test_ended_in_the_middle_and_robbed_of_its_device_it_goes_on_to_the_same_end(
     end: Callable[["subprocess.Popen[bytes]", Desk], None], desk: Desk, before_model_2: Path, whole: Ran
 ) -> None:

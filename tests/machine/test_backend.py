@@ -10,7 +10,8 @@ import pytest
 
 from charrec.errors import InputError
 from charrec.machine.backend import backend
-from tests.toy import ROOT
+from charrec.training.recipe import compiled
+from tests.toy import RECIPE, ROOT, toy_arrays
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,12 @@ def test_one_that_is_not_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(InputError, match="jax, which is not installed"):
         backend()
+
+
+def test_no_network_is_built_on_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(InputError, match="KERAS_BACKEND names the backend 'torch'"):
+        compiled(RECIPE, toy_arrays(2, 1))
 
 
 BROKEN = {
