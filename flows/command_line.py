@@ -33,7 +33,7 @@ from tasks.explained import EXPLAINED, hide_links, hide_tracebacks
 from tasks.loopback import prefect_at
 
 
-class Variables(EnvSettingsSource):
+class Environment(EnvSettingsSource):
     """The environment, its lists written as on the command line."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
@@ -67,7 +67,7 @@ class Options(Study, Runtime, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, Variables(settings_cls)
+        return init_settings, Environment(settings_cls)
 
 
 def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: list[str] | None = None) -> None:

@@ -6,13 +6,14 @@ import warnings
 
 
 def calm() -> None:
-    """Filter warnings as Python does by itself, whatever PYTHONWARNINGS or -W say, here and in child processes.
+    """Where PYTHONWARNINGS or -W turn warnings into errors, filter them as Python does by itself; child processes too.
 
-    A library's deprecation that is turned into an error would end a study; those who mend warnings run the tests.
+    A library's deprecation would end a study; those who mend warnings run the tests.
     """
+    if all(action != "error" for action, *_ in warnings.filters):
+        return
     os.environ.pop("PYTHONWARNINGS", None)
-    if sys.warnoptions:
-        sys.warnoptions.clear()  # multiprocessing hands them on
-        warnings.resetwarnings()
-        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
-            warnings.simplefilter("ignore", category)
+    sys.warnoptions.clear()  # multiprocessing hands them on
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)

@@ -11,7 +11,7 @@ from threading import Thread
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from pydantic import BaseModel
 
 from charrec.errors import InputError
@@ -256,6 +256,15 @@ def test_an_error_names_the_variable_that_the_value_came_from(
     assert capsys.readouterr().err.startswith("error: --search.factor or CHARREC_SEARCH__FACTOR: found '1'; ")
 
 
+def test_a_group_that_is_no_json_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARREC_DATA", "fonts")
+    with pytest.raises(SystemExit) as end:
+        main(AssertionError, [])  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said.startswith('error: error parsing value for field "data" from source "Environment"')
+
+
 @pytest.mark.parametrize("backend", ["torch", "numpy", "theano"])
 def test_a_backend_that_the_study_does_not_run_on_is_told_at_once(
     backend: str, monkeypatch: pytest.MonkeyPatch
@@ -300,6 +309,14 @@ def test_a_configured_server_that_does_not_answer_is_told_in_words(monkeypatch: 
         local_server.address()
     assert told.value.found.startswith("Prefect's server at http://127.0.0.1:1/api, which PREFECT_API_URL names, does")
     assert told.value.remedy.startswith("Start it, or unset PREFECT_API_URL")
+
+
+def test_a_home_of_prefect_that_cannot_be_written_is_told() -> None:
+    with (
+        temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: "/proc/nowhere"}),
+        pytest.raises(InputError, match=r"/proc/nowhere, where Prefect keeps a study's runs, cannot be written \(No"),
+    ):
+        local_server.address()
 
 
 def test_a_server_of_another_kind_is_told(healthy: str, monkeypatch: pytest.MonkeyPatch) -> None:

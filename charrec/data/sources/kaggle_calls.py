@@ -150,7 +150,7 @@ def _hold_usable(error: str, environ: Mapping[str, str]) -> None:
         raise InputError(
             f"Kaggle cannot be reached through the proxy that is set ({kinds or ', '.join(names) or error})",
             "an address like http://host:port",
-            "Correct or unset the variable; NO_PROXY=kaggle.com goes past the proxy.",
+            "Correct or unset the variable.",
         )
     if error in UNUSABLE_CREDENTIALS:
         raise InputError("Kaggle's credentials hold a character that no request can carry", "ASCII", CREDENTIALS)
