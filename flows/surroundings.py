@@ -24,7 +24,7 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):  # a path that a terminal cannot show is escaped
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    _wait_for_sigterm()
+    await_sigterm()
     _drop_useless_certificates()
     try:
         import prefect.context  # noqa: F401
@@ -49,8 +49,8 @@ def sigterm_calls(interrupt: Callable[[], object]) -> Iterator[None]:
         INTERRUPTS.remove(interrupt)
 
 
-def _wait_for_sigterm() -> None:
-    """Prefect's own handler would raise an exception wherever the program is at that moment.
+def await_sigterm() -> None:
+    """Have a thread wait for SIGTERM: Prefect's handler would raise an exception wherever the program is just then.
 
     Blocked, the signal reaches nobody but the thread that waits for it. Child processes inherit that: tasks/devices.py.
     """

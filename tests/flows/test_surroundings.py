@@ -1,0 +1,59 @@
+"""SIGTERM at a desk: it asks the study that runs, or ends the process with a word."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.toy import ROOT
+
+
+def terminated(program: str) -> tuple[int, str, str]:
+    """Status and output of a process that receives SIGTERM once it has printed "ready"."""
+    text = "import subprocess, sys, threading, time\nfrom flows import surroundings\n" + textwrap.dedent(program)
+    with subprocess.Popen(
+        [sys.executable, "-c", text], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stderr
+        assert process.stdout.readline().strip() == "ready"
+        process.terminate()
+        return process.wait(60), process.stdout.read().strip(), process.stderr.read().strip()
+
+
+def test_where_nothing_runs_it_ends_the_process() -> None:
+    program = """
+    surroundings.await_sigterm()
+    print("ready", flush=True)
+    time.sleep(60)
+    """
+    assert terminated(program) == (143, "", "error: terminated; the same command resumes it")
+
+
+@pytest.mark.parametrize("before", ["pass", "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"])
+def test_what_runs_is_asked_even_where_ctrl_c_is_ignored(before: str) -> None:
+    """As in a job in the background; and whatever handler Prefect installs has nothing to do."""
+    program = f"""
+    {before}
+    surroundings.await_sigterm()
+    asked = threading.Event()
+    with surroundings.sigterm_calls(asked.set):
+        print("ready", flush=True)
+        assert asked.wait(60)
+    print(surroundings.TERMINATED.is_set())
+    """
+    assert terminated(program) == (0, "True", "")
+
+
+def test_multiprocessing_leaves_it_blocked() -> None:
+    """Its tracker unblocks the signal whenever it starts."""
+    program = """
+    import multiprocessing, signal
+    surroundings.await_sigterm()
+    multiprocessing.get_context("spawn").Semaphore()
+    with surroundings.sigterm_calls(lambda: None):
+        print("ready", flush=True)
+        time.sleep(0.5)
+        print(signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    """
+    assert terminated(program) == (0, "True", "")
