@@ -7,6 +7,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 
 from charrec.data.sources.files import fingerprint
+from charrec.data.sources.names import shown
 from charrec.data.sources.source import READERS, Role, Selection, Source, read
 from charrec.errors import InputError
 from charrec.study import Data
@@ -37,12 +38,27 @@ def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source
     if text == "sklearn" and role == "digits":
         identity = f"scikit-learn {package_version('scikit-learn')}"
         return Source(role=role, kind="sklearn", identity=identity, name="handwritten digits of scikit-learn")
-    path = Path(text).expanduser()
-    if not path.exists():
-        built_in = {"glyphs": "'fonts'", "letters": "'fonts'", "digits": "'sklearn'"}[role]
-        raise InputError(
-            f"{role} {text!r}",
-            f"kaggle:owner/slug[/version], an existing folder or archive, or {built_in}",
-            "Check the path or the name.",
-        )
+    path = _existing(role, text)
     return Source(role=role, kind="files", identity=fingerprint(path), name=path.name, path=path)
+
+
+def _existing(role: Role, text: str) -> Path:
+    """The folder or archive of that name, `~` meaning home. Raises InputError for any other text."""
+    built_in = {"glyphs": "'fonts'", "letters": "'fonts'", "digits": "'sklearn'"}[role]
+    expected = f"kaggle:owner/slug[/version], an existing folder or archive, or {built_in}"
+    why = ""
+    try:
+        text.encode()  # a report and a run's parameters are UTF-8
+        path = Path(text).expanduser()
+        if text.strip() and path.exists():
+            return path
+        why = "" if text.strip() else " (an empty path)"
+    except UnicodeEncodeError:
+        why = " (a name that is not UTF-8)"
+    except RuntimeError:
+        why = f" (there is no user {text[1:].partition('/')[0]!r}, whose home it starts with)"
+    except PermissionError:
+        why = " (permission denied)"
+    except OSError as error:
+        why = f" ({error.strerror})"
+    raise InputError(f"{role} {shown(text)!r}{why}", expected, "Check the path or the name.")

@@ -1,5 +1,6 @@
 """Alphabet Characters Fonts: A to Z, some 15,000 renderings each, 32x32 grey, white on black."""
 
+import re
 from pathlib import PurePosixPath
 from string import ascii_uppercase
 
@@ -8,12 +9,13 @@ import numpy as np
 from charrec.alphabet import CAPITALS
 from charrec.data.images import LabelledImages
 from charrec.data.sources.files import Files
+from charrec.data.sources.names import shown
 from charrec.data.sources.png import decode
 from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
 SIZE = 32
-MODES = ("L", "P", "1")  # a PNG's three single-band modes; all are converted to 8-bit grey
+NUMBER = re.compile(r"(0|[1-9][0-9]{0,8})\.png")
 LAYOUT = "one folder with subfolders A ... Z of 32x32 PNGs named <number>.png"
 REMEDY = "Pass the data set as Kaggle serves it, or a folder with the same layout."
 
@@ -25,6 +27,8 @@ def read_alphabet(files: Files, source: str, version: str, licence: str, per_cla
     fewer images, a file that is not a numbered PNG or an image of another kind.
     """
     root, letters = _find_letters(files)
+    layout = {f"{root}{letter}/{name}" for letter in ascii_uppercase for name in letters[root + letter]}
+    files.say_unused(layout)
     drawn: list[str] = []
     for position, letter in enumerate(ascii_uppercase):
         numbers = _numbers(files, f"{root}{letter}/", letters[root + letter])
@@ -34,7 +38,7 @@ def read_alphabet(files: Files, source: str, version: str, licence: str, per_cla
         chosen = np.random.default_rng([seed, position]).choice(len(numbers), per_class, replace=False)
         drawn += [f"{letter}/{numbers[index]}.png" for index in sorted(chosen)]
     return LabelledImages(
-        images=decode(files, [root + name for name in drawn], SIZE, MODES),
+        images=decode(files, [root + name for name in drawn], SIZE),
         labels=np.repeat(np.array(CAPITALS, np.int64), per_class),
         fonts=[""] * len(drawn),
         styles=[""] * len(drawn),
@@ -57,21 +61,23 @@ def _find_letters(files: Files) -> tuple[str, dict[str, list[str]]]:
     if len(roots) == 1:
         return roots[0], folders
     if roots:
-        found = f"{len(roots)} folders with A ... Z ({', '.join(roots)})"
+        found = f"{len(roots)} folders with A ... Z ({', '.join(map(shown, roots))})"
     elif missing:
         root, letters = min(missing.items(), key=lambda item: len(item[1]))
-        found = f"{root}A, but no files in {root}{', '.join(letters)}"
+        found = f"{shown(root)}A, but no files in {shown(root)}{', '.join(letters)}"
     else:
         found = "no folder A"
     raise InputError(f"{files.path} holds {found}", LAYOUT, REMEDY)
 
 
 def _numbers(files: Files, folder: str, names: list[str]) -> list[int]:
-    stems = [name.removesuffix(".png") for name in names]
-    for name, stem in zip(names, stems, strict=True):
-        if stem == name or not stem.isdecimal() or str(int(stem)) != stem:
-            raise InputError(f"{files.path}: {folder}{name} breaks the layout", LAYOUT, "Remove this file.")
-    return sorted(map(int, stems))
+    numbers = []
+    for name in names:
+        match = NUMBER.fullmatch(name)
+        if not match:
+            raise InputError(f"{files.path}: {shown(folder + name)} breaks the layout", LAYOUT, "Remove this file.")
+        numbers.append(int(match[1]))
+    return sorted(numbers)
 
 
 def read(source: Source, selection: Selection) -> LabelledImages:

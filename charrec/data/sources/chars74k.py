@@ -11,6 +11,7 @@ import numpy as np
 from charrec.alphabet import CLASSES
 from charrec.data.images import LabelledImages
 from charrec.data.sources.files import Files
+from charrec.data.sources.names import enumerated, shown
 from charrec.data.sources.png import decode
 from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
@@ -20,9 +21,9 @@ SIZE = 128
 # 1899, 2651, 1736, 2400 pixels; median shear 0.00, 0.00, 0.33, 0.34. So 2 and 4 are bold, 3 and 4 slanted.
 STYLES = ("regular", "bold", "italic", "bold-italic")
 
-NAME = re.compile(r"img(\d{3})-(\d{5})\.png")
+NAME = re.compile(r"img([0-9]{3})-([0-9]{5})\.png")
 PICTURE = re.compile(r"img.*|.*\.(png|jpe?g|bmp|gif|tiff?|webp)", re.IGNORECASE)
-LAYOUT = "folders Sample001 ... Sample062 of files imgCCC-FFFFF.png, 128x128 pixels, 8-bit grey"
+LAYOUT = "folders Sample001 ... Sample062 of files imgCCC-FFFFF.png, 128x128 pixels that hold 8-bit grey"
 REMEDY = "Pass the data set as Kaggle serves it, or a folder with the same layout."
 
 
@@ -34,6 +35,7 @@ def read_chars74k(files: Files, source: str, version: str, licence: str, fonts: 
     """
     root = _find_root(files)
     entries = [entry for name in files.names if (entry := _parse(files, root, name))]
+    files.say_unused({root + name for _, _, _, name in entries})
     if fonts is not None:
         kept = _spread({font for _, font, _, _ in entries}, fonts)
         entries = [entry for entry in entries if entry[1] in kept]
@@ -56,7 +58,7 @@ def _find_root(files: Files) -> str:
     folders = {str(PurePosixPath(name).parent) for name in files.names}
     roots = sorted(folder.removesuffix("Sample001") for folder in folders if folder.split("/")[-1] == "Sample001")
     if len(roots) != 1:
-        found = f"{len(roots)} folders Sample001 ({', '.join(roots)})" if roots else "no folder Sample001"
+        found = f"{len(roots)} folders Sample001 ({', '.join(map(shown, roots))})" if roots else "no folder Sample001"
         raise InputError(f"{files.path} holds {found}", f"one set of {LAYOUT}", REMEDY)
     return roots[0]
 
@@ -69,7 +71,7 @@ def _parse(files: Files, root: str, name: str) -> tuple[int, int, int, str] | No
     folder, _, file = inner.partition("/")
     match = NAME.fullmatch(file)
     if not match or folder != f"Sample{match[1]}" or not 1 <= int(match[1]) <= len(CLASSES) or int(match[2]) < 1:
-        raise InputError(f"{files.path}: {name} breaks the layout", LAYOUT, "Remove this file.")
+        raise InputError(f"{files.path}: {shown(name)} breaks the layout", LAYOUT, "Remove this file.")
     font, style = divmod(int(match[2]) - 1, len(STYLES))
     return int(match[1]) - 1, font, style, inner
 
@@ -84,7 +86,8 @@ def _check_classes(files: Files, root: str, labels: np.ndarray) -> None:
     counts = np.bincount(labels, minlength=len(CLASSES))
     empty = [f"Sample{index + 1:03d}" for index in np.flatnonzero(counts == 0)]
     if empty:
-        found = f"{files.path}: no images of {len(empty)} classes ({root}{empty[0]} ... {empty[-1]})"
+        classes = "1 class" if len(empty) == 1 else f"{len(empty)} classes"
+        found = f"{files.path}: no images of {classes} ({shown(root)}{enumerated(empty)})"
         raise InputError(found, f"images in every class: {LAYOUT}", REMEDY)
 
 

@@ -1,7 +1,9 @@
 """The test images of MNIST: 10,000 handwritten digits, 28x28 grey, white on black (LeCun, Cortes, Burges)."""
 
 import gzip
+import io
 import math
+import struct
 import zlib
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from charrec.alphabet import DIGITS
 from charrec.data.images import LabelledImages
 from charrec.data.sources.files import Files
+from charrec.data.sources.names import shown
 from charrec.data.sources.source import Selection, Source
 from charrec.errors import InputError
 
@@ -38,17 +41,17 @@ def read_mnist_test(files: Files, source: str, version: str, licence: str) -> La
 def _read_idx(files: Files, content: str, shape: tuple[int, ...]) -> np.ndarray:
     """One idx file: two zero bytes, 8 for uint8, the number of axes, their lengths (big-endian), the data."""
     name = _find(files, f"t10k-{content}", f"idx{len(shape)}-ubyte")
-    raw = files.read(name)
-    if name.endswith(".gz"):
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            found = f"{files.path}: {name} cannot be decompressed ({error})"
-            raise InputError(found, "a complete gzip file", FETCH_AGAIN) from error
     header = bytes([0, 0, 8, len(shape)]) + b"".join(length.to_bytes(4, "big") for length in shape)
     size = len(header) + math.prod(shape)
+    raw = files.read(name, most=2 * size)  # twice, so that a file somewhat too long is still described
+    if name.endswith(".gz"):
+        try:
+            raw = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(2 * size)
+        except (OSError, EOFError, zlib.error, struct.error) as error:
+            found = f"{files.path}: {shown(name)} cannot be decompressed ({error})"
+            raise InputError(found, "a complete gzip file", FETCH_AGAIN) from error
     if not raw.startswith(header) or len(raw) != size:
-        found = f"{files.path}: {name} has {len(raw):,} bytes starting with {raw[: len(header)].hex(' ', 4)!r}"
+        found = f"{files.path}: {shown(name)} has {len(raw):,} bytes starting with {raw[: len(header)].hex(' ', 4)!r}"
         raise InputError(found, f"{size:,} bytes starting with {header.hex(' ', 4)!r}", FETCH_AGAIN)
     return np.frombuffer(raw, np.uint8, offset=len(header)).reshape(shape)
 

@@ -2,8 +2,11 @@
 
 import gzip
 import io
+import stat
 import tarfile
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -77,10 +80,45 @@ def zip_folder(folder: Path, archive: Path, top: str = "") -> Path:
 
 
 def tar_folder(folder: Path, archive: Path) -> Path:
-    """A .tar or .tgz, chosen by the archive's suffix."""
-    with tarfile.open(archive, "w:gz" if archive.suffix == ".tgz" else "w") as target:
+    """A tar, packed as the archive's suffix says."""
+    with packing(archive) as target:
         for path in sorted(folder.iterdir()):
             target.add(path, path.name)
+    return archive
+
+
+def packing(archive: Path) -> tarfile.TarFile:
+    packer = {".tar": "w", ".tgz": "w:gz", ".txz": "w:xz", ".tbz2": "w:bz2"}[archive.suffix]
+    return tarfile.open(archive, packer)  # type: ignore[call-overload,no-any-return]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A link in a sample archive; a hard one only in a tar."""
+
+    target: str
+    hard: bool = False
+
+
+def listing(archive: Path, content: Mapping[str, bytes | Linked]) -> Path:
+    """A zip or tar that lists just these names, hostile or not."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+            for name, each in content.items():
+                info = zipfile.ZipInfo(name)
+                if isinstance(each, Linked):
+                    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+                target.writestr(info, each.target if isinstance(each, Linked) else each, zipfile.ZIP_DEFLATED)
+        return archive
+    with packing(archive) as tar:
+        for name, each in content.items():
+            member = tarfile.TarInfo(name)
+            if isinstance(each, Linked):
+                member.type, member.linkname = tarfile.LNKTYPE if each.hard else tarfile.SYMTYPE, each.target
+                tar.addfile(member)
+            else:
+                member.size = len(each)
+                tar.addfile(member, io.BytesIO(each))
     return archive
 
 
