@@ -23,9 +23,11 @@ from prefect.runtime import flow_run
 
 from charrec.data.sources.source import Role
 from charrec.memo.outcome import Outcome
+from charrec.memo.step import Bench
 from charrec.models import MODELS, SEARCHED
 from charrec.results import EvaluationResult, Precision, PredictionResult, SearchResult, TrainingResult
 from charrec.steps import pipeline
+from charrec.steps.enough import require_enough
 from charrec.steps.pipeline import ROLES, Sets
 from charrec.study import FULL, Runtime, Study
 from flows import children
@@ -130,13 +132,15 @@ class _Study:
 
 
 async def packed(study: Study, runtime: Runtime) -> Sets:
-    """The three sets, fetched and packed. Waits for all, then raises the first failure."""
+    """The three sets, fetched, packed and enough for the study. Waits for all, then raises the first failure."""
 
     async def one(role: Role) -> Any:
         source = await steps.fetch(role, study.data, runtime)
         return await steps.pack(pipeline.packing(study, source), runtime)
 
-    return dict(zip(ROLES, await together(*map(one, ROLES)), strict=True))
+    sets = dict(zip(ROLES, await together(*map(one, ROLES)), strict=True))
+    await asyncio.to_thread(require_enough, study, sets, Bench.of(runtime))
+    return sets
 
 
 async def together(*calls: Awaitable[Answer]) -> list[Answer]:

@@ -17,7 +17,7 @@ def split(columns: pd.DataFrame, kind: str, fraction: float, seed: int) -> tuple
             f"{len(columns)} images of {columns['group'].nunique()} font groups split into {len(halves[0])} for"
             f" training and {len(halves[1])} for validation",
             "at least one image in each part",
-            "Use more fonts, or a random split.",
+            "Use more fonts, another --validation-fraction, or --split random.",
         )
     return halves
 
