@@ -44,8 +44,6 @@ def outcome(bench: Bench, folder: Path, role: Role, labels: list[int], fonts: in
 def check(
     bench: Bench, folder: Path, study: Study, classes: int = len(CLASSES), fonts: int = 2, digits: int = 10
 ) -> None:
-    bench: Bench, folder: Path, study: Study, classes: int = len(CLASSES), fonts: int = 2, digits: int = 10
-) -> None:
     sets: dict[Role, Outcome[PackResult]] = {
         "glyphs": outcome(bench, folder, "glyphs", list(range(classes)), fonts),
         "letters": outcome(bench, folder, "letters", list(CAPITALS), 1),

@@ -1,5 +1,6 @@
 """Every source by its name in a study: located, packed, downloaded once."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from kaggle_server import Kaggle, serve
 from samples import nested_tgz, write_alphabet, write_chars74k, write_mnist, zip_folder
 
-from charrec.data.sources import Role, Selection, locate, read
+from charrec.data.sources import Role, Selection, limits, locate, read
 from charrec.errors import InputError
 from charrec.memo.step import Bench
 from charrec.results import Manifest
@@ -93,3 +94,22 @@ def test_the_embedded_new_data_need_no_download(role: Role, tmp_path: Path) -> N
 def test_an_unknown_source_is_refused_with_the_valid_ones(role: Role, text: str, valid: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"{role} '{text}'; expected kaggle:owner/slug.*{valid}"):
         locate(role, Data.model_validate({role: text}), tmp_path)
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    study = STUDY.model_copy(update={"data": Data(letters=str(write_alphabet(tmp_path / "a")), letters_per_class=1)})
+    given = packing(study, locate("letters", study.data, tmp_path))
+    with pytest.raises(InputError, match="temporary folder .*none cannot be written.*room for the packed letters"):
+        PACK.run(given, Bench.of(Runtime(store=str(tmp_path / "store"), cache=tmp_path / "cache")))
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_limits_in_the_documents_are_those_of_the_code() -> None:
+    text = " ".join((Path(__file__).parents[3] / "docs/settings.md").read_text().split())
+    for stated in (
+        f"more than {limits.MEMBERS:,} files, {limits.DEPTH} folders in folders, names of {limits.NAME:,} characters,",
+        f"{limits.UNPACKED >> 30} GiB unpacked, or {limits.RATIO} bytes unpacked for each byte of an archive",
+        f"the first {limits.SMALL >> 20} MiB are free",
+    ):
+        assert stated in text
