@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charrec.commands.terminal import status_of
 from charrec.machine.calm import calm
-from charrec.storage import open_store
+from charrec.storage import NotFound, open_store
 from charrec.study import Runtime
 from charrec.variables import require_known
 
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         return sweep(words[1:])
     options = _options(words)
-    return status_of(lambda: _run(options))
+    return status_of(lambda: _run(options), NotFound)
 
 
 def _surroundings() -> int:
@@ -51,6 +51,9 @@ def _options(words: list[str]) -> argparse.Namespace:
     champion.add_parser("list", parents=[place], help="all that were in use, the last one is")
     back = champion.add_parser("rollback", parents=[place], help="back to a former one")
     back.add_argument("number", type=int, metavar="NUMBER", help="as in the list")
+    stores = commands.add_parser("store", help="whether a store is whole").add_subparsers(dest="action", required=True)
+    check = stores.add_parser("check", parents=[place], help="compare every object with what results record of it")
+    check.add_argument("--write", action="store_true", help="record the SHA-256 of what agrees, as after a plain copy")
     return parser.parse_args(words)
 
 
@@ -76,6 +79,10 @@ def _run(options: argparse.Namespace) -> int:
         from charrec.commands import report
 
         report.show(store, options.to)
+    elif options.command == "store":
+        from charrec.commands import store as stores
+
+        return stores.check(store, options.write)
     else:
         from charrec.commands import champion
 

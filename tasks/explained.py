@@ -5,12 +5,14 @@ from concurrent.futures import CancelledError
 
 from charrec.errors import InputError
 from charrec.machine.termination import Terminated
+from charrec.storage import DiskError
 from charrec.sweep.outcome import SearchFailed
 from charrec.training.epoch import TrainingDiverged
 from tasks.errors import ChildFailed, DeviceLost
 
 EXPLAINED = (
     InputError, TrainingDiverged, SearchFailed, DeviceLost, ChildFailed, Terminated, ConnectionError, TimeoutError,
+    DiskError,
 )  # fmt: skip
 
 

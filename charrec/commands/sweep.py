@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except (SearchFailed, ConnectionError, TimeoutError) as error:
+    except (SearchFailed, OSError) as error:  # a store or a disk that is away, or full
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

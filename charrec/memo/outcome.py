@@ -5,13 +5,16 @@ import json
 import logging
 from collections.abc import Iterator
 from functools import cache
+from io import BytesIO
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from charrec.errors import InputError
 from charrec.results import Machine, Stored
-from charrec.storage import Conflict, Corrupt, NotFound, Store
+from charrec.storage import Conflict, Corrupt, NotFound, Store, Unrecorded
+from charrec.storage.document import Foreign, document, foreign
+from charrec.storage.interface import KEY, lost
 from charrec.study import Frozen
 
 Value = TypeVar("Value", bound=BaseModel)
@@ -41,22 +44,43 @@ def recall(store: Store, key: str, kind: type[Value]) -> Outcome[Value] | None:
     """The outcome stored under `key`, if it is whole: readable, and with all the objects that it points at.
 
     A damaged outcome is none, so that whoever asks computes it again; the log says what was wrong. Costs one HEAD for
-    each object that the outcome points at; a folder reads the objects.
+    each object that the outcome points at; a folder reads the objects. Raises Unrecorded for an outcome that is whole
+    but for records of SHA-256, as in a store that was copied without them: no work is lost, so none is done again.
     """
     try:
-        text = store.get(name_of(key, kind))
-        outcome = outcome_of(kind).model_validate_json(text)
+        outcome = _outcome(store, key, kind)
     except NotFound:
         return None
-    except (Corrupt, ValidationError) as error:
+    except (Corrupt, Foreign) as error:
         log.warning("%s cannot be read and is computed again: %s", key, error)
         return None
     for stored in objects(outcome.value):
-        if (digest := store.sha256(stored.key)) != stored.sha256:
-            found = "is gone" if digest is None else "is damaged"
+        if found := lost(store, stored.key, stored.sha256):
             log.warning("%s %s; %s is computed again", stored.key, found, key)
             return None
     return outcome.model_copy(update={"cached": True})
+
+
+def _outcome(store: Store, key: str, kind: type[Value]) -> Outcome[Value]:
+    """What is stored under `key`, readable. Raises NotFound, Corrupt, Foreign; Unrecorded, unless it is foreign too."""
+    name = name_of(key, kind)
+    try:
+        return parsed(store.get(name), key, kind)
+    except Unrecorded:
+        content = BytesIO()
+        store.seen(name, content)
+        parsed(content.getvalue(), key, kind)
+        raise
+
+
+def parsed(data: bytes, key: str, kind: type[Value]) -> Outcome[Value]:
+    """The outcome of a stored document. Raises Foreign for one of another shape, or of another step."""
+    outcome = document(outcome_of(kind), data, name_of(key, kind))
+    if outcome.key != key:
+        raise foreign(name_of(key, kind), f"the result of {outcome.key}")
+    if odd := [stored.key for stored in objects(outcome.value) if not KEY.fullmatch(stored.key)]:
+        raise foreign(name_of(key, kind), f"an object {odd[0]!r}")
+    return outcome
 
 
 def require(store: Store, key: str, kind: type[Value]) -> Outcome[Value]:

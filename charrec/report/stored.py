@@ -1,13 +1,13 @@
 """The reports in a store, and their results."""
 
-from pydantic import ValidationError
-
 from charrec.errors import InputError
 from charrec.results import StudyResult
-from charrec.storage import Store
+from charrec.storage import NotFound, Store
 from charrec.storage.absence import absent
+from charrec.storage.document import document
 
 PAGE = "report.html"  # stored last, so its presence means that the report is complete
+AGAIN = "Run the study again (seconds if its steps are stored), or use the version of charrec that wrote it."
 
 
 def reports(store: Store) -> list[str]:
@@ -20,14 +20,9 @@ def reports(store: Store) -> list[str]:
 
 
 def result_of(store: Store, report: str) -> StudyResult:
-    """A report's study result. Raises InputError if an incompatible version of charrec wrote it."""
+    """A report's study result. Raises InputError if it is gone, or an incompatible version of charrec wrote it."""
     key = f"{report}/study.json"
     try:
-        return StudyResult.model_validate_json(store.get(key))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{store.url}/{key} holds {'.'.join(map(str, first['loc']))}: {first['msg']}"[:300],
-            "a result in this version's format",
-            "Run the study again (seconds if its steps are stored), or use the version of charrec that wrote it.",
-        ) from None
+        return document(StudyResult, store.get(key), f"{store.url}/{key}", AGAIN)
+    except NotFound:
+        raise InputError(f"{store.url}/{report} has {PAGE}, but no study.json", "both of them", AGAIN) from None

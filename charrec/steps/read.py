@@ -3,7 +3,7 @@
 import csv
 import logging
 from functools import partial
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 from charrec.errors import InputError
@@ -13,7 +13,8 @@ from charrec.serving.candidate import Trained
 from charrec.serving.files import BYTES, File, bounded
 from charrec.serving.reading import Failure, read_each
 from charrec.serving.recognition import Recognition
-from charrec.storage import Store
+from charrec.storage import NotFound, Store, Unrecorded
+from charrec.storage.interface import corrupt
 from charrec.study import Frozen
 
 log = logging.getLogger(__name__)
@@ -32,20 +33,27 @@ def images_under(prefix: str, store: Store) -> dict[str, str]:
     keys = [entry.key for entry in store.list(f"{prefix.rstrip('/')}/")]
     if not keys:
         raise InputError(f"{store.url}/{prefix} is empty", "images of one character each", "Upload them there first.")
-    return {key: store.sha256(key) or _damaged(key, store) for key in keys}
+    return {key: _digest(key, store) for key in keys}
 
 
-def _damaged(key: str, store: Store) -> str:
+def _digest(key: str, store: Store) -> str:
+    """As it was recorded; of the bytes themselves where another tool uploaded them, which recorded nothing."""
+    try:
+        if digest := store.sha256(key):
+            return digest
+    except Unrecorded:
+        return store.seen(key).sha256
     store.get(key)  # raises, with both digests
-    raise InputError(
-        f"{store.url}/{key} has no recorded SHA-256", "an object that charrec can verify", "Upload it anew."
-    )
+    return _digest(key, store)  # it was written anew at this very moment
 
 
 def compute(given: Given, bench: Bench) -> ReadResult:
     """An object that is no image, or is too large for one, becomes a row that says so."""
     sizes = {entry.key: entry.size for entry in bench.store.list(f"{given.prefix.rstrip('/')}/")}
-    files = [File(key, partial(_content, key, sizes.get(key, 0), bench.store)) for key in given.images]
+    files = [
+        File(key, partial(_content, key, digest, sizes.get(key, 0), bench.store))
+        for key, digest in given.images.items()
+    ]
     unreadable = 0
     text = StringIO()
     writer = csv.DictWriter(text, HEAD, lineterminator="\n")
@@ -60,8 +68,18 @@ def compute(given: Given, bench: Bench) -> ReadResult:
     return ReadResult(images=len(files), unreadable=unreadable, table=table)
 
 
-def _content(key: str, size: int, store: Store) -> bytes:
-    return bounded(key, store.get(key) if size <= BYTES else None, size)
+def _content(key: str, digest: str, size: int, store: Store) -> bytes:
+    """The bytes that were listed. Raises InputError where they are too many, gone, or others by now."""
+    if size > BYTES:
+        return bounded(key, None, size)
+    content = BytesIO()
+    try:
+        found = store.seen(key, content).sha256
+    except NotFound:
+        raise InputError(f"{store.url}/{key} is gone", "the image that was listed", "Upload it again.") from None
+    if found != digest:
+        raise corrupt(f"{store.url}/{key}", found, digest)
+    return bounded(key, content.getvalue(), size)
 
 
 def _row(one: Recognition | Failure) -> dict[str, Any]:

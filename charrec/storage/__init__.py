@@ -6,10 +6,11 @@ from urllib.request import url2pathname
 
 from charrec.errors import InputError
 from charrec.paths import at_home
+from charrec.storage.disk import DiskError
 from charrec.storage.folder import FolderStore
-from charrec.storage.interface import Conflict, Corrupt, Entry, NotFound, Store
+from charrec.storage.interface import Conflict, Corrupt, Entry, NotFound, Store, Unrecorded
 
-__all__ = ["Conflict", "Corrupt", "Entry", "NotFound", "Store", "open_store"]
+__all__ = ["Conflict", "Corrupt", "DiskError", "Entry", "NotFound", "Store", "Unrecorded", "open_store"]
 
 
 def open_store(url: str, *, endpoint: str | None = None) -> Store:

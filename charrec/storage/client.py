@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from charrec.errors import InputError
+from charrec.storage.endpoint import NoStore, check_credentials, check_endpoint, watch
 from charrec.storage.interface import NotFound
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+SETTINGS = "AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the AWS configuration"
 
 
 def connect(endpoint: str | None) -> "S3Client":
@@ -19,6 +22,9 @@ def connect(endpoint: str | None) -> "S3Client":
     from botocore.config import Config
 
     session = boto3.session.Session()
+    check_credentials(session)
+    if endpoint:
+        check_endpoint(endpoint, "--endpoint or CHARREC_ENDPOINT")
 
     def client(addressing: Any) -> "S3Client":
         config = Config(
@@ -31,12 +37,23 @@ def connect(endpoint: str | None) -> "S3Client":
             read_timeout=60,
             max_pool_connections=16,
         )
-        return session.client("s3", endpoint_url=endpoint, config=config)
+        try:
+            made = session.client("s3", endpoint_url=endpoint, config=config)
+        except ValueError:  # its words repeat the address, which may hold a password
+            raise InputError(
+                "an S3 endpoint that is no URL, in " + ("--endpoint or CHARREC_ENDPOINT" if endpoint else SETTINGS),
+                "http(s)://host:port and nothing else",
+                "Correct the endpoint.",
+            ) from None
+        if not endpoint:
+            check_endpoint(made.meta.endpoint_url, SETTINGS)
+        return made
 
-    amazon = client("auto")
-    if ".amazonaws." in f"{urlsplit(amazon.meta.endpoint_url).hostname}.":
-        return amazon
-    return client("path")  # elsewhere a bucket seldom has a host name of its own
+    chosen = client("auto")
+    if ".amazonaws." not in f"{urlsplit(chosen.meta.endpoint_url).hostname}.":
+        chosen = client("path")  # elsewhere a bucket seldom has a host name of its own
+    watch(chosen)
+    return chosen
 
 
 @contextmanager
@@ -47,6 +64,8 @@ def explained(where: str, key: str) -> Iterator[None]:
 
     try:
         yield
+    except NoStore as wrong:
+        raise InputError(f"{where} {wrong.found}", wrong.expected, wrong.remedy) from None
     except aws.ClientError as error:
         status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
         if code == "NoSuchUpload":  # also where it is complete, and the reply to that was lost
@@ -56,13 +75,18 @@ def explained(where: str, key: str) -> Iterator[None]:
         raise refusal(where, status, code) from None
     except (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError, HTTPError) as error:
         # HTTPError: botocore lets it through where the body of a refusal breaks off
-        raise ConnectionError(f"{where} gave no whole reply: {type(error).__name__}") from None
+        raise ConnectionError(f"{where} gave no whole reply: {_name(error)}") from None
     except aws.BotoCoreError as error:  # no or half credentials, an unknown profile or region
         raise InputError(
             f"the S3 client cannot use {where}: {type(error).__name__}",
             "credentials and a region in AWS_* variables, a profile or the machine's role",
             "Set them and run again.",
         ) from None
+
+
+def _name(error: Exception) -> str:
+    unresolved = "Failed to resolve" in str(error.__context__)  # urllib3's NameResolutionError
+    return type(error).__name__ + (", since its host name does not resolve now" if unresolved else "")
 
 
 def refusal(where: str, status: int, code: str) -> Exception:

@@ -2,20 +2,24 @@
 
 import hashlib
 import os
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
+from errno import ENOTDIR
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from charrec.storage.backoff import waits
+from charrec.storage.disk import FULL, told
 from charrec.storage.interface import (
     Conflict,
     Corrupt,
     Entry,
     NotFound,
+    Seen,
     checked,
     checked_prefix,
     chunks_of,
@@ -23,11 +27,14 @@ from charrec.storage.interface import (
     pour,
     settle,
     staged,
+    unrecorded,
 )
 
 LOOKS = 8  # in 0.25 s, at an object that does not fit its digest: it may just be changing
 STALE = 24 * 3600  # seconds after which a temporary file belongs to a dead writer
 MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
+DIGESTS = 1 << 16  # bytes read of a file of digests; charrec writes two of 65 at most
 
 
 class FolderStore:
@@ -41,6 +48,9 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self._swept = False
+        with self._told(self.root):
+            if self.root.exists() and not self.root.is_dir():
+                raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
 
     @property
     def url(self) -> str:
@@ -76,7 +86,9 @@ class FolderStore:
         return self._write(key, BytesIO(data), unchanged)
 
     def exists(self, key: str) -> bool:
-        return (self.root / checked(key)).is_file()
+        path = self.root / checked(key)
+        with self._told(path):
+            return path.is_file()
 
     def sha256(self, key: str) -> str | None:
         try:
@@ -84,9 +96,24 @@ class FolderStore:
         except (NotFound, Corrupt):
             return None
 
+    def seen(self, key: str, sink: BinaryIO | None = None) -> Seen:
+        found, admitted = self._seen(key, sink)
+        return Seen(found, admitted, found)
+
+    def record(self, key: str, seen: Seen) -> None:
+        with self._told(self._sidecar(checked(key))), self._lock(key):
+            if self._seen(key, None)[0] != seen.sha256:
+                raise Conflict(f"{key} has changed since it was read")
+            self._admit(self._sidecar(key), (seen.sha256,))
+
     def list(self, prefix: str = "") -> list[Entry]:
-        entries, now = [], time.time()
-        for folder, folders, files in os.walk(self.root / checked_prefix(prefix).rpartition("/")[0]):
+        top = self.root / checked_prefix(prefix).rpartition("/")[0]
+        with self._told(top):
+            return sorted(self._entries(prefix, top))
+
+    def _entries(self, prefix: str, top: Path) -> Iterator[Entry]:
+        now = time.time()
+        for folder, folders, files in os.walk(top, onerror=_unless_missing):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for name in files:
                 path = Path(folder, name)
@@ -98,14 +125,14 @@ class FolderStore:
                 except FileNotFoundError:  # deleted since the folder was read
                     continue
                 modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-                entries.append(Entry(key, stat.st_size, modified, now - stat.st_mtime))
-        return sorted(entries)
+                yield Entry(key, stat.st_size, modified, now - stat.st_mtime)
 
     def delete(self, key: str) -> None:
         path = self.root / checked(key)
-        if not path.exists():
-            return
-        with self._lock(key):
+        with self._told(path):
+            if not path.exists():
+                return
+        with self._told(path), self._lock(key):
             path.unlink(missing_ok=True)
             self._sidecar(key).unlink(missing_ok=True)  # last: a digest without data says nothing
 
@@ -114,7 +141,7 @@ class FolderStore:
             return self._write(key, file, lambda: None)
 
     def download(self, key: str, path: Path) -> None:
-        with staged(path.parent) as file:
+        with told(path, f"a copy from {self.url}"), staged(path.parent) as file:
             self._fetch(key, file)
             settle(file, path)
 
@@ -123,55 +150,85 @@ class FolderStore:
         return self.root / key
 
     def _fetch(self, key: str, sink: BinaryIO | None) -> str:
-        """Copy the object into the sink and return its verified SHA-256.
+        """Copy the object into the sink and return its verified SHA-256."""
+        found, admitted = self._seen(key, sink)
+        if found in admitted:
+            return found
+        path = self.root / key
+        if admitted:
+            raise corrupt(str(path), found, " or ".join(admitted))
+        hidden = self.root / ".sha256"
+        why = "" if hidden.is_dir() else f": the hidden folder {hidden} is missing, as after a copy of {self.root}/*"
+        raise unrecorded(str(path), why, str(self.root))
+
+    def _seen(self, key: str, sink: BinaryIO | None) -> tuple[str, tuple[str, ...]]:
+        """Copy the object into the sink; its SHA-256, and the digests that it may have.
 
         The digests are read before and after the data: a reader is fooled only where two whole writes pass by in
         between, and then looks again.
         """
         path = self.root / checked(key)
         admitted: tuple[str, ...] = ()
+        found = ""
         for look, wait in enumerate((*waits(0.002, 0.25, tries=LOOKS), None)):
             admitted = self._admitted(key)
-            try:
-                with path.open("rb") as file:
-                    found = pour(chunks_of(file), sink)
-            except MISSING:
-                raise NotFound(key) from None
+            found = self._poured(path, key, sink)
             if found in admitted or found in (admitted := self._admitted(key)):
-                return found
+                break
             if wait is None or (not admitted and look > 2):  # nobody is writing it: it was put there by other means
                 break
             time.sleep(wait)
-        raise corrupt(str(path), found, " or ".join(admitted) or None)
+        return found, admitted
+
+    def _poured(self, path: Path, key: str, sink: BinaryIO | None) -> str:
+        try:
+            with path.open("rb") as file:
+                return pour(chunks_of(file), sink)
+        except MISSING:
+            raise NotFound(key) from None
+        except OSError as error:
+            if error.errno in FULL:  # the sink's, for to read takes no room
+                raise
+            with self._told(path):
+                raise
 
     def _write(self, key: str, source: BinaryIO, allowed: Callable[[], None]) -> str:
         """Stage the bytes, then put them in their place if `allowed` does not raise under the lock."""
         path, sidecar = self.root / checked(key), self._sidecar(key)
-        self._sweep()
-        with staged(self.root / ".tmp") as file:
-            digest = pour(chunks_of(source), file)
-            file.flush()
-            os.fsync(file.fileno())  # the long one, before the lock
-            with self._lock(key):
-                allowed()
-                admitted = self._admitted(key) if path.exists() else ()
-                self._admit(sidecar, (*admitted, digest))
-                settle(file, path)
-                if admitted:
-                    self._admit(sidecar, (digest,))
+        with self._told(path):
+            self._sweep()
+            with staged(self.root / ".tmp") as file:
+                digest = pour(chunks_of(source), file)
+                file.flush()
+                os.fsync(file.fileno())  # the long one, before the lock
+                with self._lock(key):
+                    allowed()
+                    admitted = self._admitted(key) if path.exists() else ()
+                    self._admit(sidecar, (*admitted, digest))
+                    settle(file, path)
+                    if admitted:
+                        self._admit(sidecar, (digest,))
         return digest
 
     def _admitted(self, key: str) -> tuple[str, ...]:
-        """The digests that the data may have now."""
+        """The digests that the data may have now; whatever else a file of digests holds is nobody's record."""
+        sidecar = self._sidecar(key)
         try:
-            return tuple(self._sidecar(key).read_text().split())
+            with sidecar.open("rb") as file:
+                return tuple(digest.decode() for digest in DIGEST.findall(file.read(DIGESTS)))
         except MISSING:
             return ()
+        except OSError:
+            with self._told(sidecar):
+                raise
 
     def _admit(self, sidecar: Path, digests: tuple[str, ...]) -> None:
         with staged(self.root / ".tmp") as file:
             file.write("".join(f"{digest}\n" for digest in dict.fromkeys(digests)).encode())
             settle(file, sidecar)
+
+    def _told(self, path: Path) -> AbstractContextManager[None]:
+        return told(path, f"the store {self.root}")
 
     def _sidecar(self, key: str) -> Path:
         return self.root / ".sha256" / key
@@ -192,3 +249,9 @@ class FolderStore:
                 with suppress(FileNotFoundError):  # another worker's, which has its name by now
                     if time.time() - path.stat().st_mtime > STALE:
                         path.unlink()
+
+
+def _unless_missing(error: OSError) -> None:
+    """A folder that cannot be read is an error; one that is not there, or was just deleted, is empty."""
+    if not isinstance(error, MISSING):
+        raise error

@@ -33,6 +33,22 @@ class Corrupt(InputError):
     """An object is not what was written: found and expected SHA-256."""
 
 
+class Unrecorded(InputError):
+    """Nobody recorded the SHA-256 of an object, so nothing tells whether it is what was written."""
+
+
+class Seen(NamedTuple):
+    """An object as it lies there, whatever was recorded about it."""
+
+    sha256: str  # of its bytes
+    recorded: tuple[str, ...]  # the digests that it may have by the store's own record; none: nobody recorded any
+    version: str
+
+    @property
+    def whole(self) -> bool:
+        return self.sha256 in self.recorded
+
+
 class Entry(NamedTuple):
     """One object in a list."""
 
@@ -47,7 +63,9 @@ class Store(Protocol):
 
     A version names the content (a SHA-256, an ETag), so it comes back when the content does. That is harmless here:
     `swap` promises that what it replaces is what the caller has read, not that nothing happened in between.
-    A key is never also a folder of another key. Raises ConnectionError where the store cannot be reached.
+    A key is never also a folder of another key. Raises ConnectionError where the store cannot be reached, DiskError
+    where a disk is full or fails, and InputError for an address, credentials or rights that do not serve. Reading
+    raises Corrupt for other bytes than were written, Unrecorded where nobody recorded what was.
     """
 
     @property
@@ -55,10 +73,10 @@ class Store(Protocol):
         """The address to open it again, without secrets."""
 
     def get(self, key: str) -> bytes:
-        """The whole object. Raises NotFound, Corrupt."""
+        """The whole object. Raises NotFound, Corrupt, Unrecorded."""
 
     def read(self, key: str) -> tuple[bytes, str]:
-        """The whole object and its version. Raises NotFound, Corrupt."""
+        """The whole object and its version. Raises NotFound, Corrupt, Unrecorded."""
 
     def put(self, key: str, data: bytes) -> str:
         """Write or overwrite, all or nothing; returns the version."""
@@ -73,7 +91,16 @@ class Store(Protocol):
         """Whether there is such an object; reads none of it."""
 
     def sha256(self, key: str) -> str | None:
-        """The SHA-256 that was written, by one HEAD; a folder reads the object. None: it is gone, or damaged."""
+        """The SHA-256 that was written, by one HEAD; a folder reads the object. None: it is gone, or damaged.
+
+        Raises Unrecorded.
+        """
+
+    def seen(self, key: str, sink: BinaryIO | None = None) -> Seen:
+        """Read the object as it is, into the sink if there is one, and judge nothing. Raises NotFound."""
+
+    def record(self, key: str, seen: Seen) -> None:
+        """Record the SHA-256 of the bytes that were seen. Raises Conflict where the object has changed since."""
 
     def list(self, prefix: str = "") -> list[Entry]:
         """The complete objects whose keys start so, sorted by key."""
@@ -109,12 +136,34 @@ def checked_prefix(prefix: str) -> str:
     return prefix
 
 
-def corrupt(where: str, found: str, expected: str | None) -> Corrupt:
-    """The error for an object whose bytes are not those that were written; `expected` None: nobody recorded it."""
+def corrupt(where: str, found: str, expected: str) -> Corrupt:
+    """The error for an object whose bytes are not those that were written."""
     remedy = "Delete it and run again: whatever made it makes it anew."
-    if expected is None:
-        return Corrupt(f"{where} has no recorded SHA-256", "an object that charrec wrote", remedy)
     return Corrupt(f"{where} has SHA-256 {found}", expected, remedy)
+
+
+def unrecorded(where: str, why: str, store: str) -> Unrecorded:
+    """The error for an object that may be whole; `store` is the store as the command line names it."""
+    return Unrecorded(
+        f"{where} has no recorded SHA-256{why}",
+        "an object that charrec wrote",
+        f"Delete nothing: `charrec store check --store {store}` compares every object with what results record, and"
+        " with --write records the SHA-256 of those that agree.",
+    )
+
+
+def lost(store: Store, key: str, sha256: str) -> str | None:
+    """Why the object with this SHA-256 is not there: "is gone", "is damaged"; None: it is there.
+
+    Raises Unrecorded where the bytes are the right ones and nobody recorded it: that is mended without new work.
+    """
+    try:
+        digest = store.sha256(key)
+    except Unrecorded:
+        if store.seen(key).sha256 == sha256:
+            raise
+        return "is damaged"
+    return None if digest == sha256 else "is gone" if digest is None else "is damaged"
 
 
 def pour(chunks: Iterable[bytes], sink: BinaryIO | None) -> str:

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from charrec.storage.backoff import retried, waits
-from charrec.storage.interface import Entry, Store
+from charrec.storage.interface import Entry, Seen, Store
 
 Answer = TypeVar("Answer")
 
@@ -49,6 +49,12 @@ class PatientStore:
 
     def sha256(self, key: str) -> str | None:
         return self._patiently(lambda: self.store.sha256(key))
+
+    def seen(self, key: str, sink: BinaryIO | None = None) -> Seen:
+        return self._patiently(lambda: self.store.seen(key, sink))
+
+    def record(self, key: str, seen: Seen) -> None:
+        self._patiently(lambda: self.store.record(key, seen))
 
     def list(self, prefix: str = "") -> list[Entry]:
         return self._patiently(lambda: self.store.list(prefix))

@@ -13,12 +13,16 @@ from uuid import uuid4
 from charrec.errors import InputError
 from charrec.storage.backoff import retried, waits
 from charrec.storage.client import connect, explained
+from charrec.storage.disk import told
+from charrec.storage.endpoint import NoStore
 from charrec.storage.interface import (
     CHUNK,
     KEY,
     Conflict,
     Entry,
     NotFound,
+    Seen,
+    Unrecorded,
     checked,
     checked_prefix,
     chunks_of,
@@ -26,6 +30,7 @@ from charrec.storage.interface import (
     pour,
     settle,
     staged,
+    unrecorded,
 )
 
 ATTEMPTS = 6  # at a write that meets another one in flight, at a reply that breaks off
@@ -58,12 +63,11 @@ class S3Store:
                 "s3://bucket/prefix with nothing else in it",
                 "Correct it; credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile.",
             )
-        if endpoint and (not re.fullmatch(r"https?", urlsplit(endpoint).scheme) or "@" in endpoint):
-            raise InputError("an S3 endpoint of another form", "http(s)://host:port", "Correct the endpoint.")
         self.bucket, self.base = place.netloc, f"{base}/" if base else ""
         with explained(self.url, ""):
             self.client = connect(endpoint)
         host = urlsplit(self.client.meta.endpoint_url)
+        self._named = self.url + (f" --endpoint {endpoint}" if endpoint else "")  # as on a command line
         self.where = f"{self.url} at {host.hostname}" + (f":{host.port}" if host.port else "")
 
     @property
@@ -101,14 +105,39 @@ class S3Store:
             digest: str | None = self._head(key)["Metadata"].get("sha256")
         except NotFound:
             return None
+        if digest is None:
+            raise self._unrecorded(key)
         return digest
+
+    def seen(self, key: str, sink: BinaryIO | None = None) -> Seen:
+        reply, found = self._streamed(key, sink)
+        digest = reply["Metadata"].get("sha256")
+        return Seen(found, (digest,) if digest else (), str(reply["ETag"]))
+
+    def record(self, key: str, seen: Seen) -> None:
+        from botocore.exceptions import ClientError
+
+        place = self._at(key)
+        with explained(self.where, key):
+            head = self.client.head_object(**place)
+            kept: Any = {name: head[name] for name in ("ContentType", "ContentEncoding") if name in head}
+            try:  # an object's metadata changes by a copy onto itself
+                self.client.copy_object(
+                    **place, **kept,
+                    CopySource={"Bucket": self.bucket, "Key": place["Key"]}, CopySourceIfMatch=seen.version,
+                    Metadata={**head["Metadata"], "sha256": seen.sha256}, MetadataDirective="REPLACE",
+                )  # fmt: skip
+            except ClientError as error:
+                if status_of(error) == HTTPStatus.PRECONDITION_FAILED:
+                    raise Conflict(f"{key} has changed since it was read") from None
+                raise
 
     def list(self, prefix: str = "") -> list[Entry]:
         entries = []
         with explained(self.where, prefix):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.base + checked_prefix(prefix)):
-                now = parsedate_to_datetime(page["ResponseMetadata"]["HTTPHeaders"]["date"])
+                now = parsedate_to_datetime(_date(page))
                 for item in page.get("Contents", []):
                     key, modified = item["Key"].removeprefix(self.base), item["LastModified"]
                     if KEY.fullmatch(key):  # not a console's empty `folder/`
@@ -132,12 +161,12 @@ class S3Store:
         return metadata["sha256"]
 
     def download(self, key: str, path: Path) -> None:
-        with staged(path.parent) as file:
+        with told(path, f"a copy from {self.url}"), staged(path.parent) as file:
             self._fetch(key, file)
             settle(file, path)
 
     def local(self, key: str, cache: Path) -> Path:
-        expected, path = self._head(key)["Metadata"].get("sha256"), cache / key
+        expected, path = self._head(key)["Metadata"].get("sha256"), cache / checked(key)
         if path.is_file():
             with path.open("rb") as file:
                 if pour(chunks_of(file), None) == expected:
@@ -153,7 +182,17 @@ class S3Store:
             return self.client.head_object(**self._at(key))
 
     def _fetch(self, key: str, sink: BinaryIO) -> str:
-        """Stream the object into the sink; digest and data come from one reply, so no writer can come between."""
+        """Copy the object into the sink, verified; returns its version."""
+        reply, found = self._streamed(key, sink)
+        expected = reply["Metadata"].get("sha256")
+        if expected is None:
+            raise self._unrecorded(key)
+        if found != expected:
+            raise corrupt(f"{self.url}/{key}", found, expected)
+        return str(reply["ETag"])
+
+    def _streamed(self, key: str, sink: BinaryIO | None) -> tuple[Any, str]:
+        """The reply and the SHA-256 of its body. Both come from one request, so no writer can come between."""
         from botocore.exceptions import HTTPClientError, IncompleteReadError
 
         def streamed() -> tuple[Any, str]:
@@ -165,13 +204,12 @@ class S3Store:
 
         with explained(self.where, key):
             try:  # boto3 retries no broken body
-                reply, found = retried(streamed, lambda error: isinstance(error, BrokenBody), pauses())
+                return retried(streamed, lambda error: isinstance(error, BrokenBody), pauses())
             except BrokenBody as error:
                 raise error.__cause__ or error from None
-        expected = reply["Metadata"].get("sha256")
-        if found != expected:
-            raise corrupt(f"{self.url}/{key}", found, expected)
-        return str(reply["ETag"])
+
+    def _unrecorded(self, key: str) -> Unrecorded:
+        return unrecorded(f"{self.url}/{key}", "", self._named)
 
     def _put_if(self, key: str, data: bytes, condition: dict[str, Any], conflict: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -207,6 +245,14 @@ class S3Store:
             return None
         ours = all(head["Metadata"].get(name) == value for name, value in metadata.items())
         return str(head["ETag"]) if ours else None
+
+
+def _date(page: Any) -> str:
+    """The server's own time; ages are told by it."""
+    headers: dict[str, str] = page["ResponseMetadata"]["HTTPHeaders"]
+    if "date" not in headers:
+        raise NoStore("tells no time in its replies (Date)", "an S3 server", "Correct the endpoint.")
+    return headers["date"]
 
 
 def status_of(error: Exception) -> int:

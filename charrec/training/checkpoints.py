@@ -9,14 +9,16 @@ import hashlib
 import logging
 import tempfile
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from charrec.errors import InputError
 from charrec.results import Epoch, Stored
-from charrec.storage import Conflict, Corrupt, NotFound, Store
+from charrec.storage import Conflict, Corrupt, NotFound, Store, Unrecorded
+from charrec.storage.disk import told
+from charrec.storage.document import Foreign, document, foreign
+from charrec.storage.interface import KEY, lost
 from charrec.study import Frozen
 from charrec.training.epoch import Begun
 
@@ -54,36 +56,57 @@ class TakenOver(InputError):
 
 
 def read_progress(store: Store, key: str) -> Progress:
-    """The progress of the training stored under `key`; an empty one where it has not begun."""
-    return read_version(store, key)[0]
+    """The progress of the training stored under `key`; an empty one where it has not begun, or has to begin anew."""
+    try:
+        return read_version(store, key)[0]
+    except (Corrupt, Foreign) as error:
+        log.warning("the progress of %s cannot be read (%s)", key, error)
+        return Progress()
 
 
 def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
-    """The progress and its version in the store, None where the training has not begun."""
+    """The progress and its version in the store, None where the training has not begun.
+
+    Raises Corrupt, Foreign; Unrecorded, unless it is foreign too.
+    """
+    name = _name(key)
     try:
-        data, version = store.read(_name(key))
+        data, version = store.read(name)
     except NotFound:
         return Progress(), None
-    return Progress.model_validate_json(data), version
+    except Unrecorded:
+        content = BytesIO()
+        store.seen(name, content)
+        _parsed(content.getvalue(), name)
+        raise
+    return _parsed(data, name), version
+
+
+def _parsed(data: bytes, name: str) -> Progress:
+    progress = document(Progress, data, name)
+    if odd := [key for key in progress.needed() if not KEY.fullmatch(key)]:
+        raise foreign(name, f"a checkpoint {odd[0]!r}")
+    return progress
 
 
 def mend(store: Store, key: str) -> None:
     """Reset a damaged training: to its best epoch if only the last checkpoint is lost, else to the beginning.
 
-    Damaged means that the progress cannot be read, or that a checkpoint is gone or has other bytes.
+    Damaged means that the progress cannot be read, or that a checkpoint is gone or has other bytes. Raises Unrecorded
+    where all is whole but the record of it: no epoch is trained again for that.
     """
     try:
         progress, version = read_version(store, key)
-    except (Corrupt, ValidationError) as error:
+    except (Corrupt, Foreign) as error:
         log.warning("%s begins anew: its progress cannot be read (%s)", key, error)
         store.put(_name(key), Progress().model_dump_json().encode())
         return
-    lost = [one.key for one in (progress.last, progress.best) if one and store.sha256(one.key) != one.sha256]
-    if not lost or version is None:
+    gone = [one.key for one in (progress.last, progress.best) if one and lost(store, one.key, one.sha256)]
+    if not gone or version is None:
         return
-    best = progress.best if progress.best and progress.best.key not in lost else None
+    best = progress.best if progress.best and progress.best.key not in gone else None
     kept = progress.epochs[: best.epoch] if best else ()
-    log.warning("%s goes back to epoch %d: %s is gone or damaged", key, len(kept), ", ".join(lost))
+    log.warning("%s goes back to epoch %d: %s is gone or damaged", key, len(kept), ", ".join(gone))
     mended = progress.model_copy(update={"epochs": kept, "last": best, "best": best})
     with suppress(Conflict):  # a living owner has just replaced them
         store.swap(_name(key), mended.model_dump_json().encode(), version)
@@ -107,7 +130,8 @@ def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: i
     name = f"{key}/epoch-{epoch:03d}{steps}-{owner}.weights.h5"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
-        model.save_weights(path)
+        with told(path, "the temporary folder, TMPDIR"):
+            model.save_weights(path)
         digest = store.upload(path, name)
     return Checkpoint(epoch=epoch, key=name, sha256=digest, begun=begun)
 
@@ -157,7 +181,7 @@ def sweep_up(store: Store, key: str, owner: str) -> None:
     good, even if this process freezes here and wakes in the middle of another one's work.
     """
     listed = {entry.key for entry in store.list(f"{key}/epoch-")}
-    progress = read_progress(store, key)
+    progress = read_version(store, key)[0]
     if progress.owner == owner:
         _delete(store, listed - progress.needed())
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from charrec.commands.sweep import main as sweep
 from charrec.results import StudyResult
 from charrec.serving import champion
 from charrec.serving.candidate import Candidate
-from charrec.storage import open_store
+from charrec.storage import NotFound, open_store
 from tests.commands.shelf import REPORT, TRAINING, put_report
 from tests.test_imports import HEAVY
 from tests.toy import ROOT, WARNINGS
@@ -29,6 +30,45 @@ def test_a_result_that_another_charrec_wrote_is_refused(ran, place: str, image: 
     open_store(place).put(f"{REPORT}/study.json", b'{"study": {"colour": "blue"}}')
     code, _, err = ran("predict", image, "--store", place, "--model", "model_2")
     assert code == 2 and "study.json holds study.colour: Extra inputs" in err
+
+
+def test_a_report_without_its_result_is_told(ran, place: str, image: str) -> None:
+    open_store(place).delete(f"{REPORT}/study.json")
+    for words in (["--model", "model_2"], ["--model", TRAINING]):
+        code, out, err = ran("predict", image, "--store", place, *words)
+        assert (code, out) == (2, "")
+        assert f"{REPORT} has report.html, but no study.json; expected both of them. Run the study again" in err
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"owner": 1}', b'{"last": {"key": "../a"}}']
+)
+def test_a_training_whose_progress_is_something_else_has_no_weights(
+    content: bytes, ran, place: str, image: str
+) -> None:
+    open_store(place).put(f"{TRAINING}/progress.json", content)
+    code, out, err = ran("predict", image, "--store", place, "--model", "model_2")
+    assert (code, out) == (2, "")
+    assert f"has no weights of {TRAINING}" in err
+
+
+def test_a_copy_without_records_names_the_command_that_restores_them(
+    ran, place: str, image: str, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "store" / ".sha256")
+    for words in (["predict", image, "--model", "model_2"], ["report", "--to", str(tmp_path / "out")]):
+        code, out, err = ran(*words, "--store", place)
+        assert (code, out) == (2, "")
+        assert "has no recorded SHA-256: the hidden folder" in err
+        assert f"`charrec store check --store {tmp_path / 'store'}`" in err
+
+
+def test_a_report_that_vanishes_meanwhile_is_no_traceback(ran, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def vanish(*_: object) -> list[str]:
+        raise NotFound("reports/1/report.html")
+
+    monkeypatch.setattr("charrec.commands.report.reports", vanish)
+    assert ran("report", "--store", place) == (1, "", "error: the store has no 'reports/1/report.html'\n")
 
 
 def test_the_latest_report_is_shown(ran, place: str, result: StudyResult, tmp_path: Path) -> None:
@@ -187,7 +227,8 @@ def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["paint"], ["predict"], ["champion"], ["champion", "rollback", "x"], ["report", "-x"], ["sweep"]]
+    "words",
+    [[], ["paint"], ["predict"], ["champion"], ["champion", "rollback", "x"], ["report", "-x"], ["sweep"], ["store"]],
 )
 def test_a_wrong_command_ends_with_status_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -202,13 +243,13 @@ def test_it_is_a_script_and_a_module() -> None:
     asked = subprocess.run(
         [sys.executable, "-W", "error", "-m", "charrec", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert re.findall(r"^    (\w+) ", asked.stdout, re.MULTILINE) == ["predict", "report", "sweep", "champion"]
+    assert re.findall(r"^    (\w+) ", asked.stdout, re.MULTILINE) == ["predict", "report", "sweep", "champion", "store"]
 
 
 def test_every_command_of_the_docs_exists() -> None:
     page = (ROOT / "docs/using.md").read_text(encoding="utf-8")
     commands = [line.split() for line in re.findall(r"^\.venv/bin/charrec (.+?) *#", page, re.MULTILINE)]
-    assert {words[0] for words in commands} == {"predict", "report", "sweep", "champion"}
+    assert {words[0] for words in commands} == {"predict", "report", "sweep", "champion", "store"}
     for words in commands:
         if words[0] != "sweep":
             assert _options(words).command == words[0]

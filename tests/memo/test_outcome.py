@@ -13,12 +13,16 @@ from charrec.errors import InputError
 from charrec.machine.provenance import commit, this_machine
 from charrec.memo.outcome import Outcome, Provenance, name_of, outcome_of, recall, remember, require
 from charrec.results import Stored
-from charrec.storage import Conflict, Store, open_store
+from charrec.storage import Conflict, Store, Unrecorded, open_store
+from charrec.storage.folder import FolderStore
 from charrec.study import Frozen
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 PROVENANCE = Provenance(started="2026-11-27T12:00:00+00:00", seconds=1.5, machine=this_machine(), code="abc")
+
+
+FOREIGN_KEY = json.dumps({"key": "step/b", "value": {"number": 1}, "provenance": PROVENANCE.model_dump()}).encode()
 
 
 class Found(Frozen):
@@ -114,12 +118,44 @@ def test_a_result_is_none_once_an_object_that_it_points_at_is_lost(store: Store,
     assert recall(store, "step/a", Pointing)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"value": 1}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"value": 1}', b"\xff", b"[" * 100_000, FOREIGN_KEY])
 def test_a_result_that_cannot_be_read_is_none_and_written_anew(store: Store, content: bytes) -> None:
     store.put(name_of("step/a", Found), content)
     assert recall(store, "step/a", Found) is None
     remember(store, outcome("step/a", Found(number=7)))
     assert require(store, "step/a", Found).value == Found(number=7)
+
+
+def forget(store: Store, key: str) -> None:
+    """Lose the record of its SHA-256, as a copy does."""
+    assert isinstance(store, FolderStore)
+    (store.root / ".sha256" / key).unlink()
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "the result"])
+def test_a_result_whose_record_alone_is_lost_is_not_computed_again(store: Store, name: str) -> None:
+    remember(store, outcome("step/a", pointing(store)))
+    forget(store, name_of("step/a", Pointing) if name == "the result" else f"step/a/{name}")
+    with pytest.raises(Unrecorded, match="Delete nothing: `charrec store check"):
+        recall(store, "step/a", Pointing)
+
+
+def test_a_damaged_result_without_a_record_is_none(store: Store) -> None:
+    remember(store, outcome("step/a", pointing(store)))
+    forget(store, "step/a/b")
+    Path(store.url.removeprefix("file://"), "step/a/b").write_bytes(b"?")
+    assert recall(store, "step/a", Pointing) is None
+    remember(store, outcome("step/a", Found(number=7)))
+    Path(store.url.removeprefix("file://"), name_of("step/a", Found)).write_bytes(b"{}")
+    forget(store, name_of("step/a", Found))
+    assert recall(store, "step/a", Found) is None
+
+
+def test_a_result_that_points_at_no_object_is_none(store: Store) -> None:
+    value = pointing(store)
+    odd = value.model_copy(update={"one": Stored(key="../a", sha256="0" * 64)})
+    store.put(name_of("step/a", Pointing), outcome("step/a", odd).model_dump_json(exclude={"cached"}).encode())
+    assert recall(store, "step/a", Pointing) is None
 
 
 def test_the_machine_names_itself_and_its_libraries() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Conflict, Corrupt, NotFound
+from charrec.storage import Conflict, NotFound, Unrecorded
 from charrec.storage.patience import PatientStore
 from charrec.storage.s3 import S3Store
 from tests.fault_proxy import Answer, FaultProxy, Headers
@@ -57,7 +57,8 @@ def test_an_answer_is_no_outage(bucket: S3Store, monkeypatch: pytest.MonkeyPatch
         (NotFound, lambda: store.get("missing")),
         (Conflict, lambda: store.create("a", b"2")),
         (Conflict, lambda: store.swap("a", b"2", '"0"')),
-        (Corrupt, lambda: store.get("b")),
+        (Unrecorded, lambda: store.get("b")),
+        (Unrecorded, lambda: store.sha256("b")),
         (InputError, lambda: store.get("../a")),
     ]
     for error, act in refused:

@@ -1,5 +1,6 @@
 """What is particular to a store in a bucket: what its server and the way to it may do."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -8,15 +9,28 @@ from typing import Any
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Conflict, Corrupt, NotFound, open_store
+from charrec.storage import Conflict, NotFound, Unrecorded, open_store
 from charrec.storage.s3 import S3Store
 from tests.fault_proxy import FaultProxy
 
 
-def test_an_object_without_a_recorded_digest_is_corrupt(bucket: S3Store) -> None:
+def test_an_object_that_another_tool_uploaded_has_no_record(bucket: S3Store, s3_server: str) -> None:
     bucket.client.put_object(Bucket=bucket.bucket, Key=f"{bucket.base}a", Body=b"1")
-    with pytest.raises(Corrupt, match="a has no recorded SHA-256; expected an object that charrec wrote"):
-        bucket.get("a")
+    for act in (lambda: bucket.get("a"), lambda: bucket.sha256("a"), lambda: bucket.read("a")):
+        with pytest.raises(
+            Unrecorded, match="a has no recorded SHA-256; expected an object that charrec wrote"
+        ) as told:
+            act()
+        assert f"`charrec store check --store {bucket.url} --endpoint {s3_server}`" in told.value.remedy
+
+
+def test_what_is_recorded_keeps_all_else_about_the_object(bucket: S3Store) -> None:
+    place = {"Bucket": bucket.bucket, "Key": f"{bucket.base}a"}
+    bucket.client.put_object(**place, Body=b"1", ContentType="image/png", Metadata={"by": "a camera"})
+    bucket.record("a", bucket.seen("a"))
+    head = bucket.client.head_object(**place)
+    assert head["ContentType"] == "image/png"
+    assert head["Metadata"] == {"by": "a camera", "sha256": hashlib.sha256(b"1").hexdigest()}
 
 
 def test_a_local_copy_is_fetched_once_and_again_when_it_is_damaged(bucket: S3Store, tmp_path: Path) -> None:
@@ -134,7 +148,7 @@ def test_a_body_that_breaks_off_is_read_again(bucket: S3Store) -> None:
         if broken:
             return None
         broken.append(200)
-        return AWSResponse(request.url, 200, HTTPHeaders(), Broken(b"half"))
+        return AWSResponse(request.url, 200, HTTPHeaders.from_dict({"ETag": '"1"'}), Broken(b"half"))
 
     bucket.put("a", b"whole")
     bucket.client.meta.events.register("before-send.s3.GetObject", send)

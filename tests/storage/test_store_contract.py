@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Conflict, Corrupt, NotFound, Store, open_store
+from charrec.storage import Conflict, Corrupt, NotFound, Store, Unrecorded, open_store
 from charrec.storage.folder import FolderStore
+from charrec.storage.interface import Seen, lost
 from charrec.storage.patience import PatientStore
 from charrec.storage.s3 import S3Store
 
@@ -173,6 +175,75 @@ def test_a_flipped_byte_is_corrupt(store: Store, tmp_path: Path) -> None:
     assert store.get("weights/e3.h5") == b"new"
 
 
+def forget(store: Store, key: str) -> None:
+    """Lose the record of an object's SHA-256, as a copy by other tools does."""
+    store = bare(store)
+    if isinstance(store, FolderStore):
+        (store.root / ".sha256" / key).unlink()
+    elif isinstance(store, S3Store):
+        store.client.put_object(Bucket=store.bucket, Key=store.base + key, Body=store.get(key))
+
+
+def test_an_object_without_a_record_is_seen_and_recorded_again(store: Store, tmp_path: Path) -> None:
+    store.put("a", b"1")
+    forget(store, "a")
+    for act in (
+        lambda: store.get("a"),
+        lambda: store.read("a"),
+        lambda: store.sha256("a"),
+        lambda: store.download("a", tmp_path / "out"),
+        lambda: store.local("a", tmp_path / "cache"),
+    ):
+        with pytest.raises(Unrecorded, match="a has no recorded SHA-256.*; expected .* Delete nothing") as caught:
+            act()
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    seen, content = store.seen("a"), BytesIO()
+    assert (seen.sha256, seen.recorded, seen.whole) == (hashlib.sha256(b"1").hexdigest(), (), False)
+    assert store.seen("a", content) == seen
+    assert content.getvalue() == b"1"
+    store.record("a", seen)
+    assert store.get("a") == b"1"
+    assert store.sha256("a") == seen.sha256
+    assert store.seen("a").whole
+
+
+def test_a_damaged_object_is_seen_as_it_is(store: Store) -> None:
+    store.put("a", b"right")
+    tamper(store, "a", b"wrong")
+    seen = store.seen("a")
+    right, wrong = (hashlib.sha256(data).hexdigest() for data in (b"right", b"wrong"))
+    assert (seen.sha256, seen.recorded, seen.whole) == (wrong, (right,), False)
+
+
+def test_what_has_changed_since_it_was_seen_is_not_recorded(store: Store) -> None:
+    store.put("a", b"1")
+    seen = store.seen("a")
+    store.put("a", b"2")
+    with pytest.raises(Conflict):
+        store.record("a", seen)
+    assert store.get("a") == b"2"
+    for act in (lambda: store.seen("b"), lambda: store.record("b", seen)):
+        with pytest.raises(NotFound):
+            act()
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"), [("none", None), ("gone", "is gone"), ("other", "is damaged"), ("both", "is damaged")]
+)
+def test_what_became_of_an_object_is_told(harm: str, found: str | None, store: Store) -> None:
+    right = hashlib.sha256(b"right").hexdigest()
+    store.put("a", b"right" if harm in ("none", "gone") else b"wrong")
+    if harm == "gone":
+        store.delete("a")
+    elif harm == "both":
+        forget(store, "a")
+    assert lost(store, "a", right) == found
+    store.put("a", b"right")
+    forget(store, "a")
+    with pytest.raises(Unrecorded):  # the work is there; nothing is to be done again
+        lost(store, "a", right)
+
+
 def test_a_failed_download_leaves_the_old_file(store: Store, tmp_path: Path) -> None:
     store.put("a", b"new")
     tamper(store, "a", b"bad")
@@ -210,6 +281,9 @@ def test_a_key_that_means_different_things_is_refused(store: Store, tmp_path: Pa
             lambda key: store.create(key, b""),
             lambda key: store.swap(key, b"", "version"),
             lambda key: store.exists(key),
+            lambda key: store.sha256(key),
+            lambda key: store.seen(key),
+            lambda key: store.record(key, Seen("", (), "")),
             lambda key: store.delete(key),
             lambda key: store.download(key, tmp_path / "out"),
             lambda key: store.local(key, tmp_path),

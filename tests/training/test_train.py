@@ -1,6 +1,7 @@
 """A killed training resumes to the same result as an undisturbed one; one that cannot resume raises an error."""
 
 import gc
+import hashlib
 import itertools
 import json
 import math
@@ -8,8 +9,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import weakref
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,9 @@ import numpy as np
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Conflict, Corrupt, Store, open_store
+from charrec.storage import Conflict, Corrupt, DiskError, Store, Unrecorded, open_store
+from charrec.storage.document import Foreign
+from charrec.storage.folder import FolderStore
 from charrec.training.batches import _slices, batches
 from charrec.training.checkpoints import (
     Checkpoint,
@@ -27,6 +32,7 @@ from charrec.training.checkpoints import (
     claim,
     commit,
     load,
+    mend,
     read_progress,
     read_version,
     save,
@@ -512,6 +518,65 @@ def test_a_damaged_training_goes_back_as_far_as_it_must_and_ends_the_same(
     assert begun == list(range(first, 4))
     assert history(after) == history(train(SMALL, arrays, 3, store, "undisturbed"))
     assert all(store.sha256(each.key) == each.sha256 for each in (after.last, after.best) if each)
+
+
+def epoch_stored(folder: Path) -> FolderStore:
+    """A training of one epoch, whose weights are a word."""
+    store = FolderStore(folder)
+    store.put("t/epoch-001-a.weights.h5", b"weights")
+    last = Checkpoint(epoch=1, key="t/epoch-001-a.weights.h5", sha256=hashlib.sha256(b"weights").hexdigest())
+    store.put("t/progress.json", Progress(owner="a", last=last, best=last).model_dump_json().encode())
+    return store
+
+
+@pytest.mark.parametrize("key", ["t/progress.json", "t/epoch-001-a.weights.h5"])
+def test_a_training_whose_record_alone_is_lost_does_not_begin_anew(key: str, tmp_path: Path) -> None:
+    store = epoch_stored(tmp_path)
+    (tmp_path / ".sha256" / key).unlink()
+    before = (tmp_path / "t/progress.json").read_bytes()
+    with pytest.raises(Unrecorded, match="Delete nothing: `charrec store check"):
+        mend(store, "t")
+    assert (tmp_path / "t/progress.json").read_bytes() == before
+
+
+FOREIGN = {
+    "nothing": b"",
+    "no JSON": b"\xff\xfe",
+    "something else": b'{"owner": 1}',
+    "very deep": b"[" * 100_000,
+    "a key that no object has": json.dumps({"last": {"epoch": 1, "key": "../a", "sha256": "0" * 64}}).encode(),
+}
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("what", FOREIGN)
+def test_a_progress_that_holds_something_else_begins_anew(what: str, recorded: bool, tmp_path: Path) -> None:
+    store = epoch_stored(tmp_path)
+    store.put("t/progress.json", FOREIGN[what])
+    if not recorded:
+        (tmp_path / ".sha256" / "t/progress.json").unlink()
+    with pytest.raises(Foreign, match=r"^t/progress.json holds .*; expected what charrec writes there"):
+        read_version(store, "t")
+    assert read_progress(store, "t") == Progress()
+    mend(store, "t")
+    assert read_version(store, "t")[0] == Progress()
+
+
+def test_a_full_temporary_folder_is_told(
+    store: Store, arrays: Arrays, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The weights are written there before they are stored."""
+    model = compiled(SMALL, arrays)
+
+    def full(path: Path) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(model, "save_weights", full)
+    with pytest.raises(DiskError, match=f"^{tmp_path}/.*weights.h5 cannot be written: No space left .*TMPDIR"):
+        save(model, store, "t", "me", 1, Begun())
+    assert store.list() == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_weight_files_hold_weights_and_slots_but_no_images(tmp_path: Path, arrays: Arrays) -> None:
