@@ -19,6 +19,7 @@ from charrec.sweep.heartbeat import Terms
 from charrec.training.checkpoints import TakenOver
 from charrec.training.progress import bar
 from tasks import progress
+from tasks.devices import SPENT
 from tasks.pool import deployed
 
 if TYPE_CHECKING:
@@ -46,10 +47,14 @@ def train_model(given: train.Given, runtime: Runtime) -> None:
 
 
 @flow(name="sweep-worker", persist_result=False)
-def sweep_worker(given: search.Given, runtime: Runtime) -> None:
-    """Take trials of the search until there are none, each a task run of this flow run."""
+def sweep_worker(given: search.Given, runtime: Runtime, anew: bool = False) -> str | None:
+    """Take trials of the search until there are none, each a task run of this flow run.
+
+    `anew`: first begin the search anew, if it has failed. SPENT: another process must try what failed in this one.
+    """
     with progress.lines(), _terminable():
-        search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease))
+        ending = search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease), anew)
+    return SPENT if ending == "alone" else None
 
 
 def _as_task(given: "Assignment", attempt: "Callable[[], Ended]") -> None:

@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 LEARNING = 20.0  # seconds until Prefect's server has heard of a task
 PUTTING_AWAY = 10.0  # seconds that a training has to store itself
+SPENT = "spent"  # what a child returns to have the next one run in a fresh process
 
 
 class Children(Protocol):
@@ -98,7 +99,11 @@ class Devices:
         """
         slot = await self._free.get()
         try:
-            return await asyncio.wrap_future(self._begin(slot, call, *args, **kwargs))
+            answer = await asyncio.wrap_future(self._begin(slot, call, *args, **kwargs))
+            if answer == SPENT and (pool := self._pools[slot]):
+                pool.shutdown(wait=False)
+                self._pools[slot] = None
+            return answer
         except BrokenProcessPool as error:
             if self._closed:
                 raise CancelledError("the study has ended") from None
@@ -181,14 +186,15 @@ def _run_step(module: str, given: str, runtime: str) -> str:
     return step.run(step.given.model_validate_json(given), bench).model_dump_json()
 
 
-def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any], server: str) -> None:
-    """Run a flow in a device's process."""
+def _run_child(module: str, name: str, run: FlowRun, parameters: dict[str, Any], server: str) -> str | None:
+    """Run a flow in a device's process; its answer, if it is SPENT."""
     from prefect.flow_engine import run_flow
 
     hide_tracebacks()
     hide_links()
     with prefect_at(server):
-        run_flow(getattr(import_module(module), name), run, parameters)
+        answer = run_flow(getattr(import_module(module), name), run, parameters)
+    return SPENT if answer == SPENT else None
 
 
 def _die_with_parent() -> None:

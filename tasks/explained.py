@@ -6,13 +6,14 @@ from concurrent.futures import CancelledError
 from charrec.errors import InputError
 from charrec.machine.termination import Terminated
 from charrec.storage import DiskError
+from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.outcome import SearchFailed
 from charrec.training.epoch import TrainingDiverged
 from tasks.errors import ChildFailed, DeviceLost
 
 EXPLAINED = (
-    InputError, TrainingDiverged, SearchFailed, DeviceLost, ChildFailed, Terminated, ConnectionError, TimeoutError,
-    DiskError,
+    InputError, TrainingDiverged, SearchFailed, MachineAtFault, DeviceLost, ChildFailed, Terminated, ConnectionError,
+    TimeoutError, DiskError,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from charrec.steps.search import Given, sweep_of
 from charrec.storage import Store
 from charrec.study import Runtime
-from charrec.sweep.outcome import finished
+from charrec.sweep.outcome import failed, finished, search_failed
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import markdown
 from tasks.devices import Children
@@ -30,31 +30,42 @@ FRUITLESS = 3  # workers in a row that ended badly while no epoch was finished; 
 async def keep_workers(
     children: Children, worker: Flow[..., Any], given: Given, runtime: Runtime, store: Store
 ) -> None:
-    """Run until the search is finished: at most len(children) workers, and no more than trials that could run."""
+    """Run until the search is finished: at most len(children) workers, and no more than trials that could run.
+
+    A search that failed in an earlier study is begun anew by the first worker. Raises SearchFailed if it fails in this
+    one, and the last worker's error if FRUITLESS of them end badly one after the other and none is left at work.
+    """
     sweep = sweep_of(given)
     parameters = {"given": given, "runtime": runtime}
     team: set[asyncio.Task[None]] = set()
     numbers, fruitless, epochs = count(1), 0, -1
+    lost: BaseException | None = None
     shown = _Shown()
     try:
-        while not await asyncio.to_thread(finished, store, sweep):
+        anew = bool(await asyncio.to_thread(failed, store, sweep))
+        while anew or not await asyncio.to_thread(finished, store, sweep):
             standing = await asyncio.to_thread(status, store, sweep)
             await shown.tell(standing)
-            if standing.epochs_done > epochs:
+            if not anew and standing.epochs_done > epochs:
                 epochs, fruitless = standing.epochs_done, 0
             for ended in [one for one in team if one.done()]:
                 team.remove(ended)
                 if error := ended.exception():
-                    fruitless += 1
+                    lost, fruitless = error, fruitless + 1
                     log.warning("a sweep worker is lost: %s", error)
-                    if fruitless >= FRUITLESS:
-                        raise error
-            while len(team) < min(len(children), standing.runnable):
+            if lost and fruitless >= FRUITLESS and not team:
+                raise lost
+            room = 1 if anew else min(len(children), standing.runnable)
+            while len(team) < room and fruitless < FRUITLESS:  # else one sick machine would end the others' search
                 name = f"sweep worker {next(numbers)}"
-                team.add(asyncio.create_task(children.run_child(worker, name, parameters), name=name))
+                asked = parameters | ({"anew": True} if anew else {})
+                team.add(asyncio.create_task(children.run_child(worker, name, asked), name=name))
             if team:  # none: the search has just ended
                 await asyncio.wait(team, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+            anew = anew and bool(await asyncio.to_thread(failed, store, sweep))
         await shown.tell(await asyncio.to_thread(status, store, sweep), last=True)
+        if why := await asyncio.to_thread(failed, store, sweep):
+            raise search_failed(sweep, why)
     finally:
         for one in team:  # who works ends by itself; who has not begun is not needed
             one.cancel()

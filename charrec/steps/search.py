@@ -12,13 +12,13 @@ from charrec.memo.step import Bench, Step
 from charrec.results import SearchResult
 from charrec.study import Frozen, Search
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.outcome import finished, result
+from charrec.sweep.outcome import failed, finished, result
 from charrec.sweep.plan import Sweep
 from charrec.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from charrec.sweep.oracle import Assignment
-    from charrec.sweep.worker import Ended
+    from charrec.sweep.worker import Ended, Ending
 
 TERMS = Terms()
 
@@ -30,12 +30,14 @@ class Given(Frozen):
 
 
 def compute(given: Given, bench: Bench) -> SearchResult:
-    """Work at the search, beside any other worker, until it is finished.
+    """Work at the search, beside any other worker, until it is finished; one that failed earlier begins anew.
 
     Raises Terminated after SIGTERM, with everything stored, and SearchFailed where too many trials failed.
     """
     sweep = sweep_of(given)
-    if not finished(bench.store, sweep):
+    if failed(bench.store, sweep):
+        join(given, bench, anew=True)
+    while not finished(bench.store, sweep):
         join(given, bench)
     columns = load_columns(given.glyphs.packed.local(bench.store, bench.cache))
     images = len(given.glyphs.halves(columns)[0])
@@ -47,21 +49,28 @@ def join(
     bench: Bench,
     trial: "Callable[[Assignment, Callable[[], Ended]], object] | None" = None,
     terms: Terms = TERMS,
-) -> None:
+    anew: bool = False,
+) -> "Ending":
     """Be one worker of the search as long as there is work; `trial` runs around each trial (`sweep.worker.work`).
 
-    Raises Terminated after SIGTERM, with everything stored, and SearchFailed.
+    `anew`: if the search has failed, begin it anew. Raises Terminated after SIGTERM, with everything stored,
+    SearchFailed and MachineAtFault.
     """
     require_backend(given.recipe.backend)
     require_usable_gpu()
-    from charrec.sweep.worker import work  # which imports Keras
+    from charrec.sweep.retry import reopen  # which import Keras
+    from charrec.sweep.worker import work
 
     sweep = sweep_of(given)
     arrays = sweep.arrays(bench.store, bench.cache)
+    if anew and failed(bench.store, sweep):
+        reopen(bench.store, sweep)
     around = {"trial": trial} if trial else {}
     with until_terminated() as stop:
-        if work(bench.store, sweep, arrays, bench.show, stop, terms, **around) == "stopped":
-            raise Terminated("the search was asked to stop; it resumes from there")
+        ending = work(bench.store, sweep, arrays, bench.show, stop, terms, **around)
+    if ending == "stopped":
+        raise Terminated("the search was asked to stop; it resumes from there")
+    return ending
 
 
 def sweep_of(given: Given) -> Sweep:

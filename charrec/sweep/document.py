@@ -1,10 +1,11 @@
 """The schema of `oracle.json`, the JSON object that holds a whole search.
 
-Nothing in it is executed or imported. Documents of another version or shape are refused before use.
+Nothing in it is executed or imported. Documents of another version or shape are refused before use; those of version
+2 are read as what they say in version 3.
 """
 
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -21,7 +22,9 @@ from charrec.errors import InputError
 from charrec.study import Frozen
 from charrec.sweep.space import SPACE
 
-VERSION = 2
+VERSION = 3
+FORMER = 2  # counted the failures of a trial without their workers
+BELIEVED = 2  # workers on which a trial fails before it is FAILED
 
 TrialId = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$")]
 WorkerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,79}$")]
@@ -29,6 +32,13 @@ State = Literal["RUNNING", "INVALID", "COMPLETED", "FAILED"]  # Keras Tuner's st
 
 OWN = {"tuner/epochs", "tuner/initial_epoch", "tuner/bracket", "tuner/round"}  # Hyperband's additions to every point
 PARENT = "tuner/trial_id"
+
+
+class Failure(Frozen):
+    """What a trial said as it failed on a worker that can train: it had just repeated an epoch of another trial."""
+
+    worker: WorkerId
+    message: str
 
 
 class TrialRecord(Frozen):
@@ -40,7 +50,8 @@ class TrialRecord(Frozen):
     score: FiniteFloat | None = None
     best_step: int | None = None
     message: str | None = None  # reason of the last failure
-    attempts: NonNegativeInt = 0  # failed ones
+    failures: Annotated[list[Failure], Field(max_length=BELIEVED)] = []  # of different workers
+    doubts: NonNegativeInt = 0  # failures on workers that had shown nothing; they count for nothing
     losses: NonNegativeInt = 0  # consecutive lost workers without a finished epoch between them
     losses_at: NonNegativeInt = 0  # finished epochs at the last loss
     seconds: Annotated[FiniteFloat, Field(ge=0)] = 0.0
@@ -68,6 +79,7 @@ class Lease(Frozen):
 
     worker: WorkerId
     token: PositiveInt
+    shown: bool = True  # that it can train, by a trial that it completed or an epoch that it repeated
 
 
 class Place(Frozen):
@@ -85,7 +97,7 @@ class Bracket(Frozen):
 class Document(Frozen):
     """The durable state of a search, except the trainings themselves."""
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     trials: dict[TrialId, TrialRecord] = {}  # in start order
     ended: list[TrialId] = []
     waiting: list[TrialId] = []  # for a worker: lost, released, or failed and to be retried
@@ -125,6 +137,8 @@ def parsed(data: bytes, where: str) -> Document:
     except (ValueError, RecursionError):
         raise _foreign(where, "no JSON") from None
     version = plain.get("version") if isinstance(plain, dict) else None
+    if version == FORMER:
+        plain, version = _renewed(plain), VERSION
     if version != VERSION:
         raise _foreign(where, f"a search of version {version!r}")
     try:
@@ -132,6 +146,15 @@ def parsed(data: bytes, where: str) -> Document:
     except ValidationError as error:
         first = error.errors()[0]
         raise _foreign(where, f"{'.'.join(map(str, first['loc'])) or 'search'}: {first['msg']}") from None
+
+
+def _renewed(plain: dict[str, Any]) -> dict[str, Any]:
+    """A document of version 2 in version 3; none of its failed attempts is believed, since any machine counted."""
+    trials = plain.get("trials")
+    for record in trials.values() if isinstance(trials, dict) else ():
+        if isinstance(record, dict):
+            record.pop("attempts", None)
+    return plain | {"version": VERSION}
 
 
 def _foreign(where: str, found: str) -> InputError:

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from pydantic import NonNegativeInt, PositiveFloat
 
+from charrec.errors import InputError
 from charrec.storage import NotFound, Store
 from charrec.study import Frozen
 from charrec.sweep.document import WorkerId, parsed
@@ -76,7 +77,12 @@ class Heartbeat:
     ) -> None:
         self._end.set()
         self._thread.join()
-        self.store.delete(_key(self.sweep, self.worker))
+        try:
+            self.store.delete(_key(self.sweep, self.worker))
+        except (OSError, InputError) as failed:
+            if error is None:
+                raise
+            log.warning("the last sign of life stays: %s", failed)  # the worker's own error is the one to tell
 
     def hold(self, given: "Assignment | None") -> None:
         """From now on, this trial; None: none."""
@@ -102,7 +108,7 @@ class Heartbeat:
                 continue
             try:
                 self._beat()
-            except (ConnectionError, TimeoutError) as error:
+            except (OSError, InputError) as error:  # the worker itself meets it at its next write
                 log.warning("no sign of life could be given: %s", error)
 
     def _beat(self) -> None:

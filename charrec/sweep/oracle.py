@@ -4,7 +4,7 @@ It adds leases with fencing tokens, an index for each configuration, a tie-break
 last in their rung.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from copy import copy
 from typing import Any, Literal, NamedTuple
@@ -15,12 +15,11 @@ from keras_tuner.src.engine.trial import Trial
 
 from charrec.models.convnet import ConvNet
 from charrec.study import Search
-from charrec.sweep.document import PARENT, Bracket, Document, Lease, TrialRecord
+from charrec.sweep.document import BELIEVED, PARENT, Bracket, Document, Failure, Lease, TrialRecord
 from charrec.sweep.space import propose, space
 
 OBJECTIVE = "val_accuracy"
 WORST = -1.0  # the score of a failed trial when its rung is ranked
-RETRIES = 2  # of a trial that fails
 LOSSES = 5  # consecutive workers that a trial may lose without finishing an epoch
 FAILURES = 5  # consecutive failed trials that end the search: the networks are not to blame
 REMEMBERED = 128  # transactions
@@ -51,6 +50,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             max_consecutive_failed_trials=FAILURES,
         )
         self.verbose = 0
+        self._retry_queue: list[str] = []
         self.records: dict[str, TrialRecord] = {}  # current only in fields that Keras Tuner's Trial lacks
         self.leases: dict[str, Lease] = {}
         self.token = 0
@@ -59,13 +59,23 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
 
     # Transitions requested by workers
 
-    def take(self, worker: str) -> Assignment | Literal["IDLE", "STOPPED"]:
-        """A trial for this worker; IDLE: every runnable trial is running, ask again later; STOPPED: none is left."""
+    def take(
+        self, worker: str, shown: bool = True, barred: Collection[str] = ()
+    ) -> Assignment | Literal["IDLE", "STOPPED"]:
+        """A trial for this worker; IDLE: every trial is running or for others, ask again later; STOPPED: none is left.
+
+        No worker gets a trial again that failed on it, or one that is `barred`. One that has not `shown` that it can
+        train gets a trial with failures or losses only if there is no other.
+        """
         if self.aborted:
             return "STOPPED"
-        trial = self.create_trial(worker)
+        others = {name for name in self._retry_queue if name in barred or self._failed_on(worker, name)}
+        doubtful = set() if shown else {name for name in self._retry_queue if self.doubtful(name)}
+        trial = self._create(worker, apart=others | doubtful)
+        if trial.status != "RUNNING" and doubtful:
+            trial = self._create(worker, apart=others)
         if trial.status != "RUNNING":
-            return "IDLE" if trial.status == "IDLE" else "STOPPED"
+            return "IDLE" if others or trial.status == "IDLE" else "STOPPED"
         name, values = trial.trial_id, trial.hyperparameters.values
         trial.metrics, trial.score = MetricsTracker(), None  # discards earlier attempts
         if name not in self.records:
@@ -74,20 +84,26 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             number = self.records[parent].configuration if parent else new
             self.records[name] = TrialRecord(configuration=number, values=values, status="RUNNING")
         self.token += 1
-        self.leases[name] = Lease(worker=worker, token=self.token)
-        return Assignment(
-            trial=name,
-            token=self.token,
-            configuration=self.records[name].configuration,
-            network=propose(values),
-            first=values["tuner/initial_epoch"],
-            epochs=values["tuner/epochs"],
-        )
+        self.leases[name] = Lease(worker=worker, token=self.token, shown=shown)
+        return self._assignment(name, self.token)
 
     def holds(self, assignment: Assignment) -> bool:
         """Whether the assignment's lease is still current."""
         lease = self.leases.get(assignment.trial)
         return lease is not None and lease.token == assignment.token
+
+    def doubtful(self, name: str) -> bool:
+        """Whether the trial has failed or lost its worker; the trial or a machine is to blame."""
+        record = self.records[name]
+        return bool(record.failures or record.doubts or record.losses)
+
+    def vouch(self, assignment: Assignment) -> bool:
+        """Notes that the trial's worker can train. False, without effect, if the lease was lost."""
+        if not self.holds(assignment):
+            return False
+        lease = self.leases[assignment.trial]
+        self.leases[assignment.trial] = lease.model_copy(update={"shown": True})
+        return True
 
     def complete(self, assignment: Assignment, score: float, seconds: float) -> bool:
         """Completes the trial. False, without effect, if the lease was lost."""
@@ -98,16 +114,34 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         return True
 
     def fail(self, assignment: Assignment, message: str) -> bool:
-        """Queues the failed trial for a retry, or ends it as FAILED. False, without effect, if the lease was lost."""
+        """Queues the failed trial for another worker, or ends it as FAILED if it failed on another one before.
+
+        The worker must have shown that it can train. False, without effect, if the lease was lost.
+        """
         if not self.holds(assignment):
             return False
-        attempts = self.records[assignment.trial].attempts + 1
-        self._note(assignment.trial, attempts=attempts)
-        if attempts <= RETRIES:
-            self._queue(assignment.trial, message)
+        name, worker = assignment.trial, self.leases[assignment.trial].worker
+        before = [failure for failure in self.records[name].failures if failure.worker != worker]
+        self._note(name, failures=[*before, Failure(worker=worker, message=message)])
+        if len(before) + 1 < BELIEVED:
+            self._queue(name, message)
         else:
-            self._end(assignment.trial, "FAILED", message, 0.0)
+            self._end(name, "FAILED", message, 0.0)
         return True
+
+    def doubt(self, assignment: Assignment, message: str) -> bool:
+        """Queues a trial that failed on a worker which may be to blame itself. False if the lease was lost."""
+        if not self.holds(assignment):
+            return False
+        self._note(assignment.trial, doubts=self.records[assignment.trial].doubts + 1)
+        self._queue(assignment.trial, message)
+        return True
+
+    def proof(self) -> Assignment | None:
+        """A trial that has completed, which any machine that can train is able to repeat; None: none has."""
+        completed = (name for name in self.end_order if self.trials[name].status == "COMPLETED")
+        name = next(completed, None)
+        return self._assignment(name, token=0) if name else None
 
     def give_back(self, assignment: Assignment) -> bool:
         """Releases the trial for the next worker to resume. False, without effect, if the lease was lost."""
@@ -117,14 +151,43 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         return True
 
     def lose(self, name: str, epochs: int, most: int = LOSSES) -> None:
-        """Requeues a trial whose worker vanished after `epochs` epochs; after too many losses in a row it is FAILED."""
+        """Requeues a trial whose worker vanished after `epochs` epochs; after too many losses in a row it is FAILED.
+
+        A worker that had shown nothing counts for nothing: its machine may end every process.
+        """
         record = self.records[name]
+        if not self.leases[name].shown:
+            self._note(name, doubts=record.doubts + 1)
+            self._queue(name, f"lost worker {self.leases[name].worker}")
+            return
         losses = record.losses + 1 if epochs == record.losses_at else 1
         self._note(name, losses=losses, losses_at=epochs)
         if losses > most:
             self._end(name, "FAILED", f"lost {losses} workers in a row in epoch {epochs + 1}", 0.0)
         else:
             self._queue(name, f"lost worker {self.leases[name].worker}")
+
+    def _assignment(self, name: str, token: int) -> Assignment:
+        values = self.trials[name].hyperparameters.values
+        return Assignment(
+            trial=name,
+            token=token,
+            configuration=self.records[name].configuration,
+            network=propose(values),
+            first=values["tuner/initial_epoch"],
+            epochs=values["tuner/epochs"],
+        )
+
+    def _create(self, worker: str, apart: Collection[str]) -> Trial:
+        """Keras Tuner's next trial for the worker, as if those `apart` were not waiting."""
+        waiting = self._retry_queue
+        self._retry_queue = [name for name in waiting if name not in apart]
+        trial = self.create_trial(worker)
+        self._retry_queue = [name for name in waiting if name in apart or name in self._retry_queue]
+        return trial
+
+    def _failed_on(self, worker: str, name: str) -> bool:
+        return any(failure.worker == worker for failure in self.records[name].failures)
 
     # State
 

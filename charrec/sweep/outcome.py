@@ -8,6 +8,8 @@ from charrec.sweep.ranking import ranking
 from charrec.sweep.rungs import by_rung, runnable
 from charrec.sweep.space import SPACE
 
+ANEW = "The same study, or `charrec sweep retry`, tries its failed trials anew."
+
 
 class SearchFailed(RuntimeError):
     """There is nothing to choose from."""
@@ -18,14 +20,11 @@ def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
     document = read_document(store, sweep)
     if document is None:
         raise SearchFailed(f"{sweep.key} has not begun")
-    if document.aborted:
-        raise SearchFailed(document.aborted)
+    if why := _failed(sweep, document):
+        raise search_failed(sweep, why)
     if not _finished(sweep, document):
         raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
     rows = ranking(document)
-    if rows[0].val_accuracy is None:
-        failed = document.trials[rows[0].trial]
-        raise SearchFailed(f"no trial of {len(rows)} succeeded; trial {rows[0].trial}: {failed.message}")
     return SearchResult(
         trials=tuple(rows),
         space=SPACE,
@@ -42,6 +41,16 @@ def finished(store: Store, sweep: Sweep) -> bool:
     return document is not None and (document.aborted is not None or _finished(sweep, document))
 
 
+def failed(store: Store, sweep: Sweep) -> str | None:
+    """Why the search has nothing to choose from and goes no further; None: it has, or it still goes on."""
+    document = read_document(store, sweep)
+    return _failed(sweep, document) if document else None
+
+
+def search_failed(sweep: Sweep, why: str) -> SearchFailed:
+    return SearchFailed(f"{sweep.key} has failed: {why}\n{ANEW}")
+
+
 def read_document(store: Store, sweep: Sweep) -> Document | None:
     """The search as it is stored; None where it has not begun."""
     try:
@@ -52,6 +61,16 @@ def read_document(store: Store, sweep: Sweep) -> Document | None:
 
 def _finished(sweep: Sweep, document: Document) -> bool:
     return document.aborted is None and not runnable(tuple(by_rung(sweep.search, ranking(document))))
+
+
+def _failed(sweep: Sweep, document: Document) -> str | None:
+    if document.aborted:
+        return document.aborted
+    first = ranking(document)[0] if document.trials and _finished(sweep, document) else None
+    if first is None or first.val_accuracy is not None:
+        return None
+    message = document.trials[first.trial].message
+    return f"no trial of {len(document.trials)} succeeded; trial {first.trial}: {message}"
 
 
 def epochs_of(record: TrialRecord) -> int:

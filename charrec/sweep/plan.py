@@ -36,7 +36,7 @@ class Sweep(Frozen):
             raise InputError(
                 f"{store.url}/{_name(key)} holds no search: {'.'.join(map(str, first['loc']))}: {first['msg']}"[:300],
                 "what charrec writes there",
-                "Go on with the charrec that began it, or delete its folder from the store.",
+                "Resume it with the version of charrec that started it, or delete its folder from the store.",
             ) from None
 
     def begin(self, store: Store) -> None:

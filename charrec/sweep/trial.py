@@ -4,16 +4,20 @@ Its numbers come from the study's seed, the index of the configuration and the e
 runs it, or how often it was interrupted.
 """
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from charrec.data.arrays import Arrays
 from charrec.storage import Store
+from charrec.storage.folder import FolderStore
 from charrec.study import Search
 from charrec.sweep.oracle import Assignment
 from charrec.sweep.plan import Sweep
+from charrec.training.recipe import Recipe
 from charrec.training.train import train
 
 
@@ -30,12 +34,21 @@ def run(
 
     A promoted trial resumes from its parent's last epoch, optimizer slots included.
     """
-    seed = trial_seed(sweep.recipe.seed, given.configuration)
-    recipe = sweep.recipe.model_copy(update={"network": given.network, "seed": seed})
     key = sweep.training(given.configuration)
-    progress = train(recipe, arrays, given.epochs, store, key, show, owner, interrupt)
+    progress = train(_recipe(given, sweep), arrays, given.epochs, store, key, show, owner, interrupt)
     done = progress.epochs[: given.epochs]
     return max(row.val_accuracy for row in done), sum(row.seconds for row in done[given.first :])
+
+
+def repeat(given: Assignment, sweep: Sweep, arrays: Arrays, interrupt: Callable[[], bool]) -> None:
+    """Train the first epoch of a completed trial and forget it: raises what keeps this machine from training at all."""
+    with tempfile.TemporaryDirectory() as folder:
+        train(_recipe(given, sweep), arrays, 1, FolderStore(Path(folder)), "proof", interrupt=interrupt)
+
+
+def _recipe(given: Assignment, sweep: Sweep) -> Recipe:
+    seed = trial_seed(sweep.recipe.seed, given.configuration)
+    return sweep.recipe.model_copy(update={"network": given.network, "seed": seed})
 
 
 def subset(arrays: Arrays, search: Search, seed: int) -> Arrays:

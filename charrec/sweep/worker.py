@@ -10,24 +10,26 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import keras
 
 from charrec.data.arrays import Arrays
+from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
-from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, bury, reap
+from charrec.sweep.blame import MachineAtFault, at_fault, described, is_the_machines
+from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.sweep.outcome import SearchFailed
+from charrec.sweep.outcome import search_failed
 from charrec.sweep.plan import Sweep
 from charrec.sweep.standing import status
 from charrec.sweep.table import headline
 from charrec.sweep.transaction import transact
-from charrec.sweep.trial import run, subset
+from charrec.sweep.trial import repeat, run, subset
 from charrec.training.checkpoints import TakenOver, read_progress, sweep_up
 from charrec.training.epoch import Interrupted
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-Ending = Literal["finished", "idle", "stopped"]
+Ending = Literal["finished", "idle", "stopped", "alone"]
 
 
 class Ended(NamedTuple):
@@ -38,8 +40,10 @@ class Ended(NamedTuple):
 
 
 PATIENT = Terms()
+EXPLAINED = (MachineAtFault, InputError, ConnectionError, TimeoutError)  # the machine's, and they say what to do
 LOST = Ended("lost", "another worker has it by now")
 LONGEST_MESSAGE = 1000  # characters of what a failed trial says
+DOUBTS = 2  # trials that fail on a worker while the search has none that completed; then it blames itself
 
 
 def work(
@@ -55,19 +59,28 @@ def work(
 
     Nothing else has to run: the search is an object in the store, which workers change by compare-and-swap. Once
     `stop()` is true, the worker checkpoints mid-epoch, releases its trial and returns "stopped". After `Terms.idle`
-    seconds without work it returns "idle". `trial(given, attempt)` is called for each trial and runs it by calling
-    `attempt()`; a caller reports trials there. Raises SearchFailed if too many trials failed, InputError if the store's
-    compare-and-swap does not hold or the key holds another search, ConnectionError if the store stays away.
+    seconds without work it returns "idle". "alone" asks for another worker, best in a fresh process: the only trials
+    left have failed on this one, and nobody else is there. `trial(given, attempt)` is called for each trial and runs it
+    by calling `attempt()`; a caller reports trials there. Raises SearchFailed if too many trials failed, InputError if
+    the store's compare-and-swap does not hold or the key holds another search, ConnectionError if the store stays away,
+    MachineAtFault if this machine cannot train.
     """
-    prove_compare_and_swap(store, f"{sweep.key}/proofs")
-    patient = PatientStore(store, terms.outage)
-    sweep.begin(patient)
-    with Heartbeat(patient, sweep, terms) as heart:
-        worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop, trial)
-        ending = worker.work()
-        if ending == "finished":
-            clean_up(patient, sweep, worker.oracle, terms)
-        return ending
+    try:
+        prove_compare_and_swap(store, f"{sweep.key}/proofs")
+        patient = PatientStore(store, terms.outage)
+        sweep.begin(patient)
+        with Heartbeat(patient, sweep, terms) as heart:
+            worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop, trial)
+            ending = worker.work()
+            if ending == "finished":
+                clean_up(patient, sweep, worker.oracle, terms)
+            return ending
+    except EXPLAINED:
+        raise
+    except Exception as error:
+        if is_the_machines(error):
+            raise at_fault(error, f"{store.url}/{sweep.key}") from error
+        raise
 
 
 def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband, terms: Terms) -> None:
@@ -81,7 +94,7 @@ def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband, terms: Terms)
 class _Worker:
     def __init__(
         self,
-        store: Store,
+        store: PatientStore,
         sweep: Sweep,
         arrays: Arrays,
         heart: Heartbeat,
@@ -92,6 +105,8 @@ class _Worker:
         self.store, self.sweep, self.arrays, self.heart, self.show, self.stop = store, sweep, arrays, heart, show, stop
         self.trial = trial
         self.oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+        self.shown = False  # this process can train: it has completed a trial, or repeated an epoch of one
+        self.doubted: dict[str, str] = {}  # trials that failed here while none of the search had completed; their words
 
     def work(self) -> Ending:
         worked = time.monotonic()
@@ -99,11 +114,15 @@ class _Worker:
             given = self.ask(self.take)
             if given == "STOPPED":
                 if self.oracle.aborted:
-                    raise SearchFailed(self.oracle.aborted)
+                    raise search_failed(self.sweep, self.oracle.aborted)
                 return "finished"
             if given != "IDLE":
                 self.trial(given, partial(self.attempt, given))
                 worked = time.monotonic()
+            elif not self.oracle.leases and self.doubted:
+                self.doubt_no_more()
+            elif not self.oracle.leases and self.is_alone():
+                return "alone"
             elif self.heart.terms.idle is not None and time.monotonic() - worked > self.heart.terms.idle:
                 return "idle"
             else:
@@ -115,7 +134,7 @@ class _Worker:
 
     def take(self) -> Assignment | Literal["IDLE", "STOPPED"]:
         reap(self.store, self.sweep, self.oracle, self.heart.terms)
-        return self.oracle.take(self.heart.worker)
+        return self.oracle.take(self.heart.worker, self.shown, self.doubted)
 
     def attempt(self, given: Assignment) -> Ended:
         """Run one trial and record how it ended, unless it has passed to another worker by then."""
@@ -124,20 +143,13 @@ class _Worker:
         )
         self.heart.hold(given)
         try:
-            score, seconds = self.run(given)
-            kept = self.ask(lambda: self.oracle.complete(given, score, seconds))
-            ended = Ended("completed", f"val_accuracy {score:.4f}")
+            kept, ended = self.carried_out(given)
         except Interrupted as stopped:
             kept, ended = self.ask(lambda: self.oracle.give_back(given)), Ended("given back", f"given back, {stopped}")
         except (LeaseLost, TakenOver):
             kept, ended = False, LOST
-        except ConnectionError:
-            raise  # not the trial's fault; its lease will expire
-        except Exception as error:
-            said = f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
-            kept, ended = self.ask(lambda: self.oracle.fail(given, said)), Ended("failed", said)
-        except BaseException:  # Ctrl-C
-            self.ask(lambda: self.oracle.give_back(given))
+        except BaseException:  # this machine, its store, or Ctrl-C
+            self.release(given)
             raise
         finally:
             self.heart.hold(None)
@@ -146,6 +158,79 @@ class _Worker:
         stands = headline(status(self.store, self.sweep, self.heart.terms.lease))
         log.info("trial %s: %s; %s", given.trial, ended.message, stands)
         return ended
+
+    def carried_out(self, given: Assignment) -> tuple[bool, Ended]:
+        """Run the trial and record its end. Raises what is not the trial's own, before anything counts against it."""
+        if not self.shown and self.oracle.doubtful(given.trial) and (proof := self.oracle.proof()):
+            self.prove(proof)  # or it could not count if this worker is lost as well
+            self.ask(lambda: self.oracle.vouch(given))
+        try:
+            score, seconds = self.run(given)
+        except (Interrupted, LeaseLost, TakenOver):
+            raise
+        except Exception as error:
+            if is_the_machines(error):
+                raise
+            return self.failed(given, error)
+        kept = self.ask(lambda: self.oracle.complete(given, score, seconds))
+        self.shown, self.doubted = True, {}
+        return kept, Ended("completed", f"val_accuracy {score:.4f}")
+
+    def failed(self, given: Assignment, error: Exception) -> tuple[bool, Ended]:
+        """Record the trial's failure, if this machine can still train: repeat an epoch of one that has completed."""
+        message = described(error)[:LONGEST_MESSAGE]
+        proof = self.ask(self.oracle.proof)
+        if proof is None:
+            self.doubted[given.trial] = message
+            kept = self.ask(lambda: self.oracle.doubt(given, message))
+            if len(self.doubted) == DOUBTS:
+                raise self.unfit() from error
+            return kept, Ended("failed", message)
+        log.warning("trial %s: %s; can this machine still train?", given.trial, message)
+        keras.backend.clear_session()
+        self.prove(proof)
+        return self.ask(lambda: self.oracle.fail(given, message)), Ended("failed", message)
+
+    def prove(self, completed: Assignment) -> None:
+        """Repeat the first epoch of a completed trial. Raises MachineAtFault where this machine cannot."""
+        try:
+            repeat(completed, self.sweep, self.arrays, self.proving)
+        except (Interrupted, LeaseLost):
+            raise
+        except Exception as error:
+            raise at_fault(error, self.where) from error
+        self.shown = True
+        keras.backend.clear_session()
+
+    def release(self, given: Assignment) -> None:
+        """Give the trial back as well as a broken machine can, without waiting out another outage."""
+        try:
+            transact(self.store.store, self.sweep.oracle, self.oracle, lambda: self.oracle.give_back(given))
+        except (OSError, InputError) as error:
+            log.warning("trial %s could not be given back: %s; its lease will expire", given.trial, error)
+
+    def doubt_no_more(self) -> None:
+        """Nothing is left but what failed here: try it again if there is a proof by now, else blame this machine."""
+        if self.oracle.proof() is None:
+            raise self.unfit()
+        self.doubted = {}
+
+    def is_alone(self) -> bool:
+        """Whether no other worker gives signs of life."""
+        seen = ages(self.store, self.sweep)
+        return not any(age <= self.heart.terms.lease for name, age in seen.items() if name != self.heart.worker)
+
+    def unfit(self) -> MachineAtFault:
+        failures = "; ".join(f"trial {trial}: {message}" for trial, message in self.doubted.items())
+        return MachineAtFault(
+            f"a worker at {self.where} completed no trial, nor has any other, and failed at {failures}; expected a"
+            " machine that can train. Until one completes a trial, this counts as no trial's failure. Look for the"
+            " reason in this machine or in the study's settings, then run the study or the worker again."
+        )
+
+    @property
+    def where(self) -> str:
+        return f"{self.store.url}/{self.sweep.key}"
 
     def run(self, given: Assignment) -> tuple[float, float]:
         """The trial, with a sign of life at every step."""
@@ -164,6 +249,11 @@ class _Worker:
 
         owner = f"{given.token:04d}-{self.heart.worker}"
         return run(given, self.sweep, self.store, self.arrays, owner, interrupt, begin)
+
+    def proving(self) -> bool:
+        """A step of the repeated epoch."""
+        self.heart.step(0, 0)
+        return self.stop()
 
     def wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -7,6 +7,8 @@ twice, so no process can damage or delete what another one's progress points at.
 
 import hashlib
 import logging
+import math
+import os
 import tempfile
 from contextlib import suppress
 from io import BytesIO
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
+
+FLOAT32 = 4  # bytes
+HEADERS = 1 << 20  # bytes that HDF5 adds at most; some 100 kB in the largest network here
 
 
 class Checkpoint(Frozen):
@@ -125,15 +130,24 @@ def claim(store: Store, key: str, owner: str) -> tuple[Progress, str]:
 
 
 def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: int, begun: Begun) -> Checkpoint:
-    """Store weights and slots under a name that no other owner has."""
+    """Store weights and slots under a name that no other owner has. Raises OSError where there is no room for them."""
     steps = f"-{begun.steps}" if begun.steps else ""
     name = f"{key}/epoch-{epoch:03d}{steps}-{owner}.weights.h5"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
         with told(path, "the temporary folder, TMPDIR"):
+            _require_room(path, model)
             model.save_weights(path)
         digest = store.upload(path, name)
     return Checkpoint(epoch=epoch, key=name, sha256=digest, begun=begun)
+
+
+def _require_room(path: Path, model: "keras.Sequential") -> None:
+    """Raises OSError before HDF5 meets a full disk, which can end the whole process by a segmentation fault."""
+    numbers = sum(math.prod(variable.shape) for variable in (*model.weights, *model.optimizer.variables))
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, FLOAT32 * numbers + HEADERS)
+    path.unlink()
 
 
 def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stored") -> None:

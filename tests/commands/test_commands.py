@@ -219,7 +219,7 @@ def test_a_closed_pipe_ends_it_quietly_and_a_full_disk_in_words(place: str, monk
 
 
 def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["status", str(tmp_path)], ["work", str(tmp_path), "sweeps/none"]):
+    for words in (["status", str(tmp_path)], ["work", str(tmp_path), "sweeps/none"], ["retry", str(tmp_path)]):
         code, out, err = ran("sweep", *words)
         assert (code, out) == (sweep(words), "") == (2, "")
         assert err == capsys.readouterr().err

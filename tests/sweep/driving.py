@@ -26,6 +26,14 @@ def taken(oracle: DurableHyperband, worker: str = "worker") -> Assignment:
     return given
 
 
+def fail_for_good(oracle: DurableHyperband, given: Assignment, message: str = "the loss is not a number") -> None:
+    """Let the trial fail on its worker and on another, which is enough."""
+    assert oracle.fail(given, message)
+    again = taken(oracle, "witness")
+    assert again.trial == given.trial
+    assert oracle.fail(again, message)
+
+
 def alone(
     oracle: DurableHyperband,
     scored: Callable[[Assignment], float] = points,

@@ -13,7 +13,7 @@ from charrec.storage import open_store
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.transaction import transact
-from tests.sweep.driving import DECK, SMALL, points, searched, taken
+from tests.sweep.driving import DECK, SMALL, fail_for_good, points, searched, taken
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -32,10 +32,11 @@ def text() -> str:
     for _ in range(13):
         given = taken(oracle)
         oracle.complete(given, points(given), 10 / 3)
-    for _ in range(3):
-        oracle.fail(taken(oracle), "TrainingDiverged: the loss is ∞ \N{SNOWMAN}\n")
+    fail_for_good(oracle, taken(oracle), "TrainingDiverged: the loss is ∞ \N{SNOWMAN}\n")
     oracle.give_back(taken(oracle, "gone"))
     oracle.lose(taken(oracle, "killed").trial, 3)
+    oracle.doubt(taken(oracle, "sick"), "TrainingDiverged: the loss is ∞")
+    oracle.fail(taken(oracle, "sound"), "TrainingDiverged: the loss is ∞")
     leaving = taken(oracle, "leaving")
     taken(oracle, "a")
     taken(oracle, "b")
@@ -68,7 +69,7 @@ def test_a_document_comes_back_as_it_was_to_the_last_bit(text: str) -> None:
     document = parsed(text.encode(), WHERE)
     assert document.model_dump_json() == text
     assert {record.status for record in document.trials.values()} == {"COMPLETED", "FAILED", "RUNNING", "INVALID"}
-    assert any(record.losses for record in document.trials.values())
+    assert any(record.losses and record.doubts and record.failures for record in document.trials.values())
     assert parsed(document.model_dump_json().encode(), WHERE) == document
 
 
@@ -123,7 +124,7 @@ def test_a_worker_that_finds_a_pickle_leaves_it_as_it_is(tmp_path: Path) -> None
     data = pickle.dumps(Payload(tmp_path / "made"))
     store.put("s/oracle.json", data)
     oracle = DurableHyperband(SMALL, 1)
-    with pytest.raises(InputError, match=r"store/s/oracle\.json holds no JSON; expected a search of version 2"):
+    with pytest.raises(InputError, match=r"store/s/oracle\.json holds no JSON; expected a search of version 3"):
         transact(store, "s/oracle.json", oracle, lambda: oracle.take("worker"))
     assert store.get("s/oracle.json") == data
     assert not (tmp_path / "made").exists()
@@ -137,8 +138,8 @@ def test_a_worker_that_finds_a_pickle_leaves_it_as_it_is(tmp_path: Path) -> None
         b"\x00\x01\x02",
         b"\xff\xfe",
         b"PK\x03\x04",
-        b'{"version": 2,}',
-        b"{'version': 2}",
+        b'{"version": 3,}',
+        b"{'version': 3}",
         b'{"version": ' + b"9" * 10_000 + b"}",
         b"[" * 100_000,
         b'{"version":' * 100_000,
@@ -149,15 +150,31 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
     assert "no JSON" in refused(data)
 
 
-@pytest.mark.parametrize("data", ["null", "2", "NaN", '"2"', "[]", "[2]", "{}", '{"trials": {}}'])
+@pytest.mark.parametrize("data", ["null", "3", "NaN", '"3"', "[]", "[3]", "{}", '{"trials": {}}'])
 def test_json_without_a_version_is_refused(data: str) -> None:
     assert "a search of version None" in refused(data.encode())
 
 
-@pytest.mark.parametrize("found", [0, 1, 3, "2", None, 2.5, 10**4000, [2], {"version": 2}, "2" * 10_000, "\x1b[2J"])
+@pytest.mark.parametrize("found", [0, 1, 4, "3", None, 2.5, 10**4000, [3], {"version": 3}, "3" * 10_000, "\x1b[2J"])
 def test_another_version_is_refused(found: object, plain: Plain) -> None:
     said = refused(json.dumps(plain | {"version": found}).encode())
     assert f"a search of version {str(found)[:10] if isinstance(found, int) else repr(found)[:10]}" in said
+
+
+def test_a_document_of_version_2_is_read_and_none_of_its_failed_attempts_is_believed(text: str, plain: Plain) -> None:
+    for record in plain["trials"].values():
+        record["attempts"] = len(record.pop("failures")) + record.pop("doubts")
+    former = parsed(json.dumps(plain | {"version": 2}).encode(), WHERE)
+    assert former.version == 3
+    expected = parsed(text.encode(), WHERE).model_dump()
+    for record in expected["trials"].values():
+        record.update(failures=[], doubts=0)
+    assert former.model_dump() == expected
+
+
+@pytest.mark.parametrize("trials", [None, [], "0000", {"0000": None}, {"0000": []}])
+def test_a_document_of_version_2_that_is_wrong_is_refused(trials: object, plain: Plain) -> None:
+    assert "trials" in refused(json.dumps(plain | {"version": 2, "trials": trials}).encode())
 
 
 def test_a_version_that_is_deep_is_refused() -> None:
@@ -204,6 +221,8 @@ def renamed(name: str) -> Change:
 def value(name: str, value: object) -> Change:
     return at("trials", "0000", "values", name, value=value)
 
+
+FAILURE = {"worker": "a", "message": "why"}
 
 WRONG: dict[str, tuple[Change, str]] = {
     "a field too many": (at("extra", value=1), "extra"),
@@ -257,7 +276,11 @@ WRONG: dict[str, tuple[Change, str]] = {
         at("trials", "0000", "configuration", value=True),
         "trials.0000.configuration",
     ),
-    "attempts that are broken": (at("trials", "0000", "attempts", value=0.5), "trials.0000.attempts"),
+    "attempts, which version 2 counted": (at("trials", "0000", "attempts", value=1), "trials.0000.attempts"),
+    "doubts that are broken": (at("trials", "0000", "doubts", value=0.5), "trials.0000.doubts"),
+    "a failure that is none": (at("trials", "0000", "failures", value=["why"]), "trials.0000.failures.0"),
+    "a failure of nobody": (at("trials", "0013", "failures", 0, "worker", value=""), "trials.0013.failures.0.worker"),
+    "a failure too many": (at("trials", "0000", "failures", value=3 * [FAILURE]), "trials.0000.failures"),
     "a message that is none": (at("trials", "0000", "message", value=[1]), "trials.0000.message"),
     "a token below nothing": (at("token", value=-1), "token"),
     "a token as a text": (at("token", value="17"), "token"),

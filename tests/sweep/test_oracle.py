@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from charrec.study import FULL, Search
-from charrec.sweep.document import Document
-from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, RETRIES, Assignment, DurableHyperband
+from charrec.sweep.document import BELIEVED, Document
+from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, Assignment, DurableHyperband
 from charrec.sweep.ranking import ranking
 from charrec.sweep.space import SPACE
-from tests.sweep.driving import DECK, SMALL, alone, points, reborn, searched, taken
+from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, points, reborn, searched, taken
 from tests.thorough import often
 from tests.toy import WARNINGS
 
@@ -157,7 +158,8 @@ def test_a_search_writes_no_files_and_prints_nothing(
     monkeypatch.chdir(tmp_path)
     oracle = DurableHyperband(SMALL, 1)
     oracle.lose(taken(oracle).trial, 0)
-    oracle.fail(taken(oracle), "why")
+    oracle.doubt(taken(oracle, "sick"), "why")
+    oracle.fail(taken(oracle, "sound"), "why")
     alone(oracle)
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
@@ -222,27 +224,27 @@ class Weather:
         return random.Random(f"{self.seed} {configuration} {epochs}").choice([0.0, 0.5, 0.6, 0.7])
 
     def failures(self, configuration: int, epochs: int) -> int:
-        """How often a trial fails before it succeeds."""
+        """On how many workers a trial fails before it succeeds."""
         if configuration in self.hopeless:
-            return RETRIES + 1
-        return random.Random(f"{configuration} {epochs} {self.seed}").choice([0] * 6 + [1, RETRIES])
+            return BELIEVED
+        return random.Random(f"{configuration} {epochs} {self.seed}").choice([0] * 6 + list(range(1, BELIEVED)))
 
     def ends(self, oracle: DurableHyperband, given: Assignment) -> bool:
         """How the trial ends, if this worker still has it."""
-        if oracle.records[given.trial].attempts < self.failures(given.configuration, given.epochs):
+        if len(oracle.records[given.trial].failures) < self.failures(given.configuration, given.epochs):
             return oracle.fail(given, "an error")
         return oracle.complete(given, self.score(given.configuration, given.epochs), 1.0)
 
 
 def undisturbed(weather: Weather) -> Document:
-    oracle = DurableHyperband(DECK, weather.seed)
-    while isinstance(given := oracle.take("worker"), Assignment):
+    oracle, names = DurableHyperband(DECK, weather.seed), count()
+    while isinstance(given := oracle.take(f"worker-{next(names)}"), Assignment):
         assert weather.ends(oracle, given)
     return oracle.dump()
 
 
 def disturbed(weather: Weather) -> Document:
-    """1 to 8 workers, which finish, fail, leave and vanish in any order, and do not know when they are dead."""
+    """1 to 8 workers, sick ones too, which finish, fail, leave and vanish in any order, and may be dead unawares."""
     rng = weather.rng
     oracle = DurableHyperband(DECK, weather.seed)
     held: dict[str, Assignment] = {}
@@ -254,7 +256,7 @@ def disturbed(weather: Weather) -> Document:
         move = rng.random()
         if len(held) < workers and move < 0.5:
             started += 1
-            asked = oracle.take(f"worker-{started}")
+            asked = oracle.take(f"worker-{started}", shown=rng.random() < 0.5)
             if isinstance(asked, Assignment):
                 held[f"worker-{started}"] = asked
         elif dead and move < 0.6:
@@ -265,8 +267,11 @@ def disturbed(weather: Weather) -> Document:
         elif held:
             worker = rng.choice(sorted(held))
             given = held.pop(worker)
-            if move < 0.9:
+            if move < 0.87:
                 assert weather.ends(oracle, given)
+            elif move < 0.9:
+                assert oracle.doubt(given, "a sick machine")
+                dead.append(given)
             elif move < 0.95:
                 assert oracle.give_back(given)
                 dead.append(given)
@@ -289,9 +294,10 @@ def test_no_interleaving_of_workers_changes_what_a_search_finds(seed: int) -> No
         seen["another order"] += in_rungs(wild) != in_rungs(quiet)
         seen["equals"] += max(Counter(row.val_accuracy for row in ranking(quiet)).values()) > 5
         seen["a trial failed"] += any(record.status == "FAILED" for record in wild.trials.values())
-        seen["a try failed"] += any(record.attempts for record in wild.trials.values())
+        seen["a try failed"] += any(record.failures for record in wild.trials.values())
+        seen["a doubt"] += any(record.doubts for record in wild.trials.values())
         seen["a loss"] += any(record.losses for record in wild.trials.values())
-    assert len(seen) == 5, seen
+    assert len(seen) == 6, seen
     assert min(seen.values()) > INTERLEAVINGS / 10, seen  # the weather was as wild as it is meant to be
 
 
@@ -306,35 +312,81 @@ def test_the_nth_new_configuration_is_the_same_whoever_asks() -> None:
 # Failures
 
 
-def fail_for_good(oracle: DurableHyperband, given: Assignment, message: str = "the loss is not a number") -> None:
-    """Let every try of this trial fail."""
-    for _ in range(RETRIES):
-        assert oracle.fail(given, message)
-        again = taken(oracle)
-        assert again.trial == given.trial
-        given = again
-    assert oracle.fail(given, message)
-
-
-def test_a_trial_that_fails_is_tried_again(small: DurableHyperband) -> None:
+def test_a_trial_that_fails_is_tried_again_by_another_worker_alone(small: DurableHyperband) -> None:
     given = taken(small)
-    small.fail(given, "out of memory")
+    small.fail(given, "out of range")
     assert small.dump().waiting == [given.trial]
-    assert small.dump().trials[given.trial].message == "out of memory"
-    again = taken(small)
-    assert again == given._replace(token=given.token + 1)
+    assert small.dump().trials[given.trial].message == "out of range"
+    other = taken(small)
+    assert other.trial != given.trial
+    again = taken(small, "another")
+    assert again == given._replace(token=other.token + 1)
     small.complete(again, 0.5, 1.0)
     record = small.dump().trials[given.trial]
-    assert (record.status, record.score, record.message, record.attempts) == ("COMPLETED", 0.5, None, 1)
+    assert (record.status, record.score, record.message) == ("COMPLETED", 0.5, None)
+    assert [failure.worker for failure in record.failures] == ["worker"]
 
 
-def test_a_trial_that_always_fails_has_failed_with_its_words(small: DurableHyperband) -> None:
+def test_a_worker_waits_for_another_where_only_its_own_failure_is_left(small: DurableHyperband) -> None:
+    failed = taken(small)
+    small.fail(failed, "why")
+    while isinstance(given := small.take("worker"), Assignment):
+        small.complete(given, points(given), 1.0)
+    assert given == "IDLE"
+    assert (small.leases, small.dump().waiting) == ({}, [failed.trial])
+    assert taken(reborn(small, SMALL), "another").trial == failed.trial
+
+
+def test_a_trial_that_fails_on_two_workers_has_failed_with_its_words(small: DurableHyperband) -> None:
     given = taken(small)
     fail_for_good(small, given)
     record = small.dump().trials[given.trial]
-    assert (record.status, record.score, record.attempts) == ("FAILED", None, RETRIES + 1)
+    assert (record.status, record.score) == ("FAILED", None)
+    assert [(failure.worker, failure.message) for failure in record.failures] == [
+        ("worker", "the loss is not a number"),
+        ("witness", "the loss is not a number"),
+    ]
     assert record.message == "the loss is not a number"
     assert taken(small).trial != given.trial
+
+
+def test_failures_on_machines_that_have_shown_nothing_never_count(small: DurableHyperband) -> None:
+    for number in range(5 * FAILURES):
+        assert small.doubt(taken(small, f"sick-{number}"), "no GPU")
+    given = taken(small)
+    record = small.dump().trials[given.trial]
+    assert (given.trial, record.status, record.doubts, record.failures) == ("0000", "RUNNING", 5 * FAILURES, [])
+    assert small.aborted is None
+    assert small.complete(given, 0.5, 1.0)
+
+
+@pytest.mark.parametrize("how", ["fail", "doubt", "lose"])
+def test_a_worker_that_has_shown_nothing_gets_what_is_free_of_doubt_first(how: str, small: DurableHyperband) -> None:
+    given = taken(small)
+    small.lose(given.trial, 0) if how == "lose" else getattr(small, how)(given, "why")
+    fresh = [small.take(f"fresh-{number}", shown=False) for number in range(4)]
+    assert [each.trial for each in fresh if isinstance(each, Assignment)] == ["0001", "0002", "0003", given.trial]
+    assert small.take("one-more", shown=False) == "IDLE"
+
+
+def test_a_worker_gets_no_trial_that_it_will_not_have(small: DurableHyperband) -> None:
+    given = taken(small)
+    small.doubt(given, "why")
+    assert taken(small, "another").trial == given.trial
+    small.give_back(small._assignment(given.trial, small.token))
+    other = small.take("worker", shown=False, barred={given.trial})
+    assert isinstance(other, Assignment)
+    assert other.trial != given.trial
+    assert small.dump().waiting == [given.trial]
+
+
+def test_the_proof_of_a_machine_is_a_trial_that_has_completed(small: DurableHyperband) -> None:
+    assert small.proof() is None
+    fail_for_good(small, taken(small))
+    assert small.proof() is None
+    given = taken(small)
+    small.complete(given, 0.5, 1.0)
+    assert small.proof() == given._replace(token=0)
 
 
 @pytest.mark.parametrize("doomed", [{0}, {3}, {0, 5, 9, 13}])
@@ -404,6 +456,28 @@ def test_a_trial_that_always_loses_its_worker_has_failed(small: DurableHyperband
     assert taken(small).trial != given.trial
 
 
+def test_workers_that_had_shown_nothing_may_be_lost_for_ever(small: DurableHyperband) -> None:
+    """Their machine may end every process, for want of memory perhaps; another gets the trial done."""
+    for number in range(3 * LOSSES):
+        lost = taken(small, f"sick-{number}")
+        small.leases[lost.trial] = small.leases[lost.trial].model_copy(update={"shown": False})
+        small.lose(lost.trial, 0)
+    record = small.dump().trials["0000"]
+    assert (record.status, record.losses, record.doubts) == ("INVALID", 0, 3 * LOSSES)
+    assert record.message == f"lost worker sick-{3 * LOSSES - 1}"
+    assert small.complete(taken(small), 0.5, 1.0)
+
+
+def test_a_worker_that_has_shown_something_since_is_lost_as_any_other(small: DurableHyperband) -> None:
+    given = small.take("fresh", shown=False)
+    assert isinstance(given, Assignment)
+    assert reborn(small, SMALL).leases[given.trial].shown is False
+    assert small.vouch(given)
+    small.lose(given.trial, 0)
+    assert small.dump().trials[given.trial].losses == 1
+    assert not small.vouch(given)
+
+
 def test_a_trial_that_gets_on_between_its_losses_has_not(small: DurableHyperband) -> None:
     given = taken(small)
     for loss in range(4 * LOSSES):
@@ -419,7 +493,8 @@ def test_a_trial_that_is_given_back_has_neither_failed_nor_lost_its_worker(small
         assert small.give_back(taken(small))
     assert small.dump().waiting == [given.trial]
     record = small.dump().trials[given.trial]
-    assert (record.status, record.message, record.attempts, record.losses) == ("INVALID", None, 0, 0)
+    assert (record.status, record.message, record.losses, record.doubts) == ("INVALID", None, 0, 0)
+    assert record.failures == []
 
 
 # Fencing

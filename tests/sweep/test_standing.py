@@ -13,21 +13,22 @@ from charrec.results import Epoch
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.heartbeat import Beat
-from charrec.sweep.oracle import FAILURES, RETRIES, Assignment, DurableHyperband
-from charrec.sweep.outcome import SearchFailed, result
+from charrec.sweep.oracle import FAILURES, Assignment, DurableHyperband
+from charrec.sweep.outcome import ANEW, SearchFailed, result
 from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import Rung, schedule
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import headline, lines
 from charrec.training.checkpoints import Progress
-from tests.sweep.driving import DECK, SMALL, alone, points, searched, taken
+from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, points, searched, taken
 from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 KEY = "sweeps/0123456789abcdef"
 SECONDS = 10.0  # of an epoch
+ENDED = rf"^{KEY} has failed: Number of consecutive failures exceeded the limit of 5\.\nInternalError: no GPU\n{ANEW}$"
 
 
 class Staged:
@@ -53,10 +54,9 @@ class Staged:
             self.oracle.complete(given, points(given), SECONDS * (given.epochs - given.first))
 
     def fail(self, message: str) -> Assignment:
-        """The next trial, in every try."""
-        for _ in range(RETRIES + 1):
-            given = taken(self.oracle, "worker")
-            self.oracle.fail(given, message)
+        """The next trial, for good."""
+        given = taken(self.oracle, "worker")
+        fail_for_good(self.oracle, given, message)
         return given
 
     def sign(self, worker: str, age: float) -> None:
@@ -189,7 +189,7 @@ def test_what_went_wrong_is_told_until_it_is_mended(busy: Staged) -> None:
         ("0013", True, "TrainingDiverged: the loss is not a number"),
         ("0017", False, "ResourceExhausted: out of memory"),
     ]
-    taken(busy.oracle, "another")
+    taken(busy.oracle, "a-third")
     busy.put()
     assert [row.trial for row in busy.status.troubles] == ["0013"]
 
@@ -332,7 +332,10 @@ def test_a_search_that_was_ended_has_no_result(staged: Staged) -> None:
     for _ in range(FAILURES):
         staged.fail("InternalError: no GPU")
     staged.put()
-    with pytest.raises(SearchFailed, match=r"Number of consecutive failures exceeded the limit of 5\.\nInternalError"):
+    with pytest.raises(
+        SearchFailed,
+        match=ENDED,
+    ):
         result(staged.store, staged.sweep, 1)
 
 
@@ -341,7 +344,10 @@ def test_a_search_of_which_every_trial_failed_tells_why(tmp_path: Path) -> None:
     tiny.fail("InternalError: no GPU")
     assert tiny.oracle.take("worker") == "STOPPED"
     tiny.put()
-    with pytest.raises(SearchFailed, match=r"^no trial of 1 succeeded; trial 0000: InternalError: no GPU$"):
+    with pytest.raises(
+        SearchFailed,
+        match=rf"^{KEY} has failed: no trial of 1 succeeded; trial 0000: .*no GPU\n{ANEW}$",
+    ):
         result(tiny.store, tiny.sweep, 1)
 
 
@@ -481,7 +487,10 @@ def test_watching_ends_with_a_search_that_was_ended(staged: Staged, capsys: pyte
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("status", "{}/nothing"), r"/nothing; expected one in which a study ran. Correct the store's address, or run a"),
+        (
+            ("status", "{}/nothing"),
+            r"/nothing; expected one in which a study ran. Correct the store's address, or run a",
+        ),
         (("status", "{}", "sweeps/wrong"), r"has no search 'sweeps/wrong'; expected the key of one that a study or"),
         (("status", "{}", "../elsewhere"), r"a store's key is '../elsewhere/sweep.json'; expected names of"),
         (("status", "ftp://host/path"), r"a store's address of the kind 'ftp'; expected"),
@@ -505,7 +514,7 @@ def test_a_foreign_search_is_refused(staged: Staged, capsys: pytest.CaptureFixtu
     staged.store.put(staged.sweep.oracle, b"{}")
     code, out, err = run(capsys, "status", str(staged.folder))
     assert (code, out) == (2, "")
-    assert "oracle.json holds a search of version None; expected a search of version 2" in err
+    assert "oracle.json holds a search of version None; expected a search of version 3" in err
 
 
 def test_a_foreign_description_is_refused(staged: Staged, capsys: pytest.CaptureFixture[str]) -> None:

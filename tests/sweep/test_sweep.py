@@ -1,10 +1,16 @@
 """A whole search, tiny: it can be killed, one of its networks diverges, and the ranking is the same."""
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -12,8 +18,12 @@ import pytest
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Search
+from charrec.sweep.blame import MachineAtFault
+from charrec.sweep.document import Document, parsed
+from charrec.sweep.retry import reopen
 from charrec.sweep.space import SPACE
 from charrec.sweep.trial import subset, trial_seed
+from charrec.sweep.worker import Ended, work
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
 from tests.toy import (
@@ -23,6 +33,7 @@ from tests.toy import (
     ROOT,
     SWEEP,
     WARNINGS,
+    doom,
     history,
     kill_in_the_middle,
     search,
@@ -43,6 +54,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Searched:
 def histories(store: Store, result: SearchResult) -> dict[int, list[dict[str, float]]]:
     numbers = sorted({row.configuration for row in result.trials})
     return {number: history(read_progress(store, f"sweep/configuration-{number:03d}")) for number in numbers}
+
+
+def timeless(result: SearchResult) -> dict[str, Any]:
+    """All but names of trials, which are given in the order of their start, and seconds."""
+    return result.model_dump(exclude={"seconds": True, "trials": {"__all__": {"trial", "seconds"}}})  # type: ignore[arg-type]
+
+
+def document(store: Store) -> Document:
+    return parsed(store.get(SWEEP.oracle), store.url)
 
 
 def test_a_search_has_the_trials_of_its_brackets(undisturbed: Searched) -> None:
@@ -97,6 +117,13 @@ def test_a_network_that_diverges_has_failed_with_its_words_and_the_others_go_on(
     assert len(histories(store, result)[failed.configuration]) == 1
 
 
+def test_a_failure_is_believed_from_two_workers_even_where_there_is_only_one_machine(undisturbed: Searched) -> None:
+    trials = document(undisturbed[0]).trials
+    for row in undisturbed[1].trials:
+        workers = {failure.worker for failure in trials[row.trial].failures}
+        assert len(workers) == (2 if row.state == "FAILED" else 0)
+
+
 def test_a_finished_search_is_not_done_again(undisturbed: Searched) -> None:
     store, result = undisturbed
     before = store.list()
@@ -109,9 +136,71 @@ def test_a_search_killed_in_the_middle_ends_as_one_that_was_not(undisturbed: Sea
     store = open_store(str(tmp_path))
     assert b'"status":"RUNNING"' in store.get("sweep/oracle.json")
     result = search(store)
-    timeless = {"seconds": True, "trials": {"__all__": {"seconds"}}}
-    assert result.model_dump(exclude=timeless) == undisturbed[1].model_dump(exclude=timeless)  # type: ignore[arg-type]
+    named = {"seconds": True, "trials": {"__all__": {"seconds"}}}
+    assert result.model_dump(exclude=named) == undisturbed[1].model_dump(exclude=named)  # type: ignore[arg-type]
     assert histories(store, result) == histories(*undisturbed)
+
+
+def test_failed_trials_are_tried_anew_and_nothing_else_is_trained_again(undisturbed: Searched, tmp_path: Path) -> None:
+    shutil.copytree(Path(unquote(urlsplit(undisturbed[0].url).path)), tmp_path / "copy")
+    store = open_store(str(tmp_path / "copy"))
+    (failed,) = [row for row in undisturbed[1].trials if row.state == "FAILED"]
+    assert reopen(store, SWEEP) == 1
+    begun = []
+    healed = search(store, lambda _title, epoch, _epochs: begun.append(epoch))
+    assert begun == [2]  # the failed trial's; its first was stored
+    assert {row.state for row in healed.trials} == {"COMPLETED"}
+    assert len(histories(store, healed)[failed.configuration]) == failed.epochs == 2
+
+
+class FullStore:
+    """A store without room for another checkpoint."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def upload(self, path: Path, key: str) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", key)
+
+
+def broken(arrays: Arrays) -> Arrays:
+    """What a machine makes of them whose memory or GPU is damaged: no network learns it."""
+    return replace(arrays, labels=arrays.labels + 1000)
+
+
+def fails(store: Store, said: str, images: Arrays | None = None) -> None:
+    """A worker takes trials on a broken machine; it ends, and the search has no failure."""
+    before = document(store).ended if store.exists(SWEEP.oracle) else []
+    with pytest.raises(MachineAtFault, match=said):
+        work(store, SWEEP, images or search_arrays())
+    after = document(store)
+    assert after.ended == before
+    assert not after.leases
+    assert not any(record.failures or record.losses for record in after.trials.values())
+
+
+def test_machines_that_are_broken_change_nothing_of_a_search(
+    undisturbed: Searched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(str(tmp_path))
+    fails(FullStore(store), "OSError: .Errno 28. No space left on device: 'sweep/configuration")  # type: ignore[arg-type]
+    fails(store, "completed no trial, nor has any other, and failed at trial 0", broken(search_arrays()))
+    ended: list[Ended] = []
+
+    def completed() -> bool:
+        return any(one.how == "completed" for one in ended)
+
+    assert work(store, SWEEP, search_arrays(), doom, completed, trial=lambda _, run: ended.append(run())) == "stopped"
+    fails(store, "ended with InvalidArgumentError", broken(search_arrays()))  # it cannot repeat the completed one
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", "/nowhere")
+        fails(store, "FileNotFoundError: .Errno 2. No such file or directory: '/nowhere")
+    found = search(store)
+    assert timeless(found) == timeless(undisturbed[1])
+    assert histories(store, found) == histories(*undisturbed)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 160), (160, 160), (1000, 160), (40, 40)])

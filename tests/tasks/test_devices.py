@@ -15,7 +15,7 @@ import pytest
 from charrec.errors import InputError
 from charrec.machine import hardware
 from charrec.study import Runtime
-from tasks.devices import Devices
+from tasks.devices import SPENT, Devices
 from tasks.errors import DeviceLost
 from tests.processes import alive, eventually, gone
 
@@ -57,6 +57,10 @@ def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def be_spent() -> str:
+    return SPENT
+
+
 def refuse() -> None:
     raise InputError("nothing", "something", "Try again.")
 
@@ -88,6 +92,16 @@ async def test_without_a_gpu_one_process_sees_none() -> None:
         pid, seen = await devices.run(visible)
         assert (pid != os.getpid(), seen) == (True, "")
         assert await devices.run(visible) == (pid, "")  # which has its framework loaded
+
+
+@pytest.mark.anyio
+async def test_a_process_that_says_that_it_is_spent_is_followed_by_a_fresh_one() -> None:
+    with Devices(Runtime()) as devices:
+        pid, _ = await devices.run(visible)
+        assert await devices.run(be_spent) == SPENT
+        fresh, seen = await devices.run(visible)
+        assert (fresh != pid, seen) == (True, "")
+        assert eventually(lambda: not alive(pid), 60)
 
 
 @pytest.mark.anyio

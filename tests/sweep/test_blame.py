@@ -1,0 +1,127 @@
+"""Whose fault an error is: what a machine cannot do says nothing about a network."""
+
+import errno
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from charrec.errors import InputError
+from charrec.storage import Conflict, NotFound, open_store
+from charrec.sweep.blame import MachineAtFault, at_fault, is_the_machines
+from charrec.training.checkpoints import load, save
+from charrec.training.epoch import Begun, TrainingDiverged
+from charrec.training.recipe import Arrays, compiled
+from tests.toy import RECIPE, WARNINGS
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
+
+NO_ROOM = OSError(errno.ENOSPC, "No space left on device", "/scratch/model.weights.h5")
+
+
+def raised_from(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NO_ROOM,
+        PermissionError(errno.EACCES, "Permission denied"),
+        ConnectionError("the bucket gave no whole reply"),
+        TimeoutError("100 conflicts in a row"),
+        ImportError("libcudart.so.12: cannot open shared object file"),
+        ModuleNotFoundError("No module named 'h5py'"),
+        MemoryError(),
+        InputError("the bucket answers 403", "a bucket that may be written", "Correct the credentials."),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        raised_from(RuntimeError("the callback failed"), NO_ROOM),
+        raised_from(ValueError("no layer"), raised_from(RuntimeError("no backend"), ImportError("no module"))),
+    ],
+    ids=repr,
+)
+def test_what_is_the_machines(error: Exception) -> None:
+    assert is_the_machines(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TrainingDiverged("loss nan"),
+        ValueError("negative dimension size"),
+        ZeroDivisionError(),
+        tf.errors.InvalidArgumentError(None, None, "a label outside the valid range"),
+        raised_from(RuntimeError("the step failed"), ValueError("a shape")),
+    ],
+    ids=repr,
+)
+def test_what_may_be_the_trials(error: Exception) -> None:
+    assert not is_the_machines(error)
+
+
+def test_an_error_that_hides_where_it_came_from_is_taken_as_it_is() -> None:
+    def hide() -> None:
+        try:
+            raise ImportError("an optional package")
+        except ImportError:
+            raise ValueError("a shape") from None
+
+    with pytest.raises(ValueError, match="a shape") as raised:
+        hide()
+    assert is_the_machines(raised.value.__context__ or raised.value)
+    assert not is_the_machines(raised.value)
+
+
+@pytest.mark.parametrize("error", [NotFound("t/epoch-001.weights.h5"), Conflict("t/progress.json has changed")])
+def test_whatever_the_store_raises_is_the_machines(error: Exception, tmp_path: Path) -> None:
+    assert not is_the_machines(error)
+    store = open_store(str(tmp_path))
+    with pytest.raises(type(error)) as raised:
+        store.get("t/nothing") if isinstance(error, NotFound) else store.swap("t/nothing", b"", "0")
+    assert is_the_machines(raised.value)
+
+
+@contextmanager
+def files_no_longer_than(size: int) -> Iterator[None]:
+    """A full disk, to this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_checkpoint_for_which_there_is_no_room_is_the_machines(tmp_path: Path, arrays: Arrays) -> None:
+    """HDF5 itself would end this process by a segmentation fault."""
+    model = compiled(RECIPE, arrays)
+    with files_no_longer_than(10_000), pytest.raises(OSError, match="File too large") as raised:
+        save(model, open_store(str(tmp_path)), "t", "owner", 1, Begun())
+    assert is_the_machines(raised.value)
+
+
+def test_a_checkpoint_that_is_gone_is_the_machines(tmp_path: Path, arrays: Arrays) -> None:
+    store, model = open_store(str(tmp_path)), compiled(RECIPE, arrays)
+    checkpoint = save(model, store, "t", "owner", 1, Begun())
+    store.delete(checkpoint.key)
+    with pytest.raises(NotFound) as raised:
+        load(model, store, checkpoint)
+    assert is_the_machines(raised.value)
+
+
+def test_the_error_of_a_worker_says_where_what_and_what_to_do() -> None:
+    error = at_fault(NO_ROOM, "file:///store/sweeps/0123")
+    assert isinstance(error, MachineAtFault)
+    assert str(error) == (
+        "a worker at file:///store/sweeps/0123 ended with OSError: [Errno 28] No space left on device:"
+        " '/scratch/model.weights.h5'; expected a machine that can finish a trial. This counts as no trial's failure,"
+        f" and stored epochs stay. Make room in the store and in {tempfile.gettempdir()}, then run the study or the"
+        " worker again."
+    )
+    assert "Mend that, then run the study" in str(at_fault(ImportError("no module"), "s3://bucket/sweeps/0123"))
