@@ -9,6 +9,7 @@ from charrec.errors import InputError
 MACHINES = (OSError, ImportError, MemoryError, InputError)  # disk, network, installation, memory, store, settings
 OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED")  # TensorFlow's name; JAX's text
 STORING = ("charrec.storage", "charrec.training.checkpoints")  # h5py reports a full disk as a RuntimeError too
+LONGEST = 500  # characters of another library's message; TensorFlow's begin with the kind and end with the reason
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -26,14 +27,20 @@ def at_fault(error: BaseException, where: str) -> MachineAtFault:
     full = any(isinstance(one, OSError) and one.errno in FULL for one in _chain(error))
     remedy = f"Make room in the store and in {tempfile.gettempdir()}" if full else "Mend that"
     return MachineAtFault(
-        f"a worker at {where} ended with {described(error)}; expected a machine that can finish a trial. This counts"
-        f" as no trial's failure, and stored epochs stay. {remedy}, then run the study or the worker again."
+        f"a worker at {where} ended with {in_a_line(described(error))}; expected a machine that can finish a trial. This"
+        f" counts as no trial's failure, and stored epochs stay. {remedy}, then run the study or the worker again."
     )
 
 
 def described(error: BaseException) -> str:
     """The error's type and message."""
     return f"{type(error).__name__}: {error}"
+
+
+def in_a_line(text: str) -> str:
+    """The text without line ends, and without its middle if it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -94,8 +94,11 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
 
     def doubtful(self, name: str) -> bool:
         """Whether the trial has failed or lost its worker; the trial or a machine is to blame."""
-        record = self.records[name]
-        return bool(record.failures or record.doubts or record.losses)
+        return bool(self.records[name].failures) or self.costly(name, 1)
+
+    def costly(self, name: str, workers: int) -> bool:
+        """Whether the trial has cost so many workers, in a row or without their having shown anything."""
+        return self.records[name].losses + self.records[name].doubts >= workers
 
     def vouch(self, assignment: Assignment) -> bool:
         """Notes that the trial's worker can train. False, without effect, if the lease was lost."""

@@ -14,7 +14,7 @@ from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
-from charrec.sweep.blame import MachineAtFault, at_fault, described, is_the_machines
+from charrec.sweep.blame import MachineAtFault, at_fault, described, in_a_line, is_the_machines
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
 from charrec.sweep.outcome import search_failed
@@ -43,6 +43,7 @@ PATIENT = Terms()
 EXPLAINED = (MachineAtFault, InputError, ConnectionError, TimeoutError)  # the machine's, and they say what to do
 LOST = Ended("lost", "another worker has it by now")
 LONGEST_MESSAGE = 1000  # characters of what a failed trial says
+COSTLY = 2  # workers that a trial has cost; the next one shows first that it can train, so that its loss counts
 DOUBTS = 2  # trials that fail on a worker while the search has none that completed; then it blames itself
 
 
@@ -161,7 +162,7 @@ class _Worker:
 
     def carried_out(self, given: Assignment) -> tuple[bool, Ended]:
         """Run the trial and record its end. Raises what is not the trial's own, before anything counts against it."""
-        if not self.shown and self.oracle.doubtful(given.trial) and (proof := self.oracle.proof()):
+        if not self.shown and self.oracle.costly(given.trial, COSTLY) and (proof := self.oracle.proof()):
             self.prove(proof)  # or it could not count if this worker is lost as well
             self.ask(lambda: self.oracle.vouch(given))
         try:
@@ -221,7 +222,7 @@ class _Worker:
         return not any(age <= self.heart.terms.lease for name, age in seen.items() if name != self.heart.worker)
 
     def unfit(self) -> MachineAtFault:
-        failures = "; ".join(f"trial {trial}: {message}" for trial, message in self.doubted.items())
+        failures = "; ".join(f"trial {trial}: {in_a_line(message)}" for trial, message in self.doubted.items())
         return MachineAtFault(
             f"a worker at {self.where} completed no trial, nor has any other, and failed at {failures}; expected a"
             " machine that can train. Until one completes a trial, this counts as no trial's failure. Look for the"

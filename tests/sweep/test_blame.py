@@ -124,4 +124,8 @@ def test_the_error_of_a_worker_says_where_what_and_what_to_do() -> None:
         f" and stored epochs stay. Make room in the store and in {tempfile.gettempdir()}, then run the study or the"
         " worker again."
     )
+    long = str(at_fault(ValueError("first\n\n" + 10_000 * "x" + "\tlast"), "there"))
+    assert "ValueError: first xxx" in long
+    assert "xxx last; expected" in long
+    assert len(long) < 800
     assert "Mend that, then run the study" in str(at_fault(ImportError("no module"), "s3://bucket/sweeps/0123"))

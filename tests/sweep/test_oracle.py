@@ -468,6 +468,17 @@ def test_workers_that_had_shown_nothing_may_be_lost_for_ever(small: DurableHyper
     assert small.complete(taken(small), 0.5, 1.0)
 
 
+def test_a_trial_is_costly_by_the_workers_lost_and_the_doubts_and_not_by_failures_that_count(
+    small: DurableHyperband,
+) -> None:
+    given = taken(small, "a")
+    small.lose(given.trial, 0)
+    small.fail(taken(small, "b"), "why")
+    assert (small.costly(given.trial, 1), small.costly(given.trial, 2)) == (True, False)
+    small.doubt(taken(small, "c"), "why")
+    assert (small.costly(given.trial, 2), small.costly(given.trial, 3)) == (True, False)
+
+
 def test_a_worker_that_has_shown_something_since_is_lost_as_any_other(small: DurableHyperband) -> None:
     given = small.take("fresh", shown=False)
     assert isinstance(given, Assignment)

@@ -174,8 +174,9 @@ def broken(arrays: Arrays) -> Arrays:
 def fails(store: Store, said: str, images: Arrays | None = None) -> None:
     """A worker takes trials on a broken machine; it ends, and the search has no failure."""
     before = document(store).ended if store.exists(SWEEP.oracle) else []
-    with pytest.raises(MachineAtFault, match=said):
+    with pytest.raises(MachineAtFault, match=said) as raised:
         work(store, SWEEP, images or search_arrays())
+    assert "\n" not in str(raised.value)
     after = document(store)
     assert after.ended == before
     assert not after.leases

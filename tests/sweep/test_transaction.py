@@ -188,7 +188,7 @@ def good() -> dict[str, Any]:
     ("data", "found"),
     [
         (json.dumps(good() | {"version": 1}), "a search of version 1"),
-        (json.dumps(good() | {"version": 3}), "a search of version 3"),
+        (json.dumps(good() | {"version": 4}), "a search of version 4"),
         (json.dumps({}), "a search of version None"),
         ("[]", "a search of version None"),
         (json.dumps(good() | {"more": 1}), "more: Extra inputs are not permitted"),
@@ -204,6 +204,6 @@ def test_a_foreign_document_is_refused_and_left_alone(data: str | None, found: s
     stored = pickle.dumps(Bomb(bomb)) if data is None else data.encode()
     version = store.put(NAME, stored)
     worker = Worker(store, "one")
-    with pytest.raises(InputError, match=rf"{NAME} holds {found}; expected a search of version 2.* delete its folder"):
+    with pytest.raises(InputError, match=rf"{NAME} holds {found}; expected a search of version 3.* delete its folder"):
         worker.take()
     assert store.read(NAME) == (stored, version) and worker.asked == 0 and not bomb.exists()
