@@ -1,7 +1,6 @@
 """Whose fault an error is: the machine's, which must not change a result, or perhaps the trial's."""
 
 import errno
-import tempfile
 from collections.abc import Iterator
 
 from charrec.errors import InputError
@@ -25,10 +24,10 @@ def is_the_machines(error: BaseException) -> bool:
 def at_fault(error: BaseException, where: str) -> MachineAtFault:
     """The error of a worker at the search `where` whose machine failed."""
     full = any(isinstance(one, OSError) and one.errno in FULL for one in _chain(error))
-    remedy = f"Make room in the store and in {tempfile.gettempdir()}" if full else "Mend that"
+    remedy = "Make room in the store or in the folder for temporary files (TMPDIR)" if full else "Mend that"
     return MachineAtFault(
-        f"a worker at {where} ended with {in_a_line(described(error))}; expected a machine that can finish a trial. This"
-        f" counts as no trial's failure, and stored epochs stay. {remedy}, then run the study or the worker again."
+        f"a worker at {where} ended with {in_a_line(described(error))}; expected a machine that can finish a trial."
+        f" This counts as no trial's failure, and stored epochs stay. {remedy}, then run the study or the worker again."
     )
 
 

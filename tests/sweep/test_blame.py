@@ -2,7 +2,6 @@
 
 import errno
 import resource
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,8 +120,8 @@ def test_the_error_of_a_worker_says_where_what_and_what_to_do() -> None:
     assert str(error) == (
         "a worker at file:///store/sweeps/0123 ended with OSError: [Errno 28] No space left on device:"
         " '/scratch/model.weights.h5'; expected a machine that can finish a trial. This counts as no trial's failure,"
-        f" and stored epochs stay. Make room in the store and in {tempfile.gettempdir()}, then run the study or the"
-        " worker again."
+        " and stored epochs stay. Make room in the store or in the folder for temporary files (TMPDIR), then run the"
+        " study or the worker again."
     )
     long = str(at_fault(ValueError("first\n\n" + 10_000 * "x" + "\tlast"), "there"))
     assert "ValueError: first xxx" in long
