@@ -270,7 +270,7 @@ def test_no_trial_is_left_where_none_runs_and_there_is_none_to_wait_for(plain: P
     assert plain.populate_space("0030") == {"status": "IDLE"}
 
 
-@pytest.mark.parametrize("factor", [2, 3, 4, 5, 7, 16, 300])
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 7, 16, 243])
 def test_the_schedule_is_keras_tuners(factor: int) -> None:
     for longest in range(1, 244):
         search = Search(max_epochs=longest, factor=factor)
