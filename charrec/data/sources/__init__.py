@@ -10,6 +10,7 @@ from charrec.data.sources.files import fingerprint
 from charrec.data.sources.names import shown
 from charrec.data.sources.source import READERS, Role, Selection, Source, read
 from charrec.errors import InputError
+from charrec.paths import at_home
 from charrec.study import Data
 
 __all__ = ["READERS", "Role", "Selection", "Source", "locate", "read"]
@@ -49,14 +50,11 @@ def _existing(role: Role, text: str) -> Path:
     why = ""
     try:
         text.encode()  # a report and a run's parameters are UTF-8
-        path = Path(text).expanduser()
-        if text.strip() and path.exists():
+        path = Path(at_home(text))
+        if path.exists():
             return path
-        why = "" if text.strip() else " (an empty path)"
     except UnicodeEncodeError:
         why = " (a name that is not UTF-8)"
-    except RuntimeError:
-        why = f" (there is no user {text[1:].partition('/')[0]!r}, whose home it starts with)"
     except PermissionError:
         why = " (permission denied)"
     except OSError as error:
