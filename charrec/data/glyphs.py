@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from charrec.errors import InputError
+
 FILE = "glyphs.parquet"  # under the key of the set
+LARGEST = 8 << 30  # bytes of pixels, which lie in memory: half a million images of 128x128; checked before any is read
 
 
 def load_images(path: Path, size: int | None = None) -> np.ndarray:
@@ -17,6 +20,12 @@ def load_images(path: Path, size: int | None = None) -> np.ndarray:
         size = size or packed
         if packed % size:
             raise ValueError(f"{path} holds images of {packed} px; expected a multiple of {size}")
+        if file.metadata.num_rows * packed * packed > LARGEST:
+            raise InputError(
+                f"{path} says that it holds {file.metadata.num_rows:,} images of {packed}x{packed} pixels",
+                f"at most {LARGEST >> 30} GiB of pixels",
+                "Delete it and run the study again, with fewer images if they are that many.",
+            )
         images = np.empty((file.metadata.num_rows, size, size), np.uint8)
         starts = np.cumsum([0] + [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)])
 

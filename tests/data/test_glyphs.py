@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from charrec.data import packing
-from charrec.data.glyphs import load_columns, load_images
+from charrec.data.glyphs import LARGEST, load_columns, load_images
 from charrec.data.images import LabelledImages
 from charrec.data.packing import font_groups, pack, pixel_digests
 from charrec.data.unavoidable import unavoidable
+from charrec.errors import InputError
 from charrec.results import Manifest
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -150,6 +152,17 @@ def test_a_uniform_image_stays_uniform_when_it_shrinks(value: int, images: Label
 def test_a_size_that_does_not_divide_is_refused(packed: tuple[Path, Manifest]) -> None:
     with pytest.raises(ValueError, match=r"holds images of 128 px; expected a multiple of 48"):
         load_images(packed[0], 48)
+
+
+def test_a_small_file_of_more_images_than_memory_holds_is_not_read(tmp_path: Path) -> None:
+    path, rows = tmp_path / "glyphs.parquet", 1000
+    blank = pa.table({"image": pa.nulls(rows, pa.binary(128 * 128))})
+    with pq.ParquetWriter(path, blank.schema) as writer:
+        for _ in range(LARGEST // (rows * 128 * 128) + 1):
+            writer.write_table(blank)
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(InputError, match=r"525,000 images of 128x128 pixels; expected at most 8 GiB"):
+        load_images(path)
 
 
 def test_pixel_digests_depend_on_the_pixels_only() -> None:

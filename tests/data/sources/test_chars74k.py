@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from samples import glyph, nested_tgz, png, write_chars74k, zip_folder
+from samples import Linked, glyph, listing, nested_tgz, png, write_chars74k, zip_folder
 
 from charrec.data.images import LabelledImages
 from charrec.data.sources.chars74k import read_chars74k
@@ -42,6 +42,47 @@ def test_all_archive_formats_give_the_same_glyphs(folder: Path, tmp_path: Path) 
             unpacked.fonts,
             unpacked.styles,
         )
+
+
+@pytest.mark.parametrize("kind", ["x.zip", "x.tgz"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda name: f"./{name}",
+        lambda name: name.replace("/", "\\"),
+        lambda name: f".\\Neuer Ordner (2)\\{name}".replace("/", "\\"),
+        lambda name: f"日本 語/x//{name}",
+        lambda name: name.removeprefix("English/Fnt/"),
+    ],
+)
+def test_the_layout_is_found_under_any_names(
+    written: Callable[[str], str], kind: str, folder: Path, tmp_path: Path
+) -> None:
+    content: dict[str, bytes | Linked] = {
+        written(path.relative_to(folder).as_posix()): path.read_bytes() for path in folder.rglob("*.png")
+    }
+    litter = ("Thumbs.db", ".DS_Store", "desktop.ini", "._img001-00001.png", "img001-00001.png:Zone.Identifier")
+    content |= {written(f"English/Fnt/Sample001/{name}"): b"litter" for name in litter}
+    content[f"__MACOSX/{written('English/Fnt/Sample001/img001-00001.png')}"] = b"litter"
+    packed, unpacked = read(listing(tmp_path / kind, content)), read(folder)
+    assert packed.names == unpacked.names
+    assert np.array_equal(packed.images, unpacked.images)
+
+
+def test_images_that_are_listed_and_not_used_are_told(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    assert len(read(copy, 1)) == 62 * 4  # fewer, as asked
+    assert caplog.messages == []
+    (copy / "English/more").mkdir()
+    for name in ("one.png", "two.JPG", "notes.txt"):
+        (copy / "English/more" / name).write_bytes(b"")
+    total = 62 * 4 * FONTS
+    assert len(read(copy)) == total
+    (told,) = caplog.messages
+    assert f"{copy}: 2 of {total + 2} images are not used" in told
+    assert "English/more/one.png" in told
 
 
 def test_glyphs_are_sorted_by_class_then_by_number(folder: Path) -> None:
