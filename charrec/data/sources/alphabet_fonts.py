@@ -66,7 +66,7 @@ def _find_letters(files: Files) -> tuple[str, dict[str, list[str]]]:
         root, letters = min(missing.items(), key=lambda item: len(item[1]))
         found = f"{shown(root)}A, but no files in {shown(root)}{', '.join(letters)}"
     else:
-        found = "no folder A"
+        found = f"no folder A{files.unopened()}"
     raise InputError(f"{files.path} holds {found}", LAYOUT, REMEDY)
 
 

@@ -58,7 +58,11 @@ def _find_root(files: Files) -> str:
     folders = {str(PurePosixPath(name).parent) for name in files.names}
     roots = sorted(folder.removesuffix("Sample001") for folder in folders if folder.split("/")[-1] == "Sample001")
     if len(roots) != 1:
-        found = f"{len(roots)} folders Sample001 ({', '.join(map(shown, roots))})" if roots else "no folder Sample001"
+        found = (
+            f"{len(roots)} folders Sample001 ({', '.join(map(shown, roots))})"
+            if roots
+            else f"no folder Sample001{files.unopened()}"
+        )
         raise InputError(f"{files.path} holds {found}", f"one set of {LAYOUT}", REMEDY)
     return roots[0]
 

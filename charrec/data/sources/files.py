@@ -24,6 +24,13 @@ from charrec.errors import InputError
 log = logging.getLogger(__name__)
 
 ARCHIVE = "a folder, or a complete .zip, .tar, .tgz, .tar.xz or .tar.bz2 archive"
+FOREIGN = {
+    b"": "an empty file", b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive", b"PAR1": "a Parquet file",
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself",
+    b"<!DOCTYPE": "a web page", b"<html": "a web page",
+}  # fmt: skip
+INNER = (".zip", ".7z", ".rar", ".gz", ".zst")
 PICTURE = re.compile(r".*\.(png|jpe?g|bmp|gif|tiff?|webp)", re.IGNORECASE | re.DOTALL)
 
 
@@ -50,6 +57,11 @@ class Files:
             raise
         except (OSError, *DAMAGE) as error:
             raise unreadable(f"{self.path}: {shown(name)}", error, "an undamaged file") from error
+
+    def unopened(self) -> str:
+        """In an error: the archive in this one that may hold what is missed."""
+        inner = [name for name in self.names if name.lower().endswith(INNER)]
+        return f", but another archive, {shown(inner[0])}" if inner else ""
 
     def say_unused(self, used: Collection[str]) -> None:
         """Warn of images that are listed but lie elsewhere than the layout has them: fewer are used than there are."""
@@ -134,7 +146,14 @@ def _archive(path: Path, stack: ExitStack) -> dict[str, Entry]:
     allowance = Allowance(path, path.stat().st_size)
     is_zip = zipfile.is_zipfile(file)
     file.seek(0)
-    return (read_zip if is_zip else read_tar)(path, file, allowance, stack)
+    if is_zip:
+        return read_zip(path, file, allowance, stack)
+    start = file.peek(32)
+    for magic, kind in FOREIGN.items():
+        if start.startswith(magic) if magic else not start:
+            remedy = "Unpack it and pass the folder." if "archive" in kind else FETCH_AGAIN
+            raise InputError(f"{path} is {kind}", ARCHIVE, remedy)
+    return read_tar(path, file, allowance, stack)
 
 
 __all__ = ["ARCHIVE", "DAMAGE", "FETCH_AGAIN", "Files", "fingerprint", "open_files"]

@@ -44,6 +44,11 @@ def test_all_archive_formats_give_the_same_glyphs(folder: Path, tmp_path: Path) 
         )
 
 
+def test_an_archive_in_the_archive_is_pointed_at(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no folder Sample001, but another archive, a/fonts\.zip"):
+        read(listing(tmp_path / "x.zip", {"a/fonts.zip": b"PK"}))
+
+
 @pytest.mark.parametrize("kind", ["x.zip", "x.tgz"])
 @pytest.mark.parametrize(
     "written",

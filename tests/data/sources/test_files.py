@@ -134,6 +134,35 @@ def empty(_: Path, path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
+    ("start", "kind", "remedy"),
+    [
+        (b"", "an empty file", "Download it again"),
+        (b"<!DOCTYPE html>\n<html>Please log in</html>", "a web page", "Download it again"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "Download it again"),
+        (b"7z\xbc\xaf'\x1c\0\4", "a 7z archive", "Unpack it and pass the folder"),
+        (b"Rar!\x1a\7\1\0", "a RAR archive", "Unpack it and pass the folder"),
+        (b"PAR1\x15\4", "a Parquet file", "Download it again"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_by_its_name(start: bytes, kind: str, remedy: str, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(start)
+    with pytest.raises(InputError) as caught, open_files(tmp_path / "x.zip"):
+        pass
+    assert f"{tmp_path / 'x.zip'} is {kind}" in caught.value.found
+    assert remedy in caught.value.remedy
+
+
+def test_a_password_is_told_as_one_not_as_damage(tmp_path: Path) -> None:
+    path = listing(tmp_path / "x.zip", {"a/1.png": b"one"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= 1  # its flag in the table of contents
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a/1\.png is protected by a password") as caught, open_files(path):
+        pass
+    assert "again" not in caught.value.remedy
+
+
+@pytest.mark.parametrize(
     ("make", "name", "message"),
     [
         (text, "data.zip", "data.zip"),
