@@ -49,3 +49,23 @@ def test_whoever_reads_the_environment_refuses_unknown_ones(
     for read in (runtime_here, lambda: set_up({"CHARREC_STOER": "s3://bucket"})):
         with pytest.raises(InputError, match=told):
             read()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CHARREC_LEASE", "inf", "CHARREC_LEASE is 'inf'; expected Input should be less than or equal to 86400"),
+        (
+            "CHARREC_STORE",
+            "~nobody-here",
+            "CHARREC_STORE is '~nobody-here'; expected the home of a user of this machine",
+        ),
+    ],
+)
+def test_a_worker_names_the_variable_that_makes_no_sense(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError) as refused:
+        runtime_here()
+    assert str(refused.value).startswith(told)
