@@ -121,7 +121,8 @@ def _cards(wanted: list[str] | None) -> list[Card]:
         raise InputError(
             f"CUDA_VISIBLE_DEVICES names {wanted[0]!r}" if wanted else f"there is a GPU, {file}",
             "an nvidia-smi on PATH that lists it",
-            f"Install NVIDIA's driver, in a container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, {USE_CPU}.",
+            f"Install NVIDIA's driver, in a container with NVIDIA_DRIVER_CAPABILITIES=compute,utility, "
+            f"{'unset CUDA_VISIBLE_DEVICES, ' if wanted else ''}{USE_CPU}.",
         )
     status, answer = _answer(tool, "--query-gpu=index,uuid,name", "--format=csv,noheader")
     if "No devices were found" in answer:
