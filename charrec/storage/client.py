@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SETTINGS = "AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the AWS configuration"
+SECRET = "Correct AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile."
+CREDENTIALS = {
+    "InvalidAccessKeyId": "Correct AWS_ACCESS_KEY_ID or the profile, or the endpoint: the key may be another server's.",
+    "SignatureDoesNotMatch": "Correct AWS_SECRET_ACCESS_KEY or the profile; it does not belong to the access key.",
+    "InvalidToken": SECRET,
+    "InvalidClientTokenId": SECRET,
+    "ExpiredToken": "Renew the session's credentials, as with `aws sso login`.",
+    "TokenRefreshRequired": "Renew the session's credentials, as with `aws sso login`.",
+    "RequestTimeTooSkewed": "Set this machine's clock: requests are signed with the time.",
+}
 
 
 def connect(endpoint: str | None) -> "S3Client":
@@ -85,8 +95,12 @@ def explained(where: str, key: str) -> Iterator[None]:
 
 
 def _name(error: Exception) -> str:
+    """The kind of failure, and what it may be due to."""
+    name = type(error).__name__
+    if name == "ProxyConnectionError":
+        return f"{name}, from the proxy that HTTP_PROXY or HTTPS_PROXY names"
     unresolved = "Failed to resolve" in str(error.__context__)  # urllib3's NameResolutionError
-    return type(error).__name__ + (", since its host name does not resolve now" if unresolved else "")
+    return name + (", since its host name does not resolve now" if unresolved else "")
 
 
 def refusal(where: str, status: int, code: str) -> Exception:
@@ -99,6 +113,8 @@ def refusal(where: str, status: int, code: str) -> Exception:
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return ConnectionError(f"{where} answers {status} {code}, retries included")
+    if code in CREDENTIALS:
+        return InputError(f"{where} answers {status} {code}", "credentials that it knows", CREDENTIALS[code])
     return InputError(
         f"{where} answers {status} {code}",
         "a bucket that exists and may be read, written and listed",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROBE = 5.0  # seconds to find out whether a port speaks TLS, or HTTP
 WITH_ETAG = ("GetObject", "HeadObject", "PutObject", "UploadPart")  # every S3 server names the version of an object
 PAGES = ("text/html", "text/plain", "application/json")  # an S3 server's refusals are application/xml
+REGION = re.compile(r"[A-Za-z0-9-]{1,63}")
 BROKEN_OFF = ("EOF", "ZERO_RETURN", "SYSCALL")  # of TLS: the line broke
 FOREVER = {
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
@@ -66,9 +67,15 @@ def _defect(url: str) -> str:
 
 
 def check_credentials(session: "Session") -> None:
-    """Raises InputError for keys that cannot be sent, or that carry what a copied line left on them."""
+    """Raises InputError for keys and a region that cannot be sent, or that carry what a copied line left on them."""
     from botocore.credentials import RefreshableCredentials
 
+    if session.region_name and not REGION.fullmatch(session.region_name):
+        raise InputError(
+            "an S3 region of another form",
+            "a name such as us-east-1",
+            "Correct AWS_DEFAULT_REGION or AWS_REGION, or the region of the AWS configuration.",
+        )
     known = session.get_credentials()
     if known is None or isinstance(known, RefreshableCredentials):  # none is botocore's to tell; others are made anew
         return
@@ -114,7 +121,7 @@ def judge(operation: str, status: int, headers: Mapping[str, str], body: bytes, 
     amazon = any(name.startswith("x-amz-") and not name.startswith("x-amz-cf-") for name in low)  # cf: any web page's
     if 300 <= status < 400 and status != HTTPStatus.NOT_MODIFIED:
         if "x-amz-bucket-region" not in low and b"<Error" not in body:
-            raise _redirect(status, low.get("location", ""))
+            raise _redirect(f"{status},", low.get("location", ""))
         return
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED):
         return
@@ -137,7 +144,7 @@ def judge(operation: str, status: int, headers: Mapping[str, str], body: bytes, 
     )
 
 
-def _redirect(status: int | str, location: str) -> NoStore:
+def _redirect(how: str, location: str) -> NoStore:
     try:
         parts = urlsplit(location)
         target = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
@@ -145,7 +152,7 @@ def _redirect(status: int | str, location: str) -> NoStore:
         parts, target = urlsplit(""), ""
     named = target if parts.hostname and target.isprintable() else "elsewhere"
     return NoStore(
-        f"answers {status} a redirect to {named[:200]}",
+        f"answers {how} a redirect to {named[:200]}",
         "an S3 server at the endpoint itself",
         "Set the endpoint to the S3 server's own address, with http or https as it wants it.",
     )
@@ -159,6 +166,14 @@ def judge_failure(error: Exception, url: str, heard: bool, ask: bool) -> None:
     from botocore import exceptions as aws
 
     chain = list(_causes(error))
+    if isinstance(error, aws.ProxyConnectionError):
+        if any(isinstance(one, socket.gaierror) and one.errno in FOREVER for one in chain):
+            raise NoStore(
+                "is asked through a proxy whose host name does not resolve",
+                "http://host:port in HTTP_PROXY or HTTPS_PROXY, or the store's host in NO_PROXY",
+                "Correct these variables; an S3 client knows no SOCKS.",
+            )
+        return
     for one in chain:
         if defect := _of_tls(one, url) or _of_http(one, url):
             raise defect

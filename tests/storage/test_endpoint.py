@@ -9,6 +9,7 @@ import pytest
 
 from charrec.errors import InputError
 from charrec.storage import Store, open_store
+from charrec.storage.client import CREDENTIALS
 from charrec.storage.patience import PatientStore
 from tests.s3_server import use_test_credentials
 from tests.storage.little_server import Reply, greeting, self_signed, serving
@@ -87,20 +88,20 @@ def test_another_service_is_no_store(what: str) -> None:
 def test_a_redirect_is_told_with_its_target_and_without_secrets(status: int) -> None:
     headers = {"Location": "https://user:hunter2@login.example.org:8443/sign-in?token=hunter2"}
     with serving(always(status, headers, b"")) as endpoint:
-        errors = refused(endpoint, f"answers {status} a redirect to https://login.example.org:8443; expected")
+        errors = refused(endpoint, f"answers {status}, a redirect to https://login.example.org:8443; expected")
     assert all("hunter2" not in str(each) and "own address" in each.remedy for each in errors)
 
 
 @pytest.mark.parametrize("target", ["", "/login", "https://[broken", "http://a\x1b[31m.example.org"])
 def test_a_redirect_to_anywhere_is_one(target: str) -> None:
     with serving(always(302, {"Location": target} if target else {}, b"")) as endpoint:
-        errors = refused(endpoint, "answers (302|with) a redirect to ")
+        errors = refused(endpoint, "answers (302,|with) a redirect to ")
     assert all(str(each).isprintable() for each in errors)
 
 
 def test_a_redirect_that_changes_the_method_is_one_too() -> None:
     with serving(always(303, {"Location": "/login"}, b"")) as endpoint:
-        refused(endpoint, "answers (303|with) a redirect to elsewhere")
+        refused(endpoint, "answers (303,|with) a redirect to elsewhere")
 
 
 def test_a_server_that_may_come_back_is_waited_for() -> None:
@@ -239,3 +240,28 @@ def test_a_key_with_what_was_copied_beside_it_is_told_and_not_repeated(
         open_store("s3://bucket/a", endpoint="http://127.0.0.1:9")
     assert "hunter2" not in str(caught.value)
     assert "\x00" in left or f"the S3 {KEYS[name]} from the environment" in str(caught.value)
+
+
+@pytest.mark.parametrize("region", ["us-east-1\n", "über", "us east", "x" * 64])
+def test_a_region_of_another_form_is_told(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    with pytest.raises(InputError, match="^an S3 region of another form; expected a name such as us-east-1"):
+        open_store("s3://bucket/a", endpoint="http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("code", CREDENTIALS)
+def test_credentials_that_a_server_refuses_are_told_as_such(code: str) -> None:
+    refusal = f"<Error><Code>{code}</Code><Message>hunter2</Message></Error>".encode()
+    with serving(always(403, {"Content-Type": "application/xml"}, refusal)) as endpoint:
+        errors = refused(endpoint, f"answers 403 {code}; expected credentials that it knows", ["get", "list", "create"])
+    assert {each.remedy for each in errors} == {CREDENTIALS[code]}
+    assert not any("hunter2" in str(each) for each in errors)
+
+
+def test_a_proxy_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_with(socket.EAI_NONAME, monkeypatch)
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:9")
+    with pytest.raises(InputError, match="at minio.example.org:9000 is asked through a proxy whose host name does not"):
+        open_store("s3://bucket/a", endpoint="http://minio.example.org:9000").get("a")
