@@ -12,9 +12,12 @@ from charrec.__main__ import main
 from charrec.machine.provenance import this_machine
 from charrec.memo.outcome import Provenance, name_of, outcome_of, recall, remember
 from charrec.results import Manifest, PackResult, Precision, Stored
+from charrec.serving import champion
 from charrec.storage import Store, open_store
 from charrec.storage.folder import FolderStore
+from charrec.sweep.document import Document
 from charrec.training.checkpoints import Checkpoint, Progress, mend, read_progress
+from tests.toy import SWEEP
 
 PROVENANCE = Provenance(started="2026-11-27T12:00:00+00:00", seconds=1.5, machine=this_machine(), code="abc")
 MANIFEST = Manifest(
@@ -192,6 +195,29 @@ def test_a_result_of_another_version_still_bears_witness(place: Place) -> None:
         FILE: ("unrecorded", f"as {other} records it"),
         other: ("unrecorded", "a complete document"),
     }
+
+
+def test_a_search_and_champions_are_documents_too(place: Place) -> None:
+    begun = search()
+    SWEEP.begin(place.store)
+    place.store.put(SWEEP.oracle, begun)
+    place.store.put(champion.NAME, champion.Document(promotions=()).model_dump_json().encode())
+    place.forget(f"{SWEEP.key}/sweep.json", SWEEP.oracle, champion.NAME)
+    rows = place.check("--write")[1]
+    assert rows == dict.fromkeys(
+        (f"{SWEEP.key}/sweep.json", SWEEP.oracle, champion.NAME), ("recorded", "a complete document")
+    )
+    for key in rows:
+        (place.root / key).write_bytes(begun[:-2])
+        place.forget(key)
+    assert {why for _, why in place.check("--write")[1].values()} == {
+        "nothing tells what it should be; it was left alone"
+    }
+
+
+def search() -> bytes:
+    """The state of a search that has just begun."""
+    return Document(brackets=[], current_bracket=0, current_iteration=0, seed_state=1).model_dump_json().encode()
 
 
 @pytest.mark.parametrize("witness", ["damaged", "unreadable"])
