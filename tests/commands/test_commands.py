@@ -114,6 +114,14 @@ def test_a_folder_with_anything_in_it_is_left_alone(ran, place: str, tmp_path: P
     assert files(to) == {**before, "mine.txt": b"mine"}
 
 
+@pytest.mark.parametrize(("below", "why"), [("mine.txt/here", "File exists"), ("n" * 300, "File name too long")])
+def test_a_place_that_no_report_can_take_is_named(below: str, why: str, ran, place: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    code, out, err = ran("report", "--store", place, "--to", str(tmp_path / below))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f" cannot be used for the report in {tmp_path / below} ({why}); expected a folder, and names that its" in err
+
+
 def test_a_report_that_cannot_be_fetched_whole_leaves_nothing(ran, place: str, tmp_path: Path) -> None:
     (tmp_path / "store" / REPORT / "tables" / "models.csv").write_bytes(b"damaged")
     (tmp_path / "out").mkdir()
