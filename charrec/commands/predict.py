@@ -1,6 +1,5 @@
 """`charrec predict`: the characters in image files."""
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -98,5 +97,5 @@ def _document(found: Iterable[Recognition | Failure], chosen: InUse, files: Sequ
         images=tuple(read),
         failures=tuple(failures),
     )
-    print(json.dumps(told.model_dump(mode="json"), indent=1))
+    print(told.model_dump_json(indent=1, ensure_ascii=True))
     return len(read), len(failures)

@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+from charrec.commands.terminal import status_of
 from charrec.errors import InputError
 from charrec.machine.backend import require_backend
+from charrec.machine.greetings import drop_greetings
 from charrec.machine.termination import until_terminated
 from charrec.storage import Store, open_store
 from charrec.storage.absence import absent
@@ -18,29 +20,27 @@ from charrec.sweep.plan import Sweep
 from charrec.sweep.standing import status
 from charrec.sweep.table import lines
 
+PLAN = "sweep.json"
+SHOWN = 8  # of the searches that there are, in an error
+
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 2 for wrong input, 1 for a search that failed."""
     words = sys.argv[1:] if arguments is None else arguments
     options = _options(words)
-    try:
-        store = open_store(options.store, endpoint=options.endpoint)
-        sweep = Sweep.stored(store, options.sweep or _latest(store))
-        if options.command == "retry":
-            _retry(store, sweep)
-        elif options.command == "status":
-            _show(store, sweep, options)
-        elif _work(store, sweep, options) == "alone":  # a fresh process must try what failed in this one
-            sys.stdout.flush()
-            os.execv(sys.executable, [sys.executable, "-m", "charrec", "sweep", *words])
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except (SearchFailed, MachineAtFault, OSError) as error:  # ConnectionError and TimeoutError too
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return status_of(lambda: _run(options, words), SearchFailed, MachineAtFault)
+
+
+def _run(options: argparse.Namespace, words: list[str]) -> int:
+    store = open_store(options.store, endpoint=options.endpoint)
+    sweep = _named(store, options.sweep) if options.sweep else _latest(store)
+    if options.command == "retry":
+        _retry(store, sweep)
+    elif options.command == "status":
+        _show(store, sweep, options)
+    elif _work(store, sweep, options) == "alone":  # a fresh process must try what failed in this one
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "charrec", "sweep", *words])
     return 0
 
 
@@ -62,23 +62,47 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
     if not 0 < seconds < float("inf"):
-        raise ValueError("no time")
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a number of seconds above 0")
     return seconds
 
 
-def _latest(store: Store) -> str:
-    begun = [entry for entry in store.list("sweeps/") if entry.key.endswith("/sweep.json")]
-    if not begun:
-        raise absent(store, "search")
-    return max(begun, key=lambda entry: entry.modified).key.removesuffix("/sweep.json")
+def _named(store: Store, key: str) -> Sweep:
+    key = key.rstrip("/")
+    if not store.exists(f"{key}/{PLAN}"):
+        if not (begun := _begun(store)):
+            raise absent(store, "search")
+        raise InputError(
+            f"{store.url} has no search {key}",
+            f"one of {', '.join(begun[:SHOWN])}" + (f" and {len(begun) - SHOWN} more" if len(begun) > SHOWN else ""),
+            "Name one of these, or none for the latest.",
+        )
+    return Sweep.stored(store, key)
+
+
+def _latest(store: Store) -> Sweep:
+    if begun := _begun(store):
+        return Sweep.stored(store, begun[0])
+    raise absent(store, "search")
+
+
+def _begun(store: Store) -> list[str]:
+    """The keys of all searches, the latest first."""
+    plans = [entry for entry in store.list("sweeps/") if entry.key.endswith(f"/{PLAN}")]
+    latest = sorted(plans, key=lambda entry: entry.modified, reverse=True)
+    return [entry.key.removesuffix(f"/{PLAN}") for entry in latest]
 
 
 def _show(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
     while True:
         now = status(store, sweep)
-        print(now.model_dump_json() if options.json else "\n".join([sweep.key, *lines(now)]), flush=True)
+        print(
+            now.model_dump_json(ensure_ascii=True) if options.json else "\n".join([sweep.key, *lines(now)]), flush=True
+        )
         if not options.watch or now.finished or now.aborted:
             return
         time.sleep(options.watch)
@@ -87,7 +111,7 @@ def _show(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
 
 
 def _retry(store: Store, sweep: Sweep) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    drop_greetings()
     from charrec.sweep.retry import reopen
 
     count = reopen(store, sweep)
@@ -99,7 +123,7 @@ def _retry(store: Store, sweep: Sweep) -> None:
 
 
 def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> str:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    drop_greetings()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(message)s", datefmt="%H:%M:%S")
     require_backend(sweep.recipe.backend)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from charrec.serving.candidate import Candidate
 from charrec.storage import NotFound, open_store
 from tests.commands.shelf import REPORT, TRAINING, put_report
 from tests.test_imports import HEAVY
-from tests.toy import ROOT, WARNINGS
+from tests.toy import ROOT, SWEEP, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -209,21 +210,39 @@ def test_the_store_comes_from_the_environment_unless_it_is_given(
     assert "an S3 endpoint of another form" in ran("report")[2]
 
 
-def ended(output: int) -> tuple[int, str]:
-    """How `charrec champion list` ends that writes to this."""
-    words = [sys.executable, "-m", "charrec", "champion", "list"]
-    ran = subprocess.run(words, cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True)
+def ended(output: int, room: int = resource.RLIM_INFINITY) -> tuple[int, str]:
+    """How `charrec champion list` ends that writes to this, with room for so many bytes in a file."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "charrec", "champion", "list"], cwd=ROOT, stdout=output, stderr=subprocess.PIPE,
+        text=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )  # fmt: skip
     return ran.returncode, ran.stderr
 
 
-def test_a_closed_pipe_ends_it_quietly_and_a_full_disk_in_words(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_pipe_ends_it_quietly_and_a_full_disk_in_words(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CHARREC_STORE", place)
     reader, writer = os.pipe()
     os.close(reader)
     assert ended(writer) == (128 + signal.SIGPIPE, "")
     os.close(writer)
-    with Path("/dev/full").open("wb") as full:
-        assert ended(full.fileno()) == (1, "error: No space left on device\n")
+    with (tmp_path / "full").open("wb") as full:
+        assert ended(full.fileno(), room=0) == (1, "error: File too large\n")
+
+
+def test_a_search_that_there_is_not_is_told_with_those_there_are(ran, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    for key in ("sweeps/first", "sweeps/second"):
+        SWEEP.model_copy(update={"key": key}).begin(store)
+    os.utime(tmp_path / "sweeps/first/sweep.json", (1, 1))
+    code, _, err = ran("sweep", "status", str(tmp_path), "sweeps/third")
+    assert code == 2 and err.endswith(
+        "has no search sweeps/third; expected one of sweeps/second, sweeps/first. Name one of these, or none for the"
+        " latest.\n"
+    )
+    assert ran("sweep", "status", str(tmp_path), "sweeps/first/")[1].startswith("sweeps/first\n")
+    assert ran("sweep", "status", str(tmp_path))[1].startswith("sweeps/second\n")
 
 
 def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,10 +252,13 @@ def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pyte
         assert err == capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [[], ["paint"], ["predict"], ["champion"], ["champion", "rollback", "x"], ["report", "-x"], ["sweep"], ["store"]],
-)
+WRONG: list[list[str]] = [
+    [], ["paint"], ["predict"], ["champion"], ["champion", "rollback", "x"], ["report", "-x"], ["sweep"], ["store"],
+    ["sweep", "status", "results", "--watch", "0"], ["sweep", "work", "results", "--idle", "soon"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WRONG)
 def test_a_wrong_command_ends_with_status_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(words)

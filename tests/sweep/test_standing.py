@@ -491,7 +491,7 @@ def test_watching_ends_with_a_search_that_was_ended(staged: Staged, capsys: pyte
             ("status", "{}/nothing"),
             r"/nothing; expected one in which a study ran. Correct the store's address, or run a",
         ),
-        (("status", "{}", "sweeps/wrong"), r"has no search 'sweeps/wrong'; expected the key of one that a study or"),
+        (("status", "{}", "sweeps/wrong"), f"has no search sweeps/wrong; expected one of {KEY}. Name one of"),
         (("status", "{}", "../elsewhere"), r"a store's key is '../elsewhere/sweep.json'; expected names of"),
         (("status", "ftp://host/path"), r"a store's address of the kind 'ftp'; expected"),
         (
@@ -531,4 +531,5 @@ def test_a_wait_is_a_number_of_seconds(option: str, seconds: str, capsys: pytest
     with pytest.raises(SystemExit) as ended:
         main(["status" if option == "--watch" else "work", "store", option, seconds])
     assert ended.value.code == 2
-    assert f"argument {option}: invalid" in capsys.readouterr().err
+    said = f"argument {option}: found {seconds!r}; expected a number of seconds above 0"
+    assert said in capsys.readouterr().err
