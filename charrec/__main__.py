@@ -54,7 +54,12 @@ def _options(words: list[str]) -> argparse.Namespace:
     stores = commands.add_parser("store", help="whether a store is whole").add_subparsers(dest="action", required=True)
     check = stores.add_parser("check", parents=[place], help="compare every object with what results record of it")
     check.add_argument("--write", action="store_true", help="record the SHA-256 of what agrees, as after a plain copy")
-    return parser.parse_args(words)
+    options, others = parser.parse_known_args(words)
+    if others and (options.command != "predict" or any(one.startswith("-") and one != "-" for one in others)):
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    if others:  # images behind an option, as in `predict a.png --recursive scans`, which argparse leaves over
+        options.images += others
+    return options
 
 
 def _place() -> argparse.ArgumentParser:

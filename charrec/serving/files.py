@@ -35,6 +35,9 @@ def files_of(words: Iterable[str], recursive: bool) -> tuple[list[File], int]:
     for word in words:
         if word == INPUT:
             found.append(File("standard input", _standard_input))
+        elif not word:
+            nameless = InputError("a file is given without a name", EXPECTED, "Look for an empty variable.")
+            found.append(File("", partial(_raise, nameless)))
         elif recursive:
             below, others = _below(Path(word))
             found += below

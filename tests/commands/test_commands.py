@@ -254,6 +254,7 @@ def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pyte
 
 WRONG: list[list[str]] = [
     [], ["paint"], ["predict"], ["champion"], ["champion", "rollback", "x"], ["report", "-x"], ["sweep"], ["store"],
+    ["predict", "a.png", "--recursive", "scans", "-x"], ["report", "latest"],
     ["sweep", "status", "results", "--watch", "0"], ["sweep", "work", "results", "--idle", "soon"],
 ]  # fmt: skip
 

@@ -134,7 +134,7 @@ def folder(tmp_path: Path, image: str) -> Path:
 
 
 def test_a_folder_is_read_through_if_asked(ran, place: str, image: str, folder: Path) -> None:
-    code, out, err = ran("predict", "--recursive", str(folder), image, "--store", place, "--model", "model_2")
+    code, out, err = ran("predict", str(folder), "--recursive", image, "--store", place, "--model", "model_2")
     assert code == 0
     assert [row.split()[0] for row in out.splitlines()[2:]] == [
         f"{folder}/b.png", f"{folder}/a/c.PNG", f"{folder}/a/b/d.png", image,
@@ -185,6 +185,8 @@ def test_where_nothing_can_be_read_it_is_wrong_input(ran, place: str, tmp_path: 
     none = str(tmp_path / "none.png")
     code, out, err = ran("predict", none, "--store", place, "--model", "model_2")
     assert (code, out, err.count("\n")) == (2, "", 1)
+    code, _, err = ran("predict", "", "--store", place, "--model", "model_2")
+    assert code == 2 and "a file is given without a name; expected an image file. Look for an empty variable." in err
     (tmp_path / "bare").mkdir()
     code, out, err = ran("predict", "--recursive", none, str(tmp_path / "bare"), "--store", place)
     assert (code, out) == (2, "")
