@@ -115,11 +115,8 @@ def _retry(store: Store, sweep: Sweep) -> None:
     from charrec.sweep.retry import reopen
 
     count = reopen(store, sweep)
-    print(
-        f"{sweep.key}: {count} failed trials are tried anew. Run the study again, or start `charrec sweep work`."
-        if count
-        else f"{sweep.key}: no trial has failed."
-    )
+    failed = f"{count} failed trial{'s are' if count > 1 else ' is'} tried anew" if count else "no trial has failed"
+    print(f"{sweep.key}: {failed}." + (" Run the study again, or start `charrec sweep work`." if count else ""))
 
 
 def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> str:
