@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 
 from charrec.errors import InputError
+from charrec.storage import DiskError
 
 MACHINES = (OSError, ImportError, MemoryError, InputError)  # disk, network, installation, memory, store, settings
 OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED")  # TensorFlow's name; JAX's text
@@ -23,6 +24,8 @@ def is_the_machines(error: BaseException) -> bool:
 
 def at_fault(error: BaseException, where: str) -> MachineAtFault:
     """The error of a worker at the search `where` whose machine failed."""
+    if isinstance(error, DiskError):  # it names the place and the remedy
+        return MachineAtFault(f"a worker at {where} ended, and no trial has failed by this: {error}")
     full = any(isinstance(one, OSError) and one.errno in FULL for one in _chain(error))
     remedy = "Make room in the store or in the folder for temporary files (TMPDIR)" if full else "Mend that"
     return MachineAtFault(

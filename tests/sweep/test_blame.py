@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from charrec.errors import InputError
-from charrec.storage import Conflict, NotFound, open_store
+from charrec.storage import Conflict, DiskError, NotFound, open_store
 from charrec.sweep.blame import MachineAtFault, at_fault, is_the_machines
 from charrec.training.checkpoints import load, save
 from charrec.training.epoch import Begun, TrainingDiverged
@@ -123,6 +123,8 @@ def test_the_error_of_a_worker_says_where_what_and_what_to_do() -> None:
         " and stored epochs stay. Make room in the store or in the folder for temporary files (TMPDIR), then run the"
         " study or the worker again."
     )
+    disk = DiskError(errno.ENOSPC, "/tmp/w.h5 cannot be written: no space. Make room, and run again.")
+    assert str(at_fault(disk, "there")) == f"a worker at there ended, and no trial has failed by this: {disk}"
     long = str(at_fault(ValueError("first\n\n" + 10_000 * "x" + "\tlast"), "there"))
     assert "ValueError: first xxx" in long
     assert "xxx last; expected" in long
