@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ import pytest
 from charrec.errors import InputError
 from charrec.storage import open_store
 from charrec.study import Search
+from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.plan import Sweep
-from charrec.sweep.worker import work
+from charrec.sweep.worker import COSTLY, work
 from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import Answer, FaultProxy, Headers
 from tests.processes import eventually
+from tests.sweep.driving import SMALL, taken
 from tests.sweep.swarm import SWEEP, Swarm, small_arrays
 from tests.toy import WARNINGS
 
@@ -102,6 +105,32 @@ def test_an_idle_worker_leaves(tmp_path: Path) -> None:
     store.put(f"{sweep.key}/workers/another", b'{"worker": "another"}')
     assert work(store, sweep, small_arrays(), terms=Terms(lease=3600, poll=0.1, idle=0.3)) == "idle"
     assert [entry.key for entry in store.list(f"{sweep.key}/workers/")] == [f"{sweep.key}/workers/another"]
+
+
+def test_a_worker_shows_that_it_can_train_before_it_takes_a_trial_that_cost_others(tmp_path: Path) -> None:
+    """Or a machine that ends every process would be counted against the trial."""
+    store = open_store(str(tmp_path))
+    sweep = Sweep(key="sweep", search=SMALL, recipe=SWEEP.recipe)
+    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle.complete(taken(oracle), 0.5, 1.0)
+    for number in range(COSTLY):
+        costly = taken(oracle, f"lost-{number}")
+        oracle.lose(costly.trial, 0)
+    others = [f"other-{number}" for number in range(3)]
+    first, *_ = [taken(oracle, other) for other in others]
+    oracle.give_back(first)  # all but this one, the costly one, are running
+    store.put(sweep.oracle, oracle.dump().model_dump_json().encode())
+    for other in others:
+        store.put(f"{sweep.key}/workers/{other}", b"")
+    arrays = small_arrays()
+    unreadable = replace(arrays, labels=arrays.labels + 1000)  # no network learns it
+    with pytest.raises(MachineAtFault, match="InvalidArgumentError"):
+        work(store, sweep, unreadable, terms=Terms(lease=3600))
+    left = document(store.url)
+    assert left
+    assert left.waiting == [costly.trial]
+    assert (left.trials[costly.trial].losses, left.trials[costly.trial].doubts) == (COSTLY, 0)
+    assert read_progress(store, sweep.training(costly.configuration)).owner == ""  # it was not begun
 
 
 def test_another_search_under_the_same_key_is_refused(tmp_path: Path) -> None:
