@@ -114,6 +114,7 @@ class Evaluation(Frozen):
     pairs: tuple[Confusion, ...]  # the most confused, both directions apart
     classes: tuple[ClassRow, ...]
     calibration_error: float  # expected calibration error, 15 bins
+    predictions: str = ""  # key of the outcome with its probabilities of these images; older results do not say
 
 
 class External(Frozen):

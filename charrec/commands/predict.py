@@ -73,7 +73,8 @@ def _table(found: Iterable[Recognition | Failure], chosen: InUse, files: Sequenc
             print(f"{network.recipe.model}, {f'champion {chosen.champion}' if chosen.champion else network.training}")
             print(_line(width, "image", ORDER))
         read += 1
-        print(_line(width, one.name, [f"{guess.character} {100 * guess.probability:5.1f} %" for guess in one.top]))
+        cells = [f"{guess.character} {100 * guess.probability:5.1f} %" for guess in one.top]
+        print(_line(width, one.name, cells + ["none of these?"] * one.stranger))
     return read, failed
 
 

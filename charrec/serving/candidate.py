@@ -21,6 +21,7 @@ class Trained(Frozen):
     recipe: Recipe
     training: str  # where `read_progress` finds its checkpoint
     weights_sha256: str
+    predictions: str = ""  # key of the outcome with its probabilities of its validation images; "": none is known
 
 
 class Candidate(Trained):
@@ -64,10 +65,12 @@ def trained_of(result: StudyResult, model: str) -> Trained:
         )
     found = of_model[model]
     network = ConvNet.model_validate(found.network) if found.network else None
+    evaluation = next((row for row in result.evaluations if row.model == model), None)
     return Trained(
         recipe=recipe_of(result.study, model, found.precision, network, found.backend),
         training=found.weights.key.rpartition("/")[0],
         weights_sha256=found.weights.sha256,
+        predictions=evaluation.predictions if evaluation else "",
     )
 
 
@@ -80,6 +83,7 @@ def candidate_of(result: StudyResult, model: str, *, glyphs: str, letters: str, 
         recipe=trained.recipe,
         training=trained.training,
         weights_sha256=trained.weights_sha256,
+        predictions=trained.predictions,
         glyphs=glyphs,
         letters=letters,
         digits=digits,

@@ -1,6 +1,5 @@
 """An image file -> a grey picture in which the ink shows, whatever its format, depth, transparency and colours."""
 
-import errno
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -15,14 +14,6 @@ SIDE = 4096  # px; an image of 4096 x 4096 takes 0.7 s and 0.3 GiB
 EXPECTED = f"one character in a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} of at most {SIDE} px a side"
 # What Pillow raises for bytes that are no whole image; TypeError: a TIFF's damaged tags.
 DAMAGE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-UNOPENED = {
-    errno.ENOENT: "Correct its path.",
-    errno.ENOTDIR: "Correct its path.",
-    errno.EISDIR: "Name the files in it.",
-    errno.EACCES: "Let this user read it.",
-    errno.ENAMETOOLONG: "Correct its path.",
-}
 
 DEEP = ("I", "F")  # and I;16 in its byte orders: more than 8 bits a pixel, with no fixed white
 HOT = 10_000  # of so many pixels one may be a sensor's defect, and does not count as the brightest
@@ -49,8 +40,6 @@ def open_picture(name: str, source: Path | bytes) -> np.ndarray:
                 found = f"{name} has {image.width} x {image.height} px"
     except DAMAGE as error:
         found = f"{name} is no image that can be read ({_without(name, error)})"
-        if isinstance(error, OSError) and error.errno in UNOPENED:
-            raise InputError(found, "a file with an image", UNOPENED[error.errno]) from None
     raise InputError(found, EXPECTED, "Cut the character out, or save it in another format.")
 
 

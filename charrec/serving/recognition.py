@@ -9,6 +9,7 @@ from charrec.alphabet import CLASSES
 from charrec.data.foreign import prepare
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
+from charrec.serving.calibration import REFUSED, calibration_of
 from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.extraction import extract
 from charrec.serving.picture import open_picture
@@ -26,6 +27,8 @@ class Recognition(Frozen):
 
     name: str
     top: tuple[Guess, ...]
+    likeness: float | None = None  # the share of validation images that are no more like the others; none: unknown
+    stranger: bool = False  # so unlike them that it is none of the 62
 
 
 def read_images(images: Sequence[Path | bytes], trained: Trained, store: Store, top: int = 3) -> list[Recognition]:
@@ -47,12 +50,18 @@ def recognise(
     if not glyphs:
         return []
     found = predict(trained.recipe, weights, {"images": np.stack(glyphs)}, store)["images"]
-    likeliest = np.argsort(-found, axis=1, kind="stable")[:, :top]
+    calibration = calibration_of(store, trained)
+    likeness = calibration.likeness(found).tolist() if calibration else [None] * len(found)
+    shares = calibration.probabilities(found) if calibration else found
+    likeliest = np.argsort(-shares, axis=1, kind="stable")[:, :top]
     return [
         Recognition(
-            name=name, top=tuple(Guess(character=CLASSES[place], probability=float(row[place])) for place in places)
+            name=name,
+            top=tuple(Guess(character=CLASSES[place], probability=float(row[place])) for place in places),
+            likeness=like,
+            stranger=like is not None and like < REFUSED,
         )
-        for name, row, places in zip(names, found, likeliest, strict=True)
+        for name, row, places, like in zip(names, shares, likeliest, likeness, strict=True)
     ]
 
 

@@ -19,7 +19,7 @@ from charrec.study import Frozen
 
 log = logging.getLogger(__name__)
 
-HEAD = ("image", "first", "probability", "second", "third", "error")
+HEAD = ("image", "first", "probability", "second", "third", "likeness", "stranger", "error")
 
 
 class Given(Frozen):
@@ -84,10 +84,12 @@ def _content(key: str, digest: str, size: int, store: Store) -> bytes:
 
 def _row(one: Recognition | Failure) -> dict[str, Any]:
     if isinstance(one, Failure):
-        return dict(zip(HEAD, (one.name, "", "", "", "", one.error), strict=True))
+        return dict(zip(HEAD, (one.name, "", "", "", "", "", "", one.error), strict=True))
     first, second, third = one.top
-    values = (one.name, first.character, round(first.probability, 4), second.character, third.character, "")
-    return dict(zip(HEAD, values, strict=True))
+    characters = (first.character, round(first.probability, 4), second.character, third.character)
+    likeness = "" if one.likeness is None else round(one.likeness, 4)
+    stranger = "" if one.likeness is None else ("yes" if one.stranger else "no")
+    return dict(zip(HEAD, (one.name, *characters, likeness, stranger, ""), strict=True))
 
 
 READ = Step("read {given.prefix}", "readings/", Given, ReadResult, compute)

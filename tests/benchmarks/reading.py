@@ -17,8 +17,11 @@ from scipy import ndimage
 from charrec.alphabet import CLASSES, FOLDED
 from charrec.data.foreign import prepare
 from charrec.data.sources.fonts import HELD_OUT, Face, draw, family_faces
+from charrec.data.sources.handwriting import read_sklearn_digits
 from charrec.evaluation.prediction import predict
+from charrec.evaluation.scores import calibration_error
 from charrec.report.stored import reports, result_of
+from charrec.serving.calibration import REFUSED, Calibration, calibration_of
 from charrec.serving.candidate import trained_of, weights_of
 from charrec.serving.extraction import extract
 from charrec.storage import open_store
@@ -198,21 +201,48 @@ def main(address: str, model: str) -> None:
     """Print the tables."""
     store = open_store(address)
     network = trained_of(result_of(store, reports(store)[0]), model)
+    calibration = calibration_of(store, network)
+    assert calibration, "the study's predictions are needed"
     size, faces = network.recipe.image_size, [family_faces(family)[0] for family in HELD_OUT]
-    sets, labels = {}, np.tile(np.arange(len(CLASSES)), len(faces))
+    labels = np.tile(np.arange(len(CLASSES)), len(faces))
+    sets = {}
     for name, way in WAYS.items():
         rng = np.random.default_rng(SEED)
         pictures = [way(ink, rng) for _, ink in characters(faces, rng)]
         for when, first in (("before", lambda picture: picture), ("after", extract)):
             sets[f"{name} {when}"] = prepared(pictures, size, first)
-    found = {
-        name: row.argmax(axis=1)
-        for name, row in predict(network.recipe, weights_of(store, network), sets, store).items()
-    }
+    kinds, unknown = zip(*strangers(np.random.default_rng(SEED)), strict=True)
+    sets["strangers"] = prepared([shown(255 * (1 - ink)) for ink in unknown], size, extract)
+    digits = read_sklearn_digits()
+    sets["digits"] = prepare(digits.images, size)
+    found = predict(network.recipe, weights_of(store, network), sets, store)
+
     print(f"{model}, {len(labels)} characters of {len(faces)} fonts: % right among 62 / with the two cases as one\n")
-    print("| picture | before | after |\n|---|---|---|")
+    print("| picture | before | after | refused |\n|---|---|---|---|")
     for name in WAYS:
-        print(f"| {name} | {rates(found[f'{name} before'], labels)} | {rates(found[f'{name} after'], labels)} |")
+        before, after = (found[f"{name} {when}"] for when in ("before", "after"))
+        row = rates(before.argmax(axis=1), labels), rates(after.argmax(axis=1), labels), refused(calibration, after)
+        print(f"| {name} | {' | '.join(row)} |")
+    print("\n| no character of the 62 | n | refused |\n|---|---|---|")
+    for kind in dict.fromkeys(kinds):
+        chosen = found["strangers"][np.array(kinds) == kind]
+        print(f"| {kind} | {len(chosen)} | {refused(calibration, chosen)} |")
+    right = found["digits"].argmax(axis=1) == digits.labels
+    print(
+        f"\nhandwritten digits of 8 x 8 px: {100 * right.mean():.1f} % right among 62; refused of those read right",
+        end=" ",
+    )
+    print(f"{refused(calibration, found['digits'][right])}, wrong {refused(calibration, found['digits'][~right])}")
+    print(f"temperature {calibration.temperature:.2f}; expected calibration error before and after, %:", end="")
+    for name in WAYS:
+        each = (found[f"{name} after"], calibration.probabilities(found[f"{name} after"]))
+        errors = (calibration_error(row.max(axis=1), row.argmax(axis=1) == labels) for row in each)
+        print(f" {name} {' / '.join(f'{100 * error:.1f}' for error in errors)};", end="")
+    print()
+
+
+def refused(calibration: Calibration, found: np.ndarray) -> str:
+    return f"{100 * np.mean(calibration.likeness(found) < REFUSED):.1f} %"
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runt
     store.put("inbox/note.txt", b"no image")
     store.put("inbox/empty.png", b"")
     lines = store.get(predict_batch("inbox", None, runtime)).decode().splitlines()
-    assert lines[0] == "image,first,probability,second,third,error"
+    assert lines[0] == "image,first,probability,second,third,likeness,stranger,error"
     rows = {line.split(",")[0]: line for line in lines[1:]}
     assert rows.keys() == {"inbox/7.png", "inbox/A.png", "inbox/H.png", "inbox/note.txt", "inbox/empty.png"}
     assert "no image" in rows["inbox/note.txt"]

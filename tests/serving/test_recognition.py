@@ -198,14 +198,10 @@ def test_what_shows_no_character_is_refused_by_name(what: str, network: Trained,
 
 
 def test_a_file_that_is_not_there_is_named_once(network: Trained, store: Store, tmp_path: Path) -> None:
-    for path, why, remedy in (
-        (tmp_path / "none.png", "No such file or directory", "Correct its path."),
-        (tmp_path, "Is a directory", "Name the files in it."),
-    ):
+    for path, why in ((tmp_path / "none.png", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(InputError) as refusal:
             read_images([path], network, store)
         assert refusal.value.found == f"{path} is no image that can be read ({why})"
-        assert refusal.value.remedy == remedy
     text = tmp_path / "text.png"
     text.write_text("text")
     with pytest.raises(InputError) as refusal:

@@ -1,0 +1,103 @@
+"""What a network's probabilities are worth, and how unlike its validation images an image is.
+
+Both are fitted on its stored probabilities of the validation images. A temperature makes them honest (Guo et al., On
+calibration of modern neural networks, ICML 2017). The distance to the nearest class, by the covariance within classes
+(Lee et al., A simple unified framework for detecting out-of-distribution samples, NeurIPS 2018), is taken between log
+probabilities; half of the images make the classes, and the distances of the other half say which is far.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrec.evaluation.tables import labels_of, read_table
+from charrec.memo.outcome import recall
+from charrec.results import PredictionResult
+from charrec.serving.candidate import Trained
+from charrec.storage import Store
+
+log = logging.getLogger(__name__)
+
+REFUSED = 0.05  # of the validation images are called strangers too; the rates of others are in docs/reading.md
+FEWEST = 248  # validation images, four of each class: fewer say little of their spread
+FLOOR = 1e-38  # the smallest float32 with all its digits
+SHRUNK = 0.01  # of the mean variance, added to each: some log probabilities hardly vary
+COLDEST, HOTTEST = 0.1, 10.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All of a network that reading needs besides its weights."""
+
+    temperature: float
+    whitening: np.ndarray  # (62, 62): distances within classes become plain
+    centres: np.ndarray  # (classes, 62), whitened
+    distances: np.ndarray  # (n,) of validation images that made neither, ascending
+
+    def probabilities(self, found: np.ndarray) -> np.ndarray:
+        """(n, 62) of the network -> (n, 62) calibrated; their order stays."""
+        return _tempered(_logarithms(found), self.temperature)
+
+    def likeness(self, found: np.ndarray) -> np.ndarray:
+        """(n, 62) of the network -> (n,): the share of validation images as far from the others."""
+        nearest = _distances(_logarithms(found), self.whitening, self.centres)
+        farther = len(self.distances) - np.searchsorted(self.distances, nearest)
+        shares: np.ndarray = (1 + farther) / (1 + len(self.distances))
+        return shares
+
+
+def calibration_of(store: Store, trained: Trained) -> Calibration | None:
+    """From the stored predictions; None where they are unknown, gone or too few. The log says that they are gone."""
+    if not trained.predictions:
+        return None
+    if (outcome := recall(store, trained.predictions, PredictionResult)) is None:
+        log.warning("%s is not whole: no probability is calibrated, no stranger told", trained.predictions)
+        return None
+    head, probabilities = read_table(store.get(outcome.value.tables["validation"].key))
+    return fitted(probabilities, labels_of(head)) if len(head) >= FEWEST else None
+
+
+def fitted(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
+    """From (n, 62) probabilities of the validation images and their (n,) labels."""
+    found = _logarithms(probabilities)
+    first, other = found[::2], found[1::2]
+    known = np.unique(labels[::2])
+    means = np.stack([first[labels[::2] == label].mean(axis=0) for label in known])
+    within = first - means[np.searchsorted(known, labels[::2])]
+    covariance = within.T @ within / len(within)
+    covariance += SHRUNK * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+    centres = means @ whitening
+    return Calibration(_temperature(found, labels), whitening, centres, np.sort(_distances(other, whitening, centres)))
+
+
+def _logarithms(probabilities: np.ndarray) -> np.ndarray:
+    logarithms: np.ndarray = np.log(np.maximum(probabilities, FLOOR).astype(np.float64))
+    return logarithms
+
+
+def _distances(found: np.ndarray, whitening: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """(n,) squared distances to the nearest centre."""
+    white = found @ whitening
+    squares = (white**2).sum(1)[:, None] - 2 * white @ centres.T + (centres**2).sum(1)
+    nearest: np.ndarray = squares.min(axis=1)
+    return nearest
+
+
+def _temperature(found: np.ndarray, labels: np.ndarray) -> float:
+    """The one of the least cross-entropy."""
+    from scipy.optimize import minimize_scalar
+
+    def loss(logarithm: float) -> float:
+        true = _tempered(found, float(np.exp(logarithm)))[np.arange(len(labels)), labels]
+        return -float(np.log(np.maximum(true, FLOOR)).mean())
+
+    best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
+    return float(np.exp(best.x))
+
+
+def _tempered(found: np.ndarray, temperature: float) -> np.ndarray:
+    from charrec.evaluation.prediction import softmax
+
+    return softmax(found / temperature)
