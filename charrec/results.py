@@ -114,7 +114,6 @@ class Evaluation(Frozen):
     pairs: tuple[Confusion, ...]  # the most confused, both directions apart
     classes: tuple[ClassRow, ...]
     calibration_error: float  # expected calibration error, 15 bins
-    predictions: str = ""  # key of the outcome with its probabilities of these images; older results do not say
 
 
 class External(Frozen):
@@ -240,6 +239,7 @@ class StudyResult(Frozen):
     evaluations: tuple[Evaluation, ...]
     external: tuple[External, ...]
     texts: tuple[TextReading, ...]
+    predictions: dict[str, str] = {}  # model -> key of the outcome of its predictions; older results do not say
     machine: Machine
     code: str  # commit, "+" if changed; "" outside a repository
     durations: dict[str, float]  # step -> seconds

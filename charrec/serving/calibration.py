@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrec.evaluation.prediction import softmax
 from charrec.evaluation.tables import labels_of, read_table
 from charrec.memo.outcome import recall
 from charrec.results import PredictionResult
@@ -98,6 +99,4 @@ def _temperature(found: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _tempered(found: np.ndarray, temperature: float) -> np.ndarray:
-    from charrec.evaluation.prediction import softmax
-
     return softmax(found / temperature)

@@ -65,12 +65,11 @@ def trained_of(result: StudyResult, model: str) -> Trained:
         )
     found = of_model[model]
     network = ConvNet.model_validate(found.network) if found.network else None
-    evaluation = next((row for row in result.evaluations if row.model == model), None)
     return Trained(
         recipe=recipe_of(result.study, model, found.precision, network, found.backend),
         training=found.weights.key.rpartition("/")[0],
         weights_sha256=found.weights.sha256,
-        predictions=evaluation.predictions if evaluation else "",
+        predictions=result.predictions.get(model, ""),
     )
 
 

@@ -29,16 +29,15 @@ def compute(given: Given, bench: Bench) -> EvaluationResult:
     tables = {name: read_table(bench.store.get(table.key)) for name, table in predictions.tables.items()}
     columns = load_columns(given.glyphs.packed.local(bench.store, bench.cache))
     training, validation = given.glyphs.halves(columns)
-    evaluation = evaluate(
-        given.model,
-        tables["validation"][1],
-        columns["label"].to_numpy()[validation],
-        columns["group"].to_numpy()[validation],
-        twins(columns, training, validation),
-        given.seed,
-    )
     return EvaluationResult(
-        evaluation=evaluation.model_copy(update={"predictions": given.predictions}),
+        evaluation=evaluate(
+            given.model,
+            tables["validation"][1],
+            columns["label"].to_numpy()[validation],
+            columns["group"].to_numpy()[validation],
+            twins(columns, training, validation),
+            given.seed,
+        ),
         external=tuple(
             _external(given.model, role, method, tables) for role in ("letters", "digits") for method in foreign.METHODS
         ),

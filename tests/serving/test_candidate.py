@@ -33,3 +33,10 @@ def test_the_fourth_is_the_network_that_the_search_chose() -> None:
 def test_a_network_that_the_study_has_not_is_refused() -> None:
     with pytest.raises(InputError, match=r"no network 'model_5' .* one of model_1, model_2, model_3, model_4"):
         trained_of(RESULT, "model_5")
+
+
+def test_it_knows_where_the_predictions_of_its_study_lie() -> None:
+    assert trained_of(RESULT, "model_3").predictions == ""  # of a result from before they were named
+    named = RESULT.model_copy(update={"predictions": {"model_3": "predictions/model_3-0"}})
+    assert trained_of(named, "model_3").predictions == "predictions/model_3-0"
+    assert trained_of(named, "model_2").predictions == ""
