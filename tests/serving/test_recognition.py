@@ -15,6 +15,11 @@ from charrec.data.foreign import prepare
 from charrec.data.sources.handwriting import read_sklearn_digits
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
+from charrec.evaluation.tables import as_table
+from charrec.machine.provenance import this_machine
+from charrec.memo.outcome import Provenance, outcome_of, remember
+from charrec.memo.step import Bench
+from charrec.results import PredictionResult
 from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.picture import SIDE
 from charrec.serving.recognition import Recognition, read_images
@@ -213,3 +218,32 @@ def test_a_network_with_other_weights_reads_nothing(network: Trained, store: Sto
     other = network.model_copy(update={"weights_sha256": "0" * 64})
     with pytest.raises(InputError, match=r"digits has weights of SHA-256 \w+; expected those of SHA-256 0000"):
         read_images([saved(plain(np.eye(8, dtype=np.uint8) * 255))], other, store)
+
+
+@pytest.fixture(scope="module")
+def calibrated(network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]) -> Trained:
+    """The network, with stored predictions of digits that it did not learn from."""
+    images, labels = digits[0][1000:1700], digits[1][1000:1700]
+    found = predict(network.recipe, weights_of(store, network), {"them": prepare(images, 32)}, store)["them"]
+    table, content = as_table([str(place) for place in range(len(labels))], labels, found), BytesIO()
+    table.to_parquet(content, index=False)
+    validation = Bench(store, Path()).put("predictions/digits/validation.parquet", content.getvalue())
+    result = PredictionResult(tables={"validation": validation})
+    provenance = Provenance(started="2026-11-27T00:00:00+00:00", seconds=1.0, machine=this_machine(), code="")
+    remember(store, outcome_of(PredictionResult)(key="predictions/digits", value=result, provenance=provenance))
+    return network.model_copy(update={"predictions": "predictions/digits"})
+
+
+def test_a_stranger_is_told_from_a_digit(
+    calibrated: Trained, network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    rng = np.random.default_rng(0)
+    noise = [saved(Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8))) for _ in range(40)]
+    known = [saved(plain(digit)) for digit in digits[0][1700:1780]]
+    found = read_images([*known, *noise], calibrated, store)
+    assert sum(row.stranger for row in found[:80]) <= 12
+    assert sum(row.stranger for row in found[80:]) >= 20
+    assert all(row.likeness is not None and row.stranger == (row.likeness < 0.05) for row in found)
+    bare = read_images([*known, *noise], network, store)
+    assert [row.top[0].character for row in bare] == [row.top[0].character for row in found]
+    assert not any(row.stranger or row.likeness is not None for row in bare)
