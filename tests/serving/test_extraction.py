@@ -1,7 +1,10 @@
 """A character is found whatever lies around it, and left alone where nothing does."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from charrec.alphabet import CLASSES
 from charrec.data.foreign import prepare
@@ -60,3 +63,52 @@ def test_a_small_character_on_a_large_page_is_found() -> None:
     page[100:104, 900:904] = 20  # a speck
     seen, clean = (prepare(picture[None], SIZE)[0].astype(int) for picture in (extract(page), 255 - glyph))
     assert np.abs(seen - clean).mean() < 8
+
+
+def on_page(character: str = "k") -> np.ndarray:
+    """Black on white, its larger side 90 of 200 px."""
+    return 255 - draw(family_faces("poppins")[0], character, 200, 90)[0]
+
+
+def as_seen(picture: np.ndarray) -> np.ndarray:
+    seen: np.ndarray = prepare(extract(picture)[None], SIZE)[0].astype(int)
+    return seen
+
+
+def circled() -> np.ndarray:
+    image = Image.fromarray(on_page())
+    ImageDraw.Draw(image).ellipse((20, 20, 180, 180), outline=0, width=5)
+    return np.asarray(image)
+
+
+def on_a_card() -> np.ndarray:
+    """White on a black card, on a white page."""
+    page = np.full((300, 260), 255, np.uint8)
+    page[60:220, 30:190] = 255 - on_page()[20:180, 20:180]
+    return page
+
+
+def with_a_neighbour() -> np.ndarray:
+    """A part of another letter at the edge."""
+    page = on_page()
+    page[62:138, :14] = 0
+    return page
+
+
+def with_a_ruled_line() -> np.ndarray:
+    page = on_page()
+    page[190:194] = 40
+    return page
+
+
+@pytest.mark.parametrize("around", [circled, on_a_card, with_a_neighbour, with_a_ruled_line])
+def test_what_lies_around_a_character_is_dropped(around: Callable[[], np.ndarray]) -> None:
+    assert np.abs(as_seen(around()) - as_seen(on_page())).mean() < 8
+
+
+@pytest.mark.parametrize("family", ["ibm-plex-mono", "jetbrains-mono", "source-code-pro"])
+def test_a_zero_is_no_frame_around_its_dot(family: str) -> None:
+    zero = 255 - draw(family_faces(family)[0], "0", 200, 90)[0]
+    spoilt = zero.copy()
+    spoilt[5:9, 5:9] = 0  # a speck, so it is not left as it is
+    assert np.abs(as_seen(spoilt) - as_seen(zero)).mean() < 8
