@@ -22,7 +22,12 @@ PAGES = {
 README = PAGES["README.md"]
 RESULT = ROOT / "docs" / "chars74k.json"
 STUDY_ONLY = ("README.md", "CONTRIBUTING.md", "docs/results.md", "docs/settings.md")  # no other program's options
-OTHER_PROGRAMS = {"watch": "prefect deployment run", "limit": "prefect worker start", "durations": "pytest"}
+OTHER_PROGRAMS = {
+    "dereference": "tar",
+    "watch": "prefect deployment run",
+    "limit": "prefect worker start",
+    "durations": "pytest",
+}
 
 
 def tracked() -> list[str]:

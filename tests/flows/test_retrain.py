@@ -126,7 +126,7 @@ def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runt
     assert rows.keys() == {"inbox/7.png", "inbox/A.png", "inbox/H.png", "inbox/note.txt", "inbox/empty.png"}
     assert "no image" in rows["inbox/note.txt"]
     assert "is empty" in rows.pop("inbox/empty.png")
-    assert all(row.split(",")[1] and not row.split(",")[5] for name, row in rows.items() if name.endswith(".png"))
+    assert all(row.split(",")[1] and not row.split(",")[7] for name, row in rows.items() if name.endswith(".png"))
     assert predict_batch("inbox", None, runtime) in {entry.key for entry in store.list("readings/")}
 
 

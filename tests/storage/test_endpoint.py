@@ -1,7 +1,7 @@
 """An endpoint that is no S3 server, or not as configured, is told by name at the first request and never waited for."""
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,15 @@ ACTS: dict[str, Callable[[Store], Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """To sleep before another try is an error: a wrong address does not become right."""
 
     def never(seconds: float) -> None:
         raise AssertionError(f"it waits {seconds} s")
 
-    with pytest.MonkeyPatch.context() as patch:
-        use_test_credentials(patch)
-        patch.setattr("charrec.storage.patience.waits", lambda *_, **__: [-1.0])  # to sleep so long is an error
-        patch.setattr("botocore.endpoint.time.sleep", never)
-        patch.setattr("botocore.retries.standard.time.sleep", never)
-        yield
+    use_test_credentials(monkeypatch)
+    monkeypatch.setattr("charrec.storage.patience.waits", lambda *_, **__: [-1.0])  # to sleep so long is an error
+    monkeypatch.setattr("botocore.endpoint.time.sleep", never)
 
 
 def refused(endpoint: str, says: str, acts: Iterable[str] = ACTS) -> list[InputError]:
@@ -183,7 +180,6 @@ def test_a_name_that_nobody_knows_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_name_server_that_is_away_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_with(socket.EAI_AGAIN, monkeypatch)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
-    monkeypatch.setattr("botocore.retries.standard.time.sleep", lambda _seconds: None)
     with pytest.raises(ConnectionError, match="since its host name does not resolve now"):
         open_store("s3://bucket/a", endpoint="http://minio.example.org:9000").get("a")
 

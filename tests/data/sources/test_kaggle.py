@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -388,18 +389,19 @@ def test_a_folder_in_the_place_of_credentials_is_an_error(name: str, tmp_path: P
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_credentials_that_may_not_be_read_are_an_error(tmp_path: Path) -> None:
-    (tmp_path / ".kaggle").mkdir()
-    (tmp_path / ".kaggle" / "kaggle.json").write_text(PAIR)
-    (tmp_path / ".kaggle" / "kaggle.json").chmod(0o600)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    steps = (
-        "import os; from charrec.data.sources.kaggle import credentials_found; os.setuid(10001)\n"
-        f"try: credentials_found({{'HOME': {str(tmp_path)!r}}})\nexcept Exception as error: print(error)"
-    )
-    ran = subprocess.run([sys.executable, "-c", steps], cwd=ROOT, capture_output=True, text=True)
-    assert ran.stdout.startswith(f"{tmp_path}/.kaggle/kaggle.json cannot be read (Permission denied); expected")
+def test_credentials_that_may_not_be_read_are_an_error() -> None:
+    with TemporaryDirectory() as home:  # others may enter it, unlike pytest's folders
+        Path(home).chmod(0o755)
+        file = Path(home, ".kaggle", "kaggle.json")
+        file.parent.mkdir()
+        file.write_text(PAIR)
+        file.chmod(0o600)
+        steps = (
+            "import os; from charrec.data.sources.kaggle import credentials_found; os.setuid(10001)\n"
+            f"try: credentials_found({{'HOME': {home!r}}})\nexcept Exception as error: print(error)"
+        )
+        ran = subprocess.run([sys.executable, "-c", steps], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.startswith(f"{file} cannot be read (Permission denied); expected")
 
 
 @pytest.mark.parametrize(
