@@ -12,7 +12,8 @@ from deployments.setup import set_up
 from flows.settings import runtime_here
 
 ROOT = Path(__file__).parents[1]
-WRONG = "docs/troubleshooting.md", "tests/test_variables.py", "tests/flows/test_command_line.py"  # names that do not exist
+# They name variables that do not exist.
+WRONG = "docs/troubleshooting.md", "tests/test_variables.py", "tests/flows/test_command_line.py"
 
 
 def test_every_variable_that_the_repository_names_is_known() -> None:
