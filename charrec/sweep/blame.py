@@ -1,16 +1,15 @@
 """Whose fault an error is: the machine's, which must not change a result, or perhaps the trial's."""
 
-import errno
 from collections.abc import Iterator
 
 from charrec.errors import InputError
 from charrec.storage import DiskError
+from charrec.storage.disk import FULL
 
 MACHINES = (OSError, ImportError, MemoryError, InputError)  # disk, network, installation, memory, store, settings
 OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED")  # TensorFlow's name; JAX's text
 STORING = ("charrec.storage", "charrec.training.checkpoints")  # h5py reports a full disk as a RuntimeError too
 LONGEST = 500  # characters of another library's message; TensorFlow's begin with the kind and end with the reason
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class MachineAtFault(RuntimeError):
