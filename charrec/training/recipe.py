@@ -62,15 +62,17 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     import keras
 
     from charrec.training.lookup import Lookup, resident
+    from charrec.training.relu_after_pool import relu_after_pool
 
     shape = (recipe.image_size, recipe.image_size, recipe.image_channels)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
         network = recipe.build()(shape, len(CLASSES), **({"net": recipe.network} if recipe.network else {}))
+        seed_weights(network, recipe.seed)
+        network = relu_after_pool(network)
     finally:
         keras.config.set_dtype_policy(before)
-    seed_weights(network, recipe.seed)
     lookup = Lookup(resident(arrays.images), recipe.image_channels)
     model = keras.Sequential([keras.Input((), dtype="int32"), lookup, network])
     model.compile(
