@@ -1,0 +1,185 @@
+"""What the pages say of the study on Chars74K, made from its stored result.
+
+    python -m tests.benchmarks.publish --store STORE [--sittings FILE] [--font STORE]
+    python -m tests.benchmarks.publish
+
+Copies study.json of the latest report to docs/chars74k.json (the font-disjoint run's to docs/chars74k-font.json), the
+first screen of its page to docs/report.png, and the lines "commit begin end status" of a file of sittings to
+docs/chars74k-sittings.txt; then writes the marked parts of README.md and docs/results.md anew. Without a store it does
+only that, from the copies. A test holds the pages to them.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+from charrec.markdown import table
+from charrec.reference import MODELS
+from charrec.report import words
+from charrec.report.stored import PAGE, reports
+from charrec.results import Rate, StudyResult
+from charrec.storage import Store, open_store
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+RANDOM, FONT, SITTINGS, PICTURE = (
+    DOCS / name for name in ("chars74k.json", "chars74k-font.json", "chars74k-sittings.txt", "report.png")
+)
+SCREEN = (1400, 1000)  # px
+BEST = 5  # trials that are shown
+PART = re.compile(r"(<!-- begin (?P<name>[\w ,]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def stored(path: Path) -> StudyResult:
+    return StudyResult.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def plain(text: str) -> str:
+    """As the pages are written: no character that a keyboard lacks."""
+    return text.replace("\u2013", "-").replace("\u00a0", " ").replace("\u2014", "-").replace("\u2019", "'")
+
+
+def rate(value: Rate) -> str:
+    return f"{100 * value.value:.2f} ({100 * value.low:.1f}-{100 * value.high:.1f})"
+
+
+def number(model: str) -> str:
+    return model.removeprefix("model_")
+
+
+def models(result: StudyResult) -> str:
+    """Every network: accuracies, the best epoch and the seconds, beside the deck's."""
+    head = ["Model", "accuracy % (95 % interval)", "deck", "two cases as one", "no twin in training", "best epoch",
+            "deck", "s an epoch", "deck (P100)"]  # fmt: skip
+    rows = []
+    for training, evaluation in zip(result.trainings, result.evaluations, strict=True):
+        theirs = MODELS[training.model]
+        rows.append([
+            number(training.model), rate(evaluation.accuracy), f"{100 * theirs.val_accuracy:.2f}",
+            f"{100 * evaluation.folded_accuracy.value:.2f}", f"{100 * evaluation.without_twin_accuracy.value:.2f}",
+            f"{training.best_epoch} of {len(training.epochs)}", str(theirs.val_accuracy_epoch),
+            f"{median(epoch.seconds for epoch in training.epochs):.0f}", "{}-{}".format(*theirs.epoch_seconds),
+        ])  # fmt: skip
+    return table(head, rows)
+
+
+def short(result: StudyResult) -> str:
+    """The first columns, for the first screen."""
+    return "\n".join("|".join(row.split("|")[:5]) + "|" for row in models(result).splitlines())
+
+
+def computed(result: StudyResult) -> str:
+    """Where and when, and how long each step took."""
+    machine = result.machine
+    began = datetime.fromisoformat(result.started)
+    text = (
+        f"Computed at commit {result.code} on {machine.cores} cores of an {machine.cpu}"
+        f"{' with ' + ', '.join(machine.gpus) if machine.gpus else ''}, begun on {began:%B} {began.day}, {began.year}"
+        f"{sittings()}. {words.duration(sum(result.durations.values()))} in all steps together:"
+    )
+    rows = [[step, words.duration(seconds)] for step, seconds in result.durations.items()]
+    return f"{text}\n\n{table(['step', 'time'], rows)}"
+
+
+def sittings() -> str:
+    """How many, and their hours; nothing where no file tells."""
+    if not SITTINGS.exists():
+        return ""
+    lines = [line.split() for line in SITTINGS.read_text(encoding="utf-8").splitlines()]
+    lasted = sum(
+        (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() for _, begin, end, _ in lines
+    )
+    return f", in {len(lines)} sittings of {words.duration(60 * round(lasted / 60))} together"
+
+
+def search(result: StudyResult) -> str:
+    """The best trials."""
+    found = result.search
+    if not found.trials:
+        return "The search failed."
+    rows = [
+        [str(place), *(words.number(value) for value in trial.network.values()), str(trial.epochs),
+         "-" if trial.val_accuracy is None else f"{100 * trial.val_accuracy:.2f}"]
+        for place, trial in enumerate(found.trials[:BEST], 1)
+    ]  # fmt: skip
+    names = list(found.trials[0].network)
+    return (
+        f"{len(found.trials)} trials of {found.epochs} epochs together, on {words.count(found.images)} images each:\n\n"
+        + table(["", *names, "epochs", "val accuracy %"], rows)
+    )
+
+
+def texts(result: StudyResult) -> str:
+    """What each network read of the new data, from images prepared our way and the deck's."""
+    networks = list(dict.fromkeys(text.model for text in result.texts))
+    read = {(text.text, text.method, text.model): text.read for text in result.texts}
+    rows = [
+        [f"{text}, {words.METHODS[method]}", *(f"`{read[text, method, model]}`" for model in networks)]
+        for text, method in dict.fromkeys((one.text, one.method) for one in result.texts)
+    ]
+    for kind, method in dict.fromkeys((one.set, one.method) for one in result.external):
+        rates = [one.accuracy_within for one in result.external if (one.set, one.method) == (kind, method)]
+        what = f"{kind} among their own classes, {words.METHODS[method]}, %"
+        rows.append([what, *(f"{100 * rate.value:.1f}" for rate in rates)])
+    return table(["text", *(words.title(model) for model in networks)], rows)
+
+
+def part(show: Callable[[StudyResult], str], path: Path) -> Callable[[], str]:
+    return lambda: plain(show(stored(path))) if path.exists() else "This run has not been made yet."
+
+
+PARTS = {
+    "models, short": part(short, RANDOM),
+    **{show.__name__: part(show, RANDOM) for show in (models, computed, search, texts)},
+    **{f"{show.__name__}, by font": part(show, FONT) for show in (models, computed)},
+}
+
+
+def written(page: str) -> str:
+    """The page with its marked parts made anew. Raises KeyError for one that nobody makes."""
+    return PART.sub(lambda found: f"{found[1]}{PARTS[found['name']]()}\n{found[3]}", page)
+
+
+def fetch(store: Store, to: Path, picture: Path | None) -> None:
+    """The latest report's study.json, and its first screen as a picture."""
+    report = reports(store)[0]
+    to.write_bytes(store.get(f"{report}/study.json"))
+    if picture is None:
+        return
+    browser = shutil.which("chromium")
+    if browser is None:
+        raise SystemExit("found no chromium; expected Debian's: apt-get install chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder, PAGE)
+        store.download(f"{report}/{PAGE}", page)
+        subprocess.run(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={picture}",
+             "--window-size={},{}".format(*SCREEN), f"--user-data-dir={folder}/profile", page.as_uri()],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", help="of the finished study")
+    parser.add_argument("--font", help="of the finished study with --split font")
+    parser.add_argument("--sittings", type=Path)
+    given = parser.parse_args()
+    if given.store:
+        fetch(open_store(given.store), RANDOM, PICTURE)
+    if given.font:
+        fetch(open_store(given.font), FONT, None)
+    if given.sittings:
+        SITTINGS.write_text(given.sittings.read_text(encoding="utf-8"), encoding="utf-8")
+    for page in (ROOT / "README.md", DOCS / "results.md"):
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
