@@ -1,13 +1,11 @@
 """Ten classes that a network learns in seconds, and a process that works on them until it is killed.
 
 `python -m tests.toy train STORE` is for a kill in the middle of epoch 2 of 3, `search STORE` in a trial's second epoch:
-it prints MIDDLE there and waits. `python -m tests.toy jax STORE` prints what a resumed, an undisturbed and an
-interrupted training say.
+it prints MIDDLE there and waits. `python -m tests.toy jax STORE` prints what trainings and a search find there.
 """
 
 import contextlib
 import itertools
-import json
 import math
 import signal
 import subprocess
@@ -21,9 +19,9 @@ import numpy as np
 
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
-from charrec.study import Search
+from charrec.study import Frozen, Search
 from charrec.sweep.plan import Sweep
-from charrec.training.checkpoints import Progress, load
+from charrec.training.checkpoints import Progress, load, read_progress
 from charrec.training.recipe import Arrays, Recipe, compiled
 from charrec.training.train import train
 from tests.thorough import often
@@ -139,7 +137,7 @@ def wait_at(step: int) -> Any:
     return keras.callbacks.LambdaCallback(on_train_batch_end=wait)
 
 
-def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> Progress:
+def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> None:
     """A training of 2 epochs that ends in an error, then is asked to stop, both between two steps of an epoch."""
     from charrec.training.epoch import Interrupted
 
@@ -153,7 +151,17 @@ def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> Progress:
     for interrupt in (stop_at(2, fail), stop_at(3, lambda: True)):
         with contextlib.suppress(Interrupted, KeyboardInterrupt):
             train(recipe, arrays, 2, store, "interrupted", interrupt=interrupt)
-    return train(recipe, arrays, 2, store, "interrupted")
+    train(recipe, arrays, 2, store, "interrupted")
+
+
+class OnJax(Frozen):
+    """What one process found on JAX: the histories of three trainings of the same network, and a search."""
+
+    backend: str
+    resumed: list[dict[str, float]]
+    undisturbed: list[dict[str, float]]
+    interrupted: list[dict[str, float]]
+    search: SearchResult
 
 
 def keras_backend() -> str:
@@ -173,15 +181,12 @@ def main(command: str, place: str) -> None:
         recipe, arrays = RECIPE.model_copy(update={"batch_size": 16}), toy_arrays(64, 32)
         for key, stops in (("resumed", (1, 2)), ("undisturbed", (2,))):
             for epochs in stops:
-                progress = train(recipe, arrays, epochs, store, key)
-            print(json.dumps(history(progress)))
-        print(json.dumps(history(interrupted(recipe, arrays, store))))
-        print(json.dumps(keras_backend()))
-    elif command == "jax-search":
-        found = search(store, lambda *_: None, toy_arrays(40, 40), SWEEP.model_copy(update={"search": ON_JAX_SEARCH}))
-        print(
-            json.dumps([[keras_backend(), row.state, row.rung, row.configuration, row.epochs] for row in found.trials])
-        )
+                train(recipe, arrays, epochs, store, key)
+        interrupted(recipe, arrays, store)
+        sweep = SWEEP.model_copy(update={"search": ON_JAX_SEARCH})
+        found = search(store, lambda *_: None, toy_arrays(40, 40), sweep)
+        told = {key: history(read_progress(store, key)) for key in ("resumed", "undisturbed", "interrupted")}
+        print(OnJax(backend=keras_backend(), search=found, **told).model_dump_json())
 
 
 if __name__ == "__main__":

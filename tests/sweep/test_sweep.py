@@ -1,11 +1,7 @@
 """A whole search, tiny: it can be killed, one of its networks diverges, and the ranking is the same."""
 
 import errno
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +24,10 @@ from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
 from tests.toy import (
     DOOMED,
-    ON_JAX,
     ON_JAX_TRIALS,
-    ROOT,
     SWEEP,
     WARNINGS,
+    OnJax,
     doom,
     history,
     kill_in_the_middle,
@@ -221,16 +216,10 @@ def test_every_configuration_has_a_seed_of_its_own(arrays: Arrays) -> None:
     assert not seeds & {0, 1, 123}
 
 
-def test_a_search_runs_on_jax(tmp_path: Path) -> None:
-    environment = os.environ | ON_JAX
-    command = [sys.executable, "-m", "tests.toy", "jax-search", str(tmp_path)]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    trials = json.loads(ran.stdout.splitlines()[-1])
-    assert [backend for backend, *_ in trials] == ["jax"] * ON_JAX_TRIALS
-    assert {state for _, state, *_ in trials} == {"COMPLETED"}
-    for *_, configuration, epochs in trials:
-        assert (
-            epochs
-            == len(read_progress(open_store(str(tmp_path)), SWEEP.training(configuration)).epochs)
-            == ON_JAX_TRIALS
-        )
+def test_a_search_runs_on_jax(on_jax: OnJax, on_jax_folder: Path) -> None:
+    assert on_jax.backend == "jax"
+    trials = on_jax.search.trials
+    assert [row.state for row in trials] == ["COMPLETED"] * ON_JAX_TRIALS
+    for row in trials:
+        stored = read_progress(open_store(str(on_jax_folder)), SWEEP.training(row.configuration))
+        assert row.epochs == len(stored.epochs) == ON_JAX_TRIALS
