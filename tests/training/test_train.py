@@ -5,10 +5,8 @@ import hashlib
 import itertools
 import json
 import math
-import os
 import re
-import subprocess
-import sys
+import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
@@ -42,7 +40,8 @@ from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
 from charrec.training.lookup import resident
 from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.training.train import train
-from tests.toy import EPOCHS, ON_JAX, RECIPE, ROOT, WARNINGS, history, kill_in_the_middle, state, toy_arrays
+from tests.thorough import some
+from tests.toy import EPOCHS, RECIPE, WARNINGS, OnJax, history, kill_in_the_middle, state, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -201,27 +200,16 @@ def test_an_error_between_two_steps_ends_the_epoch_and_stores_nothing(store: Sto
     assert read_progress(store, "t").last is None
 
 
-@pytest.fixture(scope="module")
-def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The histories of a resumed, an undisturbed and an interrupted training, and the backend's name."""
-    environment = os.environ | ON_JAX
-    command = [sys.executable, "-m", "tests.toy", "jax", str(tmp_path_factory.mktemp("jax"))]
-    ran = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+def test_a_training_resumes_on_jax(on_jax: OnJax) -> None:
+    assert on_jax.backend == "jax"
+    assert len(on_jax.undisturbed) == 2
+    assert on_jax.undisturbed[1]["loss"] < on_jax.undisturbed[0]["loss"]
+    assert on_jax.resumed == on_jax.undisturbed
 
 
-def test_a_training_resumes_on_jax(on_jax: Any) -> None:
-    resumed, undisturbed, _, backend = on_jax
-    assert backend == "jax"
-    assert len(undisturbed) == 2
-    assert undisturbed[1]["loss"] < undisturbed[0]["loss"]
-    assert resumed == undisturbed
-
-
-def test_a_training_interrupted_between_steps_resumes_on_jax(on_jax: Any) -> None:
+def test_a_training_interrupted_between_steps_resumes_on_jax(on_jax: OnJax) -> None:
     """After an error too: jax has returned the resident images that it lends to each step."""
-    _, undisturbed, interrupted, _ = on_jax
-    assert interrupted == undisturbed
+    assert on_jax.interrupted == on_jax.undisturbed
 
 
 def test_a_finished_training_is_not_changed(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
@@ -495,28 +483,40 @@ def test_a_damaged_checkpoint_is_not_loaded(store: Store, arrays: Arrays) -> Non
         load(compiled(SMALL, arrays), store, last)
 
 
-@pytest.mark.parametrize(
-    ("harmed", "first"), [("last", 2), ("best", 1), ("progress", 1)], ids=["the last", "the best", "the progress"]
-)
-@pytest.mark.parametrize("gone", [True, False], ids=["gone", "damaged"])
-def test_a_damaged_training_goes_back_as_far_as_it_must_and_ends_the_same(
-    store: Store, arrays: Arrays, harmed: str, first: int, gone: bool
-) -> None:
-    """Two epochs are done, the first of them is the best."""
+@pytest.fixture(scope="module")
+def two_of_three(tmp_path_factory: pytest.TempPathFactory, arrays: Arrays) -> Path:
+    """A store in which two epochs of "t" are done, the first of them the best, and all three of "undisturbed"."""
+    folder = tmp_path_factory.mktemp("two-of-three") / "store"
+    store = open_store(str(folder))
     one = train(SMALL, arrays, 1, store, "t").last
     assert one
     best, weights = one.model_copy(update={"key": "t/epoch-001-best.weights.h5"}), store.get(one.key)
     train(SMALL, arrays, 2, store, "t")
     store.put(best.key, weights)
     progress, version = read_version(store, "t")
-    assert version and progress.last
+    assert version
     store.swap("t/progress.json", progress.model_copy(update={"best": best}).model_dump_json().encode(), version)
-    key = {"last": progress.last.key, "best": best.key, "progress": "t/progress.json"}[harmed]
-    store.delete(key) if gone else store.put(key, b"damaged")
+    train(SMALL, arrays, 3, store, "undisturbed")
+    return folder
+
+
+HARMED = {"the last": ("last", 2), "the best": ("best", 1), "the progress": ("progress", 1)}
+HARMS = [(what, how) for how in ("gone", "damaged") for what in HARMED]
+
+
+@pytest.mark.parametrize(("what", "how"), some(HARMS, 3))
+def test_a_damaged_training_goes_back_as_far_as_it_must_and_ends_the_same(
+    what: str, how: str, two_of_three: Path, tmp_path: Path, arrays: Arrays
+) -> None:
+    store = open_store(str(shutil.copytree(two_of_three, tmp_path / "store")))
+    (harmed, first), progress = HARMED[what], read_progress(store, "t")
+    assert progress.last and progress.best
+    key = {"last": progress.last.key, "best": progress.best.key, "progress": "t/progress.json"}[harmed]
+    store.delete(key) if how == "gone" else store.put(key, b"damaged")
     begun: list[int] = []
     after = train(SMALL, arrays, 3, store, "t", lambda _title, epoch, _of: begun.append(epoch))
     assert begun == list(range(first, 4))
-    assert history(after) == history(train(SMALL, arrays, 3, store, "undisturbed"))
+    assert history(after) == history(read_progress(store, "undisturbed"))
     assert all(store.sha256(each.key) == each.sha256 for each in (after.last, after.best) if each)
 
 
