@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -185,33 +186,55 @@ def branches(*models: str) -> set[str]:
     return {f"{step} {model}" for step in ("train", "predict", "evaluate") for model in models}
 
 
-def test_a_network_that_fails_costs_the_others_nothing_and_what_changed_is_all_that_is_redone(
-    desk: Desk, done: Path, whole: Ran, tmp_path: Path
-) -> None:
-    """Model 3 gets a source that fails, then another one; model 1 trains for longer."""
-    code = copied_code(tmp_path)
-    slide = code / "charrec/models/model_3.py"
-    source = slide.read_text()
-    assert "Dropout(0.4)" in source
-    slide.write_text(source.replace("Dropout(0.4)", "Dropout(40)"))
+@dataclass(frozen=True)
+class Changed:
+    """A user with the code of model 3 changed, at a store where the study is done; model 1 trains for longer."""
+
+    desk: Desk
+    store: Path
+
+    def run(self, dropout: str) -> Ran:
+        """With this in place of model 3's dropout."""
+        slide = self.desk.root / "charrec/models/model_3.py"
+        source = (ROOT / "charrec/models/model_3.py").read_text()
+        assert "Dropout(0.4)" in source
+        slide.write_text(source.replace("Dropout(0.4)", f"Dropout({dropout})"))
+        return self.desk.run(self.store, epochs_model_1="3")
+
+
+@pytest.fixture
+def changed(desk: Desk, done: Path, tmp_path: Path) -> Changed:
     for report in done.rglob("reports"):
         shutil.rmtree(report)
-    ran = Desk(desk.home, code).run(done, epochs_model_1="3")
+    return Changed(Desk(desk.home, copied_code(tmp_path)), done)
+
+
+def test_a_network_that_fails_costs_the_others_nothing_and_what_changed_is_all_that_is_redone(
+    changed: Changed, whole: Ran
+) -> None:
+    ran = changed.run(dropout="40")
     assert ran.status == 1
     assert "Dropout" in ran.said or "rate" in ran.said
     assert ran.redone == {*branches("model_1"), "train model_3", "report"}
-    (study,) = done.glob("reports/*/study.json")
+    (study,) = changed.store.glob("reports/*/study.json")
     result = StudyResult.model_validate_json(study.read_bytes())
-    assert [training.model for training in result.trainings] == ["model_1", "model_2", "model_4"]
     assert result.failures.keys() == {"model_3"}
     assert 'data-failure="model_3"' in study.with_name("report.html").read_text()
+    before, after = histories(whole.result()), histories(result)
+    assert after.keys() == {"model_1", "model_2", "model_4"}
+    assert after["model_1"][:2] == before["model_1"]  # a longer training begins as the shorter one
+    assert len(after["model_1"]) == 3
+    assert (after["model_2"], after["model_4"]) == (before["model_2"], before["model_4"])
 
-    slide.write_text(source.replace("Dropout(0.4)", "Dropout(0.5)"))
-    ran = Desk(desk.home, code).run(done, epochs_model_1="3")
+
+@pytest.mark.long
+def test_a_network_that_failed_is_all_that_is_redone_when_its_code_is_mended(changed: Changed, whole: Ran) -> None:
+    """tests/steps/test_memory.py changes code too, in one process."""
+    assert changed.run(dropout="40").status == 1
+    ran = changed.run(dropout="0.5")
     assert ran.redone == {*branches("model_3"), "report"}
     assert ran.states.keys() == STEPS
     before, after = histories(whole.result()), histories(ran.result())
-    assert after["model_1"][:2] == before["model_1"]  # a longer training begins as the shorter one
     assert len(after["model_1"]) == 3
     assert after["model_3"] != before["model_3"]
     assert (after["model_2"], after["model_4"]) == (before["model_2"], before["model_4"])
