@@ -3,6 +3,7 @@
 The worker, the server and the deployments are real; the cluster is a stand-in that notes down what is posted to it.
 """
 
+import contextlib
 import json
 import re
 import signal
@@ -22,6 +23,7 @@ import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.testing.cli import invoke_and_assert
 
 from deployments.automations import PROVISIONING
 from deployments.setup import FIXED, POOLS, _pool, patience
@@ -30,10 +32,13 @@ from infra.local.stack import ROOT, Stack
 from tasks.devices import PUTTING_AWAY
 from tests.infra.dockerfile import stages
 from tests.processes import descendants, eventually
+from tests.thorough import some
 
 FOLDER = ROOT / "infra" / "kubernetes"
 THEIRS = ROOT / ".venv-kubernetes" / "bin"
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
+POOLS_WITH_JOBS = some(list(POOLS), 1)  # a worker of each submits the jobs of its deployments
+SUBMITTED = [each for each in DEPLOYMENTS if each["work_pool"]["name"] in POOLS_WITH_JOBS]
 Jobs = dict[tuple[str, str], dict[str, Any]]  # by entrypoint and deployment
 Submitted = tuple[str, dict[str, Any]]  # a pool, and a job of a run in it
 IMAGES = {"cpu": "cpu", "gpu": "cuda"}  # the pool's target of the Dockerfile
@@ -98,9 +103,8 @@ def invalid(*found: dict[str, Any]) -> str:
 def server(stack: Stack) -> Iterator[Stack]:
     """Prefect's server, with the README's pools and every deployment beside those of the local stack."""
     with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
-        with ThreadPoolExecutor() as threads:
-            list(threads.map(lambda pool: call(stack, *creation(pool)), POOLS))
         for pool in POOLS:
+            create(pool)
             _pool(ours(pool), FIXED | {name: stack.settings[name] for name in STORE})  # as `make deploy` does
         made = [deploy(client, each) for each in DEPLOYMENTS]
         yield stack
@@ -114,15 +118,11 @@ def ours(name: str) -> str:
     return f"kubernetes-{name}"
 
 
-def creation(pool: str) -> list[str]:
-    """The README's command."""
+def create(pool: str) -> None:
+    """By the README's command, in this process, where Prefect is imported already."""
     (found,) = re.findall(rf"(?m)^prefect (work-pool create {pool} .*)$", (FOLDER / "README.md").read_text())
-    return [sys.executable, "-m", "prefect", *found.replace(f"create {pool} ", f"create {ours(pool)} ").split()]
-
-
-def call(stack: Stack, *words: str | Path, **more: str) -> None:
-    ended = subprocess.run(words, cwd=ROOT, env=stack.environment(more), capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    with contextlib.chdir(ROOT):
+        invoke_and_assert(found.replace(f"create {pool} ", f"create {ours(pool)} ").split(), expected_code=0)
 
 
 def deploy(client: SyncPrefectClient, deployment: dict[str, Any]) -> UUID:
@@ -138,7 +138,7 @@ def deploy(client: SyncPrefectClient, deployment: dict[str, Any]) -> UUID:
 
 @pytest.fixture(scope="module")
 def jobs(server: Stack) -> Jobs:
-    """What the workers post for a run of each deployment."""
+    """What the workers post for a run of each deployment in their pools."""
     posted: list[dict[str, Any]] = []
 
     class Cluster(BaseHTTPRequestHandler):
@@ -159,13 +159,13 @@ def jobs(server: Stack) -> Jobs:
         runs = {
             str(client.create_flow_run_from_deployment(each.id).id): (each.entrypoint, each.name.removeprefix(ours("")))
             for each in client.read_deployments()
-            if each.entrypoint and each.name.startswith(ours(""))
+            if each.entrypoint and each.work_pool_name in map(ours, POOLS_WITH_JOBS)
         }
     with ThreadingHTTPServer(("127.0.0.1", 0), Cluster) as cluster, ThreadPoolExecutor() as threads:
         Thread(target=cluster.serve_forever, daemon=True).start()
         kubeconfig = server.folder / "kubeconfig"
         kubeconfig.write_text(json.dumps(reached(f"http://127.0.0.1:{cluster.server_port}")))
-        list(threads.map(lambda pool: submit(server, pool, kubeconfig), POOLS))
+        list(threads.map(lambda pool: submit(server, pool, kubeconfig), POOLS_WITH_JOBS))
         cluster.shutdown()
     return {runs[job["metadata"]["labels"]["prefect.io/flow-run-id"]]: job for job in posted}
 
@@ -183,16 +183,16 @@ def submit(stack: Stack, pool: str, kubeconfig: Path) -> None:
     """What a worker with the chart's settings does with the runs that wait in its pool."""
     given = {each["name"]: each["value"] for each in values(f"worker-{pool}")["worker"]["extraEnvVars"]}
     secrets = {"PREFECT_API_AUTH_STRING": f"admin:{CANARY}", "AWS_SECRET_ACCESS_KEY": CANARY}
-    call(
-        stack, THEIRS / "python", "-m", "prefect",
-        "worker", "start", "--pool", ours(pool), "--type", "kubernetes", "--run-once",
-        **given, **secrets, KUBECONFIG=str(kubeconfig), PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_ENABLED="false",
-    )  # fmt: skip
+    ours_too = {"KUBECONFIG": str(kubeconfig), "PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_ENABLED": "false"}
+    worker = [THEIRS / "python", "-m", "prefect", "worker", "start", "--pool", ours(pool), "--type", "kubernetes"]
+    environment = stack.environment({**given, **secrets, **ours_too})
+    ended = subprocess.run([*worker, "--run-once"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-@pytest.fixture(params=DEPLOYMENTS, ids=lambda each: f"{each['entrypoint']} {each['name']}")
+@pytest.fixture(params=SUBMITTED, ids=lambda each: f"{each['entrypoint']} {each['name']}")
 def submitted(request: pytest.FixtureRequest, jobs: Jobs) -> Submitted:
-    """Of each deployment."""
+    """Of each deployment whose pool has a worker."""
     deployment = request.param
     return deployment["work_pool"]["name"], jobs[deployment["entrypoint"], deployment["name"]]
 
@@ -219,7 +219,7 @@ def test_the_templates_have_the_settings_of_every_pool() -> None:
 
 
 def test_every_job_is_as_kubernetes_wants_it(jobs: Jobs) -> None:
-    assert set(jobs) == {(each["entrypoint"], each["name"]) for each in DEPLOYMENTS}
+    assert set(jobs) == {(each["entrypoint"], each["name"]) for each in SUBMITTED}
     cleaned = json.loads(json.dumps(list(jobs.values())))
     for job in cleaned:  # Prefect insists on these two where Kubernetes knows none; it ignores them with a warning
         pod = job["spec"]["template"]["spec"]
@@ -361,17 +361,6 @@ def test_a_worker_is_of_the_servers_version_and_names_its_secret(pool: str) -> N
     assert own["apiUrl"] == f"http://{server['fullnameOverride']}.charrec.svc:{server['service']['port']}/api"
 
 
-@pytest.fixture(scope="module")
-def ended(server: Stack) -> dict[str, tuple[str, bool]]:
-    """Flow -> the state in which it is after its pod was taken away, and whether it had stored itself."""
-    folder = server.folder / "pods"
-    folder.mkdir()
-    (folder / "pods.py").write_text(FLOWS)
-    with ThreadPoolExecutor() as threads:
-        taken = {flow: threads.submit(take, server, folder, flow) for flow in ("trains", "waits")}
-        return {flow: future.result() for flow, future in taken.items()}
-
-
 def take(server: Stack, folder: Path, flow: str) -> tuple[str, bool]:
     """Execute the flow as a pod does; end it as Kubernetes does, `trains` by the pool's hook, `waits` by SIGTERM."""
     step = {"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}
@@ -413,10 +402,14 @@ def stop_by_hook(pid: int) -> None:
     subprocess.run(["sh", "-c", script.replace(everything, mine).replace(wait, "true")], check=True)
 
 
-def test_a_training_stores_itself_before_its_pod_goes(ended: dict[str, tuple[str, bool]]) -> None:
-    """Its study begins it again. SIGTERM alone would not do: Prefect 3.8.8 kills at once what handles it itself."""
-    assert ended["trains"] == ("Crashed", True)
-
-
-def test_what_else_runs_in_a_pod_that_goes_is_scheduled_again(ended: dict[str, tuple[str, bool]]) -> None:
-    assert ended["waits"] == ("AwaitingRetry", False)
+@pytest.mark.parametrize(
+    ("flow", "state", "stored"), some([("trains", "Crashed", True), ("waits", "AwaitingRetry", False)], 1)
+)
+def test_a_training_stores_itself_before_its_pod_goes_and_what_else_runs_there_is_scheduled_again(
+    flow: str, state: str, stored: bool, server: Stack
+) -> None:
+    """The training's study begins it again. SIGTERM alone would not do: Prefect 3.8.8 kills what handles it itself."""
+    folder = server.folder / "pods"
+    folder.mkdir(exist_ok=True)
+    (folder / "pods.py").write_text(FLOWS)
+    assert take(server, folder, flow) == (state, stored)
