@@ -15,11 +15,16 @@ from infra.local.stack import Stack
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """All but workers, with the work pools and automations of `make deploy`; this process's Prefect does not use it."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from deployments.setup import set_up
+
     with stack_folder() as folder:
         started = Stack(folder, durable=False)
         try:
             started.start_services()
-            started.set_up()
+            with temporary_settings({PREFECT_API_URL: started.api_url}):
+                set_up(started.settings)  # here, where Prefect is imported already
             yield started
         finally:
             started.down(clean=True)
