@@ -1,5 +1,6 @@
 """Which backend Keras runs on is known before it is imported; what other projects set it to has no effect."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -10,8 +11,11 @@ import pytest
 
 from charrec.errors import InputError
 from charrec.machine.backend import backend
+from charrec.steps.augment import drawn
+from charrec.storage import open_store
 from charrec.training.recipe import compiled
-from tests.toy import RECIPE, ROOT, toy_arrays
+from charrec.training.train import train
+from tests.toy import RECIPE, ROOT, WARNINGS, history, toy_arrays
 
 
 @pytest.fixture(autouse=True)
@@ -90,30 +94,24 @@ def test_half_a_file_is_none_as_for_keras(content: str, home: Path) -> None:
 
 
 FOREIGN = {"floatx": "float64", "epsilon": 0.01, "image_data_format": "channels_first", "backend": "tensorflow"}
-PROGRAM = """
-import hashlib, json, sys
-from charrec.steps.augment import drawn
-from charrec.storage import open_store
-from charrec.training.train import train
-from tests.toy import RECIPE, history, toy_arrays
-
-arrays = toy_arrays(64, 32)
-trained = train(RECIPE.model_copy(update={"batch_size": 32}), arrays, 2, open_store(sys.argv[1]), "t")
-print(json.dumps([history(trained), hashlib.sha256(drawn(arrays.images[:4], 1).tobytes()).hexdigest()]))
-"""
 
 
-def numbers(folder: Path, **environment: str) -> list[object]:
+def numbers(folder: str) -> list[object]:
     """The history of a training, and a digest of what the augmentation draws."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder)],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found: list[object] = json.loads(ran.stdout.splitlines()[-1])
-    return found
+    arrays = toy_arrays(64, 32)
+    trained = train(RECIPE.model_copy(update={"batch_size": 32}), arrays, 2, open_store(folder), "t")
+    return [history(trained), hashlib.sha256(drawn(arrays.images[:4], 1).tobytes()).hexdigest()]
 
 
+@pytest.mark.filterwarnings(*WARNINGS[1:])
 def test_a_network_and_the_augmentation_are_the_same_whatever_other_projects_set(home: Path, tmp_path: Path) -> None:
-    plain = numbers(tmp_path / "plain")
+    """Here, and in a process that finds their settings as it starts."""
     (home / "keras.json").write_text(json.dumps(FOREIGN))
-    assert numbers(tmp_path / "foreign", KERAS_MAX_EPOCHS="1", KERAS_MAX_STEPS_PER_EPOCH="1") == plain
+    words = [sys.executable, "-m", "tests.machine.test_backend", str(tmp_path / "foreign")]
+    limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+    ran = subprocess.run(words, cwd=ROOT, env=os.environ | limits, stdout=subprocess.PIPE, text=True, check=True)
+    assert json.loads(ran.stdout.splitlines()[-1]) == numbers(str(tmp_path / "plain"))
+
+
+if __name__ == "__main__":
+    print(json.dumps(numbers(sys.argv[1])))
