@@ -22,6 +22,7 @@ PREFECT = ("tests/tasks/", "tests/flows/test_retrain.py")  # of one server witho
 # What takes longest, in the order in which it starts, lest one process works on alone at the end.
 FIRST = (
     "production", "tests/flows/test_full_study.py", "stack", "prefect", "tests/steps", "tests/sweep", "tests/training",
+    "tests/storage", "tests/commands", "tests/infra", "tests/data",
 )  # fmt: skip
 
 
