@@ -43,13 +43,17 @@ lint: install
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-install: .venv/installed-$(notdir $(LOCK)) .venv-s3/installed .venv-kubernetes/installed
+install: .venv/prefect-tables.json .venv-s3/installed .venv-kubernetes/installed
 
 .venv/installed-$(notdir $(LOCK)): $(LOCK) pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --python .venv --require-hashes $(LOCK)
 	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable .
 	rm -f .venv/installed-* && touch $@
+
+# Prefect's database migrated once, in 7 s, and not in each new home (flows/schema.py).
+.venv/prefect-tables.json: .venv/installed-$(notdir $(LOCK)) flows/schema.py
+	.venv/bin/python -m flows.schema
 
 # The tests' S3 server pins a botocore of its own, so it has an environment of its own.
 .venv-s3/installed: tests/requirements-s3.txt | $(UV)

@@ -6,6 +6,7 @@ end (30 s of attempts to reach it), and prints its own tracebacks.
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -25,9 +26,10 @@ from prefect.settings import (
 from prefect.settings.constants import DEFAULT_PROFILES_PATH
 
 from charrec.errors import InputError
+from flows.schema import lay_out
 from tasks.loopback import prefect_at
 
-START = 180  # seconds; a new database alone takes 14 s on 2 idle cores
+START = 180  # seconds; a new database alone takes 14 s on 2 idle cores, where it has to be migrated
 ANSWER = 10.0  # seconds for a configured server
 OUTSIDE = ("_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # for connections that the server does not make
 
@@ -82,7 +84,14 @@ def _home() -> Path:
 
 
 def _started(home: Path) -> str:
-    log = home / "charrec-server.log"
+    log, database = home / "charrec-server.log", _database(home)
+    try:
+        lay_out(database)
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{database}, Prefect's record of a study's runs, cannot be used ({error})", "a database of SQLite",
+            "Delete it, or set PREFECT_HOME to another folder.",
+        ) from None  # fmt: skip
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
@@ -103,10 +112,15 @@ def _started(home: Path) -> str:
     return f"http://127.0.0.1:{port}/api"
 
 
+def _database(home: Path) -> Path:
+    """That of this version of Prefect: an older one cannot read what a newer one has changed."""
+    return home / f"charrec-{prefect.__version__}.db"
+
+
 def _environment(home: Path) -> dict[str, str]:
     """What the server reads: of Prefect's settings its home alone, since others are for servers of another purpose.
 
-    The database is that of this version of Prefect: an older one cannot read what a newer one has changed.
+    It does not register Prefect's blocks, 1 s of a core in each new database, since a study has none.
     """
     foreign = ("PREFECT_", "PYTHONWARNINGS")
     kept = {
@@ -117,5 +131,7 @@ def _environment(home: Path) -> dict[str, str]:
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(DEFAULT_PROFILES_PATH),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/charrec-{prefect.__version__}.db",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{_database(home)}",
+        "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
+        "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
     }

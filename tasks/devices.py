@@ -26,6 +26,7 @@ from prefect.logging.configuration import setup_logging
 from charrec.errors import InputError
 from charrec.machine.greetings import drop_greetings
 from charrec.machine.hardware import gpus
+from charrec.machine.unneeded import leave_out_unneeded
 from charrec.memo.outcome import Outcome, Value, outcome_of
 from charrec.memo.step import Bench, Given, Step, declared
 from charrec.storage.backoff import waits
@@ -155,6 +156,7 @@ def _prepare(environment: dict[str, str]) -> None:
     os.environ.update(environment)
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts
     drop_greetings()
+    leave_out_unneeded()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     setup_logging()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from charrec.machine.unneeded import leave_out_unneeded
 from charrec.training.recipe import Arrays
 from tests.desk import desk
 from tests.division import ByGroup, place
@@ -22,6 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+leave_out_unneeded()
 
 LEFT_OUT = pytest.StashKey[int]()
 PREFECT = ("tests/deployments/", "tests/flows/", "tests/infra/", "tests/production/", "tests/steps/", "tests/tasks/")

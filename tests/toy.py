@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from charrec.machine.unneeded import leave_out_unneeded
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Frozen, Search
@@ -172,6 +173,7 @@ def keras_backend() -> str:
 
 
 def main(command: str, place: str) -> None:
+    leave_out_unneeded()
     store = open_store(place)
     if command == "train":
         train(RECIPE, toy_arrays(), EPOCHS, store, "t", lambda _title, epoch, _of: wait_at(20) if epoch == 2 else None)

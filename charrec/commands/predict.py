@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from charrec.commands.terminal import complain, shown
 from charrec.machine.greetings import drop_greetings
+from charrec.machine.unneeded import leave_out_unneeded
 from charrec.serving.candidate import weights_of
 from charrec.serving.files import File, files_of
 from charrec.serving.in_use import InUse
@@ -35,6 +36,7 @@ def show(store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as
     Returns the status: 1 if some could not be read, 2 if none could.
     """
     drop_greetings()
+    leave_out_unneeded()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     weights_of(store, chosen.network)
     if chosen.note:

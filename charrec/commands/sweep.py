@@ -12,6 +12,7 @@ from charrec.errors import InputError
 from charrec.machine.backend import require_backend
 from charrec.machine.greetings import drop_greetings
 from charrec.machine.termination import until_terminated
+from charrec.machine.unneeded import leave_out_unneeded
 from charrec.storage import Store, open_store
 from charrec.storage.absence import absent
 from charrec.sweep.blame import MachineAtFault
@@ -112,6 +113,7 @@ def _show(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
 
 def _retry(store: Store, sweep: Sweep) -> None:
     drop_greetings()
+    leave_out_unneeded()
     from charrec.sweep.retry import reopen
 
     count = reopen(store, sweep)
@@ -121,6 +123,7 @@ def _retry(store: Store, sweep: Sweep) -> None:
 
 def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> str:
     drop_greetings()
+    leave_out_unneeded()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(message)s", datefmt="%H:%M:%S")
     require_backend(sweep.recipe.backend)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charrec.errors import InputError
+from charrec.machine.unneeded import leave_out_unneeded
 
 BACKENDS = ("tensorflow", "jax")  # those that the study is tested on
 LAYOUTS = ("channels_last", "channels_first")
@@ -41,6 +42,7 @@ def backend() -> str:
 def require_backend(expected: str) -> None:
     """Raises InputError if Keras runs on any other backend, or cannot start."""
     backend()
+    leave_out_unneeded()  # a run on a work pool imports Keras here
     import keras
 
     if (running := keras.backend.backend()) != expected:

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.request import ProxyHandler, build_opener
 
+import prefect
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from pydantic import BaseModel
@@ -319,6 +320,16 @@ def test_a_home_of_prefect_that_cannot_be_written_is_told() -> None:
         local_server.address()
 
 
+def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
+    database = tmp_path / f"charrec-{prefect.__version__}.db"
+    database.write_text("a note to myself")
+    with (
+        temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: str(tmp_path)}),
+        pytest.raises(InputError, match=f"{database}, Prefect's record of a study's runs, cannot be used .file is not"),
+    ):
+        local_server.address()
+
+
 def test_a_server_of_another_kind_is_told(healthy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Health, "kind", "text/html")
     with (
@@ -367,6 +378,7 @@ def test_without_one_a_server_is_started_that_ends_with_this_process(tmp_path: P
             assert health.status == 200
         run.kill()
     assert family and gone(family, 10)
+    assert (tmp_path / "charrec-server.log").read_text() == ""
 
 
 def options_of(model: type[BaseModel], prefix: str = "--") -> Iterator[str]:

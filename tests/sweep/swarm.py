@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from charrec.machine.unneeded import leave_out_unneeded
 from charrec.storage import Store, open_store
 from charrec.storage.folder import FolderStore
 from charrec.study import FULL
@@ -133,6 +134,7 @@ def run(told: Work) -> None:
     os.environ.update(told.environment)
     redirect(told.place / "output")
     logging.basicConfig(filename=told.place / "log", level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    leave_out_unneeded()
     import keras
 
     from charrec.machine.termination import until_terminated
