@@ -18,7 +18,7 @@ from charrec.storage import open_store
 from tests.processes import alive, descendants
 
 ROOT = Path(__file__).parents[1]
-EPOCHS = 16  # of model 2, long enough to be ended in the middle, twice
+EPOCHS = 10  # of model 2, long enough to be ended in the middle, twice
 TINY = {
     "--data.glyphs": "fonts", "--data.letters": "fonts", "--data.digits": "sklearn", "--data.fonts": "3",
     "--data.letters-per-class": "2", "--image-size": "32", "--precision": "float32", "--epochs-model-1": "2",

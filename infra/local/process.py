@@ -67,15 +67,15 @@ class Process:
         _STARTED.append(self._child)
         self.note.write_text(f"{self._child.pid} {_started(self._child.pid)}")
 
-    def wait(self, ready: Callable[[], object], seconds: float) -> None:
-        """Wait until it is ready. Raises NotStarted."""
+    def wait(self, ready: Callable[[], object], seconds: float, every: float = 0.05) -> None:
+        """Wait until it is ready, asking every so many seconds. Raises NotStarted."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.pid:
                 raise NotStarted(f"{self.name} ended while it was starting; {self._log_end()}")
             if time.monotonic() > deadline:
                 raise NotStarted(f"{self.name} was not ready after {seconds:.0f} s; {self._log_end()}")
-            time.sleep(0.05)
+            time.sleep(every)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal if it is running."""

@@ -113,7 +113,7 @@ class Stack:
                 for each in self.server.answer(f"/work_pools/{pool}/workers/filter", {}) or []
             )
 
-        worker.wait(registered, PATIENCE)
+        worker.wait(registered, PATIENCE, every=0.25)  # each question costs the server 20 ms
 
     def stop_workers(self, *workers: Process) -> None:
         """Stop the workers after their flow runs have stored their work and reported their termination.

@@ -113,7 +113,7 @@ def kill(run: FlowRun) -> None:
             continue
 
 
-def until(holds: Callable[[], Any], seconds: float = 120, every: float = 0.25) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 120, every: float = 0.5) -> Any:
     """What comes to hold in time."""
     held: list[Any] = []
     assert eventually(lambda: held.append(found) or True if (found := holds()) else False, seconds, every)

@@ -86,7 +86,7 @@ class Disturbed(NamedTuple):
 
 def lose_a_training(study: Disturbed) -> None:
     training = until(lambda: study.production.child(study.run, "train model_2"))
-    until(study.epochs, every=0.005)
+    until(study.epochs, every=0.05)
     kill(training)
     assert study.epochs() < EPOCHS
     assert until(lambda: study.production.state(training) in FINAL) and study.production.state(training) == "Crashed"

@@ -32,6 +32,7 @@ KILLS = often(4, 20)
 SWEEP = deck.SWEEP if THOROUGH else deck.SWEEP.model_copy(update={"search": Search(max_epochs=6, factor=3)})
 PAUSE = deck.PAUSE if THOROUGH else 0.25  # so that the small search is not over before the last kill
 RUNGS = schedule(SWEEP.search)
+LOOKS = 0.05  # seconds between two looks at the store
 TRIALS = sum(rung.trials for rung in RUNGS)
 CONFIGURATIONS = sum(rung.trials for rung in RUNGS if rung.rung == 0)
 EPOCHS = sum(rung.trials * (rung.epochs - rung.first) for rung in RUNGS)
@@ -129,12 +130,16 @@ def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> Non
 def assert_frozen_worker_is_fenced(swarm: Swarm, store: Store) -> None:
     """It holds a trial, sleeps beyond its lease, wakes, finds that the trial is another's, and takes a new one."""
     held: list[tuple[BaseProcess, int]] = []
-    assert eventually(lambda: held.extend(holders(swarm, store)) or held, 60), swarm.said()
+    assert eventually(lambda: held.extend(holders(swarm, store)) or held, 60, LOOKS), swarm.said()
     process, token = held[0]
     swarm.freeze(process)
-    assert eventually(lambda: token not in {lease.token for lease in document(store).leases.values()}, 60), swarm.said()
+    assert eventually(lambda: token not in {lease.token for lease in document(store).leases.values()}, 60, LOOKS), (
+        swarm.said()
+    )
     swarm.wake(process)
-    assert eventually(lambda: any(p is process and t > token for p, t in holders(swarm, store)), 60), swarm.said()
+    assert eventually(lambda: any(p is process and t > token for p, t in holders(swarm, store)), 60, LOOKS), (
+        swarm.said()
+    )
 
 
 def holders(swarm: Swarm, store: Store) -> list[tuple[BaseProcess, int]]:
