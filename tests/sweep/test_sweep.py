@@ -3,6 +3,7 @@
 import errno
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from charrec.sweep.trial import subset, trial_seed
 from charrec.sweep.worker import Ended, work
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
+from tests.thorough import some
 from tests.toy import (
     DOOMED,
     ON_JAX_TRIALS,
@@ -178,22 +180,40 @@ def fails(store: Store, said: str, images: Arrays | None = None) -> None:
     assert not any(record.failures or record.losses for record in after.trials.values())
 
 
+def full(store: Store) -> None:
+    fails(FullStore(store), "OSError: .Errno 28. No space left on device: 'sweep/configuration")  # type: ignore[arg-type]
+
+
+def without_a_temporary_folder(store: Store) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", "/nowhere")
+        fails(store, "FileNotFoundError: .Errno 2. No such file or directory: '/nowhere")
+
+
+def learns_nothing(store: Store) -> None:
+    """Its word stands against nobody's; later it cannot repeat what another has completed."""
+    first = not document(store).ended if store.exists(SWEEP.oracle) else True
+    why = "completed no trial, nor has any other, and failed at trial 0" if first else "ended with InvalidArgumentError"
+    fails(store, why, broken(search_arrays()))
+
+
+# A machine that is the first at work, and one that comes when a trial is completed
+BROKEN = [(full, learns_nothing), (learns_nothing, without_a_temporary_folder)]
+
+
+@pytest.mark.parametrize(("first", "later"), some(BROKEN, 1))
 def test_machines_that_are_broken_change_nothing_of_a_search(
-    undisturbed: Searched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    first: Callable[[Store], None], later: Callable[[Store], None], undisturbed: Searched, tmp_path: Path
 ) -> None:
     store = open_store(str(tmp_path))
-    fails(FullStore(store), "OSError: .Errno 28. No space left on device: 'sweep/configuration")  # type: ignore[arg-type]
-    fails(store, "completed no trial, nor has any other, and failed at trial 0", broken(search_arrays()))
+    first(store)
     ended: list[Ended] = []
 
     def completed() -> bool:
         return any(one.how == "completed" for one in ended)
 
     assert work(store, SWEEP, search_arrays(), doom, completed, trial=lambda _, run: ended.append(run())) == "stopped"
-    fails(store, "ended with InvalidArgumentError", broken(search_arrays()))  # it cannot repeat the completed one
-    with monkeypatch.context() as patched:
-        patched.setattr(tempfile, "tempdir", "/nowhere")
-        fails(store, "FileNotFoundError: .Errno 2. No such file or directory: '/nowhere")
+    later(store)
     found = search(store)
     assert timeless(found) == timeless(undisturbed[1])
     assert histories(store, found) == histories(*undisturbed)
