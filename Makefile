@@ -47,13 +47,16 @@ install: .venv/prefect-tables.json .venv-s3/installed .venv-kubernetes/installed
 
 .venv/installed-$(notdir $(LOCK)): $(LOCK) pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --compile-bytecode --python .venv --require-hashes $(LOCK)
+	$(UV) pip sync --quiet --python .venv --require-hashes $(LOCK)
 	$(UV) pip install --quiet --python .venv --no-deps --no-build-isolation --offline --editable .
 	rm -f .venv/installed-* && touch $@
 
-# Prefect's database migrated once, in 7 s, and not in each new home (flows/schema.py).
+# Prefect's database migrated once, in 7 s, and not in each new home (flows/schema.py). Beside it, the first import of
+# what a study imports late: from then on its bytecode lies there. That of all packages would take 40 s of a core.
+LATE := tensorflow, keras_tuner, matplotlib.pyplot, sklearn.datasets, scipy.stats, boto3, kagglesdk, pytest, xdist
+.venv/prefect-tables.json: export PYTHONDONTWRITEBYTECODE =
 .venv/prefect-tables.json: .venv/installed-$(notdir $(LOCK)) flows/schema.py
-	.venv/bin/python -m flows.schema
+	.venv/bin/python -W ignore -c 'import $(LATE)' 2>/dev/null & .venv/bin/python -m flows.schema; ended=$$?; wait; exit $$ended
 
 # The tests' S3 server pins a botocore of its own, so it has an environment of its own.
 .venv-s3/installed: tests/requirements-s3.txt | $(UV)
