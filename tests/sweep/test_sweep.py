@@ -128,7 +128,9 @@ def test_a_finished_search_is_not_done_again(undisturbed: Searched) -> None:
     assert [entry[:3] for entry in store.list()] == [entry[:3] for entry in before]
 
 
+@pytest.mark.long
 def test_a_search_killed_in_the_middle_ends_as_one_that_was_not(undisturbed: Searched, tmp_path: Path) -> None:
+    """One worker, once; test_chaos.py kills several, in `make test` too."""
     kill_in_the_middle("search", str(tmp_path))
     store = open_store(str(tmp_path))
     assert b'"status":"RUNNING"' in store.get("sweep/oracle.json")
@@ -236,8 +238,9 @@ def test_every_configuration_has_a_seed_of_its_own(arrays: Arrays) -> None:
     assert not seeds & {0, 1, 123}
 
 
+@pytest.mark.long
 def test_a_search_runs_on_jax(on_jax: OnJax, on_jax_folder: Path) -> None:
-    assert on_jax.backend == "jax"
+    assert on_jax.backend == "jax" and on_jax.search
     trials = on_jax.search.trials
     assert [row.state for row in trials] == ["COMPLETED"] * ON_JAX_TRIALS
     for row in trials:
