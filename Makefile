@@ -94,7 +94,7 @@ deploy: install
 
 lock: | $(UV)
 	$(COMPILE) --extra cpu --extra dev pyproject.toml -o requirements.lock
-	$(COMPILE) --extra gpu --extra dev pyproject.toml -o infra/requirements-gpu.lock
+	$(COMPILE) --extra gpu --extra jax-gpu --extra dev pyproject.toml -o infra/requirements-gpu.lock
 	$(COMPILE) --group pyproject.toml:s3-server -o tests/requirements-s3.txt
 	$(COMPILE) --constraint requirements.lock --group pyproject.toml:kubernetes -o tests/requirements-kubernetes.txt
 

@@ -48,6 +48,7 @@ FIXED = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
     "PREFECT_RUNNER_AUTO_INSTALL_DEPENDENCIES": "false",  # else `uv run` would build a separate environment
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # the same of JAX
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 # Shared by all workers; credentials are each worker's own.

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 LEARNING = 20.0  # seconds until Prefect's server has heard of a task
 PUTTING_AWAY = 10.0  # seconds that a training has to store itself
+NONE = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}  # JAX's CUDA, where it sees a driver, insists on a GPU
 SPENT = "spent"  # what a child returns to have the next one run in a fresh process
 
 
@@ -62,7 +63,7 @@ class Devices:
         found = () if runtime.devices == "cpu" else gpus()
         if runtime.devices == "gpu" and not found:
             raise InputError("no GPU is visible", "one, as asked by --devices gpu", "See nvidia-smi, or use cpu.")
-        environments = [{"CUDA_VISIBLE_DEVICES": gpu.visible_as} for gpu in found] or [{"CUDA_VISIBLE_DEVICES": ""}]
+        environments = [{"CUDA_VISIBLE_DEVICES": gpu.visible_as} for gpu in found] or [NONE]
         count = runtime.workers or len(environments) * runtime.workers_per_device
         self.environments = [environments[i % len(environments)] for i in range(count)]
 

@@ -76,13 +76,17 @@ def test_importing_brings_in_nothing_heavy(modules: str) -> None:
 
 
 def test_charrec_imports_neither_prefect_nor_the_rooms_above_it() -> None:
-    never = {"tf_keras", "torch", "jax", "prefect", "tasks", "flows", "tests"}
+    never = {"tf_keras", "torch", "prefect", "tasks", "flows", "tests"}
     assert {name_of(path): found for path in below("charrec") if (found := tops(path) & never)} == {}
 
 
 def test_only_the_batches_know_tensorflow() -> None:
     """Elsewhere Keras stands for whatever backend there is; and even there TensorFlow comes when a set is made."""
     assert {name_of(path) for path in FILES if "tensorflow" in tops(path)} == {"charrec/training/batches.py"}
+
+
+def test_jax_itself_is_asked_only_for_its_device() -> None:
+    assert {name_of(path) for path in FILES if "jax" in tops(path)} == {"charrec/machine/hardware.py"}
 
 
 def test_tasks_do_not_import_flows() -> None:

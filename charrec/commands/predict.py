@@ -38,6 +38,7 @@ def show(store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as
     drop_greetings()
     leave_out_unneeded()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     weights_of(store, chosen.network)
     if chosen.note:
         complain(chosen.note, "note")

@@ -11,6 +11,7 @@ from charrec.commands.terminal import status_of
 from charrec.errors import InputError
 from charrec.machine.backend import require_backend
 from charrec.machine.greetings import drop_greetings
+from charrec.machine.hardware import require_usable_gpu
 from charrec.machine.termination import until_terminated
 from charrec.machine.unneeded import leave_out_unneeded
 from charrec.storage import Store, open_store
@@ -125,8 +126,10 @@ def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> str:
     drop_greetings()
     leave_out_unneeded()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s | %(levelname)-7s | %(message)s", datefmt="%H:%M:%S")
     require_backend(sweep.recipe.backend)
+    require_usable_gpu()
     from charrec.sweep.heartbeat import Terms
     from charrec.sweep.worker import work
 

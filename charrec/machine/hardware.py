@@ -67,19 +67,52 @@ def gpu_names() -> tuple[str, ...]:
     return tuple(gpu.name for gpu in gpus())
 
 
-def require_usable_gpu() -> None:
-    """Raises InputError if this process sees a GPU but its Keras backend cannot use it."""
+def require_usable_gpu(backend: str | None = None) -> None:
+    """Raises InputError if this process sees a GPU on which its Keras backend, or `backend`, would not compute.
+
+    Also where JAX sees a driver and no GPU: it would raise an error of its own in the middle of a training.
+    """
     names = gpu_names()
-    if not names:
+    if backend is None:
+        import keras
+
+        backend = keras.backend.backend()
+    if not names and backend != "jax":
         return
+    if on_gpu(backend) or not names:
+        return
+    if backend == "jax" and (platforms := os.environ.get("JAX_PLATFORMS")):
+        raise InputError(
+            f"{names[0]} is visible, but JAX_PLATFORMS is {platforms!r}",
+            "JAX_PLATFORMS unset",
+            f"Unset it, {USE_CPU}.",
+        )
+    raise InputError(
+        f"{names[0]} is visible, but Keras on {backend} finds no GPU",
+        "a backend built with GPU support",
+        "Install one with `make install LOCK=infra/requirements-gpu.lock`, or choose --devices cpu.",
+    )
+
+
+def on_gpu(backend: str) -> bool:
+    """Whether this backend of Keras computes on a GPU in this process. Raises InputError where JAX cannot start.
+
+    Without CUDA, JAX computes on the CPU and does no more than log a warning.
+    """
+    if backend == "jax":
+        import jax
+
+        try:
+            return jax.default_backend() != "cpu"
+        except RuntimeError as error:
+            raise InputError(
+                f"JAX cannot start: {' '.join(str(error).split())[:300]}",
+                "a GPU that it can use, or none that it looks for",
+                "Mend the driver until nvidia-smi lists the GPU, or set CUDA_VISIBLE_DEVICES= and JAX_PLATFORMS=cpu.",
+            ) from None
     import keras
 
-    if not keras.distribution.list_devices("gpu"):
-        raise InputError(
-            f"{names[0]} is visible, but Keras on {keras.backend.backend()} finds no GPU",
-            "a backend built with GPU support",
-            "Install one with `make install LOCK=infra/requirements-gpu.lock`, or choose --devices cpu.",
-        )
+    return bool(keras.distribution.list_devices("gpu"))
 
 
 def _wanted() -> list[str] | None:

@@ -45,6 +45,20 @@ def test_every_requirement_is_pinned_and_has_hashes(lock: str) -> None:
     assert flaws(lock) == []
 
 
+def test_on_a_gpu_both_backends_have_cuda_and_share_its_libraries() -> None:
+    """A jax without its plugin computes on the CPU."""
+    locked = packages("infra/requirements-gpu.lock")
+    names = {name for name, _ in locked}
+    assert {"tensorflow", "jax"} <= names and "tensorflow-cpu" not in names
+    versions = {name: {version for its, version in locked if its == name} for name in names}
+    for part in ("jaxlib", "jax-cuda12-plugin", "jax-cuda12-pjrt"):
+        assert versions[part] == versions["jax"]
+    cuda = {name for name in names if name.startswith("nvidia-")}
+    assert {"nvidia-cudnn-cu12", "nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12"} <= cuda
+    assert {name for name in cuda if not name.endswith("-cu12") or len(versions[name]) > 1} == set()
+    assert {name for name, _ in packages("requirements.lock") if name.startswith(("nvidia-", "jax-cuda"))} == set()
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_no_lock_file_names_a_place(lock: str) -> None:
     text = (ROOT / lock).read_text().replace("-c requirements.lock", "")  # a constraint is in this repository

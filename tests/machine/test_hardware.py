@@ -5,10 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from charrec.commands.sweep import main
+from charrec.data.arrays import Glyphs, Packed
 from charrec.errors import InputError
 from charrec.machine import hardware
-from charrec.machine.hardware import Gpu, gpus
+from charrec.machine.backend import BACKENDS
+from charrec.machine.hardware import Gpu, gpus, require_usable_gpu
 from charrec.machine.provenance import this_machine
+from charrec.memo.step import Bench
+from charrec.steps import precision, search, train
+from charrec.steps.precision import PRECISION
+from charrec.steps.search import SEARCH
+from charrec.steps.train import TRAIN
+from charrec.storage import open_store
+from tests.toy import RECIPE, SEARCH_RECIPE, SWEEP
 
 TABLE = "0, GPU-0a2b-11, NVIDIA A100-SXM4-40GB\n1, GPU-1a2b-22, NVIDIA A100-SXM4-40GB\n2, GPU-1abc-33, NVIDIA T4\n"
 LIST = """GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-0a2b-11)
@@ -174,3 +184,80 @@ def test_whoever_needs_none_is_not_hindered(tool: Install, monkeypatch: pytest.M
     assert this_machine().gpus == ()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert gpus() == ()
+
+
+# This environment's TensorFlow and JAX are built for CPUs.
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_gpu_on_which_the_backend_would_not_compute_is_an_error(
+    backend: str, tool: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    require_usable_gpu(backend)
+    gpus.cache_clear()
+    tool(says(TABLE))
+    with pytest.raises(InputError) as told:
+        require_usable_gpu(backend)
+    assert told.value.found == f"NVIDIA A100-SXM4-40GB is visible, but Keras on {backend} finds no GPU"
+    assert told.value.remedy.startswith("Install one with `make install LOCK=infra/requirements-gpu.lock`")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    gpus.cache_clear()
+    require_usable_gpu(backend)
+
+
+def test_jax_that_was_told_to_use_the_cpu_is_an_error_of_its_own(
+    tool: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    tool(says(TABLE))
+    with pytest.raises(InputError, match="visible, but JAX_PLATFORMS is 'cpu'; expected JAX_PLATFORMS unset. Unset it"):
+        require_usable_gpu("jax")
+
+
+def test_jax_that_cannot_start_is_an_error_with_its_reason_and_the_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What jax[cuda12] raises where there is a driver and no GPU."""
+    import jax
+
+    def fail() -> str:
+        raise RuntimeError("Unable to initialize backend 'cuda': FAILED_PRECONDITION:\n No visible GPU devices.")
+
+    monkeypatch.setattr(jax, "default_backend", fail)
+    with pytest.raises(
+        InputError, match="JAX cannot start: .* No visible GPU devices.; .*CUDA_VISIBLE_DEVICES= and JAX"
+    ):
+        require_usable_gpu("jax")
+
+
+GLYPHS = Glyphs(packed=Packed(digest="", key="none"), split="random", validation_fraction=0.2, seed=1)
+TRAINING: dict[str, Callable[[Bench], object]] = {
+    "a training": lambda bench: TRAIN.run(train.Given(recipe=RECIPE, epochs=1, glyphs=GLYPHS), bench),
+    "a search": lambda bench: SEARCH.run(search.Given(search=SWEEP.search, recipe=SEARCH_RECIPE, glyphs=GLYPHS), bench),
+    "a search's worker": lambda bench: search.join(
+        search.Given(search=SWEEP.search, recipe=SEARCH_RECIPE, glyphs=GLYPHS), bench
+    ),
+    "the choice of the precision": lambda bench: PRECISION.run(
+        precision.Given(asked="auto", where="", recipe=RECIPE), bench
+    ),
+}
+
+
+@pytest.mark.parametrize("trains", TRAINING)
+def test_nothing_trains_on_the_cpu_beside_a_gpu(trains: str, tool: Install, tmp_path: Path) -> None:
+    tool(says(TABLE))
+    bench = Bench(open_store(str(tmp_path / "store")), tmp_path / "cache")
+    with pytest.raises(InputError, match="A100-SXM4-40GB is visible, but Keras on tensorflow finds no GPU"):
+        TRAINING[trains](bench)
+    assert bench.store.list() == []
+
+
+def test_no_worker_of_the_command_line_trains_on_the_cpu_beside_a_gpu(
+    tool: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool(says(TABLE))
+    store = open_store(str(tmp_path / "store"))
+    sweep = SWEEP.model_copy(update={"key": "sweeps/0", "glyphs": GLYPHS})
+    sweep.begin(store)
+    assert main(["work", store.url]) == 2
+    assert "A100-SXM4-40GB is visible, but Keras on tensorflow finds no GPU" in capsys.readouterr().err
+    assert [entry.key for entry in store.list()] == ["sweeps/0/sweep.json"]

@@ -15,7 +15,7 @@ import pytest
 from charrec.errors import InputError
 from charrec.machine import hardware
 from charrec.study import Runtime
-from tasks.devices import SPENT, Devices
+from tasks.devices import NONE, SPENT, Devices
 from tasks.errors import DeviceLost
 from tests.processes import alive, eventually, gone
 
@@ -129,7 +129,7 @@ def test_the_runtime_says_how_many_trainings_run_at_once(gpus: Callable[[int], N
     gpus(2)
     shared = [environment["CUDA_VISIBLE_DEVICES"] for environment in Devices(Runtime(workers=3)).environments]
     assert shared == ["0", "1", "0"]
-    assert Devices(Runtime(devices="cpu")).environments == [{"CUDA_VISIBLE_DEVICES": ""}]
+    assert Devices(Runtime(devices="cpu")).environments == [NONE]
 
 
 def test_a_gpu_that_is_asked_for_and_missing_is_refused() -> None:
