@@ -1,12 +1,18 @@
-"""The benchmarks, which no test runs, import only what there is."""
+"""The benchmarks import only what there is; that of GPUs, which waits for one, runs on a CPU at a tiny size."""
 
 import ast
+import json
+import os
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tests.toy import WARNINGS
+from charrec.models import MODELS
+from tests.benchmarks import gpu
+from tests.toy import ON_JAX, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -32,3 +38,46 @@ def submodule(name: str) -> bool:
     except ModuleNotFoundError:
         return False
     return True
+
+
+TINY = {"models": ("model_1",), "batches": (8,), "size": 32, "training": 16, "validation": 8, "side": 64}
+
+
+def test_the_benchmark_of_gpus_measures_ours_the_decks_and_the_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = gpu.main(out=str(tmp_path / "gpu.json"), **TINY)
+    assert json.loads((tmp_path / "gpu.json").read_text()) == found
+    ((ours,), (decks,)) = found["ours"], found["deck"]
+    assert len(ours["epochs"]) == 15
+    assert ours["images_per_second"] > 0 and found["peak"]["bfloat16"] > 0
+    assert decks["ratio"] == ours["images_per_second"] / decks["images_per_second"]
+    assert found["full"]["model_1"]["training"] == 15 * ours["epoch"]
+    said = capsys.readouterr().out
+    assert "| model_1 | 8 | " in said and "model_1's 15 epochs: measured" in said
+
+
+def test_the_benchmark_of_gpus_names_what_it_has_no_time_for(capsys: pytest.CaptureFixture[str]) -> None:
+    found = gpu.main(minutes=0, **TINY)
+    assert found["left_out"] == ["ours, model_1, batch 8", "deck, model_1, batch 8"]
+    assert "Left out for want of time: ours, model_1, batch 8; deck" in capsys.readouterr().out
+
+
+def test_full_has_185_epochs_of_34_networks() -> None:
+    """Three of fifteen epochs, one of twenty, a search of 30 trials and 120 epochs."""
+    rows = [{"model": model, "batch": 64, "epoch": 2.0, "compilation": 3.0} for model in MODELS]
+    parts = gpu.full(rows, 64)
+    assert sum(part["training"] for part in parts.values()) == 185 * 2
+    assert sum(part["compilation"] for part in parts.values()) == 34 * 3
+
+
+@pytest.mark.long
+def test_the_benchmark_of_gpus_runs_on_jax() -> None:
+    """In a process of its own, which takes 20 s on a busy machine."""
+    words = "--models model_1 --batches 8 --size 32 --training 16 --validation 8 --side 64"
+    command = [sys.executable, "-m", "tests.benchmarks.gpu", *words.split()]
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    on_jax = {name: value for name, value in ON_JAX.items() if name != "KERAS_BACKEND"}
+    ran = subprocess.run(command, cwd=ROOT, env=environment | on_jax, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "jax 0." in ran.stdout and "| model_1 | 8 | " in ran.stdout
