@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from charrec.storage.endpoint import NoStore, check_credentials, check_endpoint,
 from charrec.storage.interface import NotFound
 
 if TYPE_CHECKING:
+    from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
 SETTINGS = "AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the AWS configuration"
@@ -26,12 +28,23 @@ CREDENTIALS = {
 }
 
 
+@cache
+def _loader(path: str | None) -> "Loader":
+    """One for all clients: reading Amazon's descriptions of its services takes 60 ms of a core each time."""
+    from botocore.loaders import create_loader
+
+    return create_loader(path)
+
+
 def connect(endpoint: str | None) -> "S3Client":
     """A client by boto3's ordinary chain: credentials, region and, without `endpoint`, the endpoint too."""
     import boto3
+    import botocore.session
     from botocore.config import Config
 
-    session = boto3.session.Session()
+    settings = botocore.session.get_session()
+    settings.register_component("data_loader", _loader(settings.get_config_variable("data_path")))
+    session = boto3.session.Session(botocore_session=settings)
     check_credentials(session)
     if endpoint:
         check_endpoint(endpoint, "--endpoint or CHARREC_ENDPOINT")
