@@ -1,14 +1,12 @@
-"""`python flows/full_study.py`: choose the study, its data and its store, then run the flow."""
+"""`python flows/full_study.py`: choose the study, its data and its store, then run it.
 
-import asyncio
-import logging
+Prefect, 1.5 s of a core, is imported when the options are read and its server is starting.
+"""
+
 import os
 import sys
-from collections.abc import Callable, Coroutine
-from signal import SIGINT, SIGTERM
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from prefect.settings import PREFECT_API_URL
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
@@ -19,18 +17,14 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from charrec.commands.invitation import invitation
 from charrec.data.sources import kaggle
 from charrec.errors import InputError
 from charrec.machine.backend import backend
 from charrec.machine.hardware import gpu_names
-from charrec.storage import open_store
 from charrec.study import EMBEDDED, STUDIES, Runtime, Study
 from charrec.variables import require_known
-from flows import local_server
-from flows.surroundings import TERMINATED, sigterm_calls
-from tasks.explained import EXPLAINED, hide_links, hide_tracebacks
-from tasks.loopback import prefect_at
+from flows.local_server import begun_early
+from flows.surroundings import end, import_prefect
 
 
 class Environment(EnvSettingsSource):
@@ -70,35 +64,18 @@ class Options(Study, Runtime, BaseSettings):
         return init_settings, Environment(settings_cls)
 
 
-def main(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Print what will run and why, run it, print the path of the report. An explained failure ends with its message."""
-    logging.basicConfig(level=logging.WARNING)
-    hide_tracebacks()
-    if not PREFECT_API_URL.value():
-        hide_links()
-    logging.getLogger("EventsWorker").setLevel(logging.ERROR)  # or it counts what it still sends, after our last line
     try:
-        options = _parsed(sys.argv[1:] if arguments is None else arguments)
-        study, runtime, why = choose(options)
+        study, runtime, why = choose(_parsed(sys.argv[1:] if arguments is None else arguments))
         print(*why, sep="\n", flush=True)
-        with prefect_at(local_server.address()):
-            key = asyncio.run(_finished(flow, study, runtime))
-        print(*invitation(runtime.store, runtime.endpoint), sep="\n")
-        print(f"Report: {open_store(runtime.store, endpoint=runtime.endpoint).url}/{key}")
+        server = begun_early()
     except InputError as error:
-        _end(2, str(error))
-    except EXPLAINED as error:
-        _end(1, str(error))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        how, number = ("terminated", SIGTERM) if TERMINATED.is_set() else ("interrupted", SIGINT)
-        _end(128 + number, f"{how}; the same command resumes it")
+        end(2, str(error))
+    import_prefect()
+    from flows.desk import run
 
-
-async def _finished(flow: Callable[[Study, Runtime], Coroutine[Any, Any, str]], study: Study, runtime: Runtime) -> str:
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task
-    with sigterm_calls(lambda: loop.call_soon_threadsafe(task.cancel)):
-        return await flow(study, runtime)
+    run(study, runtime, server)
 
 
 def _parsed(arguments: list[str]) -> Options:
@@ -106,14 +83,9 @@ def _parsed(arguments: list[str]) -> Options:
     try:
         return Options(_cli_parse_args=arguments)
     except ValidationError as error:
-        _end(2, "; ".join(_told(**each) for each in error.errors()))
+        end(2, "; ".join(_told(**each) for each in error.errors()))
     except SettingsError as error:
-        _end(2, f"{error}; --help lists every option")
-
-
-def _end(status: int, why: str) -> NoReturn:
-    print(f"error: {why}", file=sys.stderr, flush=True)
-    sys.exit(status)
+        end(2, f"{error}; --help lists every option")
 
 
 def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:

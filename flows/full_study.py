@@ -12,6 +12,10 @@ if __name__ == "__main__":
     from flows.surroundings import prepare
 
     prepare()
+    from flows.command_line import main
+
+    main()  # it imports the rest of this file while Prefect's server starts
+    sys.exit()
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -77,7 +81,8 @@ class _Study:
 
     async def run(self) -> str:
         study, runtime = self.study, self.runtime
-        sets = self.sets = await packed(study, runtime)  # bad data ends the study here
+        local = self.devices if self.place is self.devices else None
+        sets = self.sets = await packed(study, runtime, local)  # bad data ends the study here
         precision = await self.choose_precision()
         search = asyncio.create_task(self.search(precision))
         ended: list[Any] = await asyncio.gather(
@@ -131,12 +136,15 @@ class _Study:
         return Branch(training, predictions, evaluation)
 
 
-async def packed(study: Study, runtime: Runtime) -> Sets:
-    """The three sets, fetched, packed and enough for the study. Waits for all, then raises the first failure."""
+async def packed(study: Study, runtime: Runtime, devices: Devices | None = None) -> Sets:
+    """The three sets, fetched, packed and enough for the study. Waits for all, then raises the first failure.
+
+    `devices` start meanwhile, unless the sets are in the store.
+    """
 
     async def one(role: Role) -> Any:
         source = await steps.fetch(role, study.data, runtime)
-        return await steps.pack(pipeline.packing(study, source), runtime)
+        return await steps.pack(pipeline.packing(study, source), runtime, devices)
 
     sets = dict(zip(ROLES, await together(*map(one, ROLES)), strict=True))
     await asyncio.to_thread(require_enough, study, sets, Bench.of(runtime))
@@ -160,9 +168,3 @@ def _reasons(names: tuple[str, ...], ended: list[Any]) -> Mapping[str, str]:
     if "search" in reasons:
         reasons.pop(SEARCHED, None)
     return {name: f"{type(error).__name__}: {error}"[:500] for name, error in reasons.items()}
-
-
-if __name__ == "__main__":
-    from flows.command_line import main
-
-    main(full_study)

@@ -1,7 +1,8 @@
 """Prefect's server for a study if none is configured; it ends when the study ends, for whatever reason.
 
 Prefect's own temporary server outlives a killed study (Prefect #17593), gets a Ctrl-C before the study has reported its
-end (30 s of attempts to reach it), and prints its own tracebacks.
+end (30 s of attempts to reach it), and prints its own tracebacks. This one starts before Prefect is imported here: it
+takes 3 s, and that import 2 s of another core.
 """
 
 import os
@@ -9,82 +10,54 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from urllib.error import URLError
-from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-import prefect
-from prefect.client.orchestration import get_client
-from prefect.settings import (
-    PREFECT_API_REQUEST_TIMEOUT,
-    PREFECT_API_URL,
-    PREFECT_CLIENT_MAX_RETRIES,
-    PREFECT_HOME,
-    temporary_settings,
-)
-from prefect.settings.constants import DEFAULT_PROFILES_PATH
-
 from charrec.errors import InputError
+from flows import surroundings
 from flows.schema import lay_out
-from tasks.loopback import prefect_at
 
 START = 180  # seconds; a new database alone takes 14 s on 2 idle cores, where it has to be migrated
-ANSWER = 10.0  # seconds for a configured server
 OUTSIDE = ("_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")  # for connections that the server does not make
 
 
-def address() -> str:
-    """The API of the configured server, or of one that is started now.
+@dataclass(frozen=True)
+class LocalServer:
+    """A server that is starting."""
 
-    Raises InputError where the configured one does not answer, ConnectionError where none starts.
-    """
-    if configured := PREFECT_API_URL.value():
-        _require_answer(str(configured))
-        return str(configured)
-    return _started(_home())
+    home: Path
+    port: int
+    process: "subprocess.Popen[bytes]"
 
+    def address(self) -> str:
+        """Its API, once it answers. Raises ConnectionError where it does not start."""
+        server = f"http://127.0.0.1:{self.port}"
+        try:
+            build_opener(ProxyHandler({})).open(f"{server}/api/health", timeout=START).close()
+        except (URLError, OSError) as error:
+            self.end()
+            raise ConnectionError(f"Prefect's server did not start ({error}); {_log(self.home)} says why.") from None
+        return f"{server}/api"
 
-def _require_answer(api: str) -> None:
-    """Ask the configured server once."""
-    patience = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: ANSWER}
-    try:
-        with prefect_at(api), temporary_settings(patience), get_client(sync_client=True) as client:
-            kind = client.request("GET", "/health").headers.get("content-type", "")
-            if not kind.startswith("application/json"):
-                raise ValueError(f"it answers with {kind or 'nothing'}, as a server of another kind")
-    except Exception as error:  # of httpx, of TLS, of the proxies' addresses
-        by = "PREFECT_API_URL" if os.environ.get("PREFECT_API_URL") else "a profile or a file of Prefect"
-        other = "unset PREFECT_API_URL" if by == "PREFECT_API_URL" else "set PREFECT_PROFILE=ephemeral"
-        why = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-        raise InputError(
-            f"Prefect's server at {_shown(api)}, which {by} names, does not answer ({why})",
-            "a running Prefect server, its address ending in /api",
-            f"Start it, or {other}: then the study starts a server of its own.",
-        ) from None
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
-def _shown(api: str) -> str:
-    """The address without a password."""
-    parts = urlsplit(api)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+def begun_early() -> LocalServer | None:
+    """The server, unless a variable or a profile of Prefect may name another. Raises InputError."""
+    settings = {name for name in os.environ if name.upper().startswith("PREFECT_")} - {"PREFECT_HOME"}
+    return None if settings or surroundings.profiles().exists() else begun(surroundings.home())
 
 
-def _home() -> Path:
-    home: Path = PREFECT_HOME.value()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "charrec-server.log").touch()
-    except OSError as error:
-        raise InputError(
-            f"{home}, where Prefect keeps a study's runs, cannot be written ({error.strerror})",
-            "a folder of this user's", "Set PREFECT_HOME to another one.",
-        ) from None  # fmt: skip
-    return home
-
-
-def _started(home: Path) -> str:
-    log, database = home / "charrec-server.log", _database(home)
+def begun(home: Path) -> LocalServer:
+    """The server, with its database and its log in this folder. Raises InputError."""
+    home = home.absolute()  # the server works there
+    database = _database(home)
+    _require_writable(home)
     try:
         lay_out(database)
     except sqlite3.Error as error:
@@ -92,8 +65,7 @@ def _started(home: Path) -> str:
             f"{database}, Prefect's record of a study's runs, cannot be used ({error})", "a database of SQLite",
             "Delete it, or set PREFECT_HOME to another folder.",
         ) from None  # fmt: skip
-    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("wb") as output:
-        port = listener.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener, _log(home).open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-P", Path(__file__).with_name("serving.py"), str(listener.fileno())],
             cwd=home,  # without the prefect.toml or .env of the current folder
@@ -104,17 +76,27 @@ def _started(home: Path) -> str:
             stderr=output,
             start_new_session=True,
         )
+        return LocalServer(home, listener.getsockname()[1], process)
+
+
+def _require_writable(home: Path) -> None:
     try:
-        build_opener(ProxyHandler({})).open(f"http://127.0.0.1:{port}/api/health", timeout=START).close()
-    except (URLError, OSError) as error:
-        process.kill()
-        raise ConnectionError(f"Prefect's server did not start ({error}); {log} says why.") from None
-    return f"http://127.0.0.1:{port}/api"
+        home.mkdir(parents=True, exist_ok=True)
+        _log(home).touch()
+    except OSError as error:
+        raise InputError(
+            f"{home}, where Prefect keeps a study's runs, cannot be written ({error.strerror})",
+            "a folder of this user's", "Set PREFECT_HOME to another one.",
+        ) from None  # fmt: skip
+
+
+def _log(home: Path) -> Path:
+    return home / "charrec-server.log"
 
 
 def _database(home: Path) -> Path:
     """That of this version of Prefect: an older one cannot read what a newer one has changed."""
-    return home / f"charrec-{prefect.__version__}.db"
+    return home / f"charrec-{version('prefect')}.db"
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -129,7 +111,7 @@ def _environment(home: Path) -> dict[str, str]:
     }  # fmt: skip
     return kept | {
         "PREFECT_HOME": str(home),
-        "PREFECT_PROFILES_PATH": str(DEFAULT_PROFILES_PATH),
+        "PREFECT_PROFILES_PATH": os.devnull,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{_database(home)}",
         "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",

@@ -19,24 +19,28 @@ INTERRUPTS: list[Callable[[], object]] = []
 
 
 def prepare() -> None:
-    """Import Prefect, or end with one line that says what hinders it."""
+    """For the whole process, before anything else."""
     calm()
     for stream in (sys.stdout, sys.stderr):  # a path that a terminal cannot show is escaped
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     await_sigterm()
     _drop_useless_certificates()
+
+
+def import_prefect() -> None:
+    """Import Prefect, 1.5 s of a core, or end with one line that says what hinders it."""
     try:
         import prefect.context  # noqa: F401
     except ModuleNotFoundError as error:
-        _end(f"{sys.executable} has no {error.name}; expected the environment of `make install`. "
-             "Run `make study`, or .venv/bin/python in place of this Python.")  # fmt: skip
+        end(2, f"{sys.executable} has no {error.name}; expected the environment of `make install`. "
+               "Run `make study`, or .venv/bin/python in place of this Python.")  # fmt: skip
     except Exception as error:  # of TOML, of pydantic, of the file system
-        file = _profiles()
+        file = profiles()
         places = "the variables that begin with PREFECT_" + (f" and {file}" if file.exists() else "")
         why = " ".join(str(error).split()).partition(" For further")[0][:300]
-        _end(f"Prefect cannot start with its settings ({type(error).__name__}: {why}); expected what this version of "
-             f"Prefect reads. Correct {places}; PREFECT_PROFILES_PATH=/dev/null does without the file.")  # fmt: skip
+        end(2, f"Prefect cannot start with its settings ({type(error).__name__}: {why}); expected what this version of "
+               f"Prefect reads. Correct {places}; PREFECT_PROFILES_PATH=/dev/null does without the file.")  # fmt: skip
 
 
 @contextmanager
@@ -80,13 +84,18 @@ def _drop_useless_certificates() -> None:
             print(f"SSL_CERT_FILE is ignored: {file} holds no certificates ({error.strerror})", file=sys.stderr)
 
 
-def _profiles() -> Path:
+def home() -> Path:
+    """PREFECT_HOME, as Prefect looks for it."""
+    return Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+
+
+def profiles() -> Path:
     """The file of Prefect's profiles, as Prefect looks for it."""
-    if path := os.environ.get("PREFECT_PROFILES_PATH"):
-        return Path(path)
-    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect", "profiles.toml")
+    path = os.environ.get("PREFECT_PROFILES_PATH")
+    return Path(path) if path else home() / "profiles.toml"
 
 
-def _end(why: str) -> NoReturn:
+def end(status: int, why: str) -> NoReturn:
+    """End the program with a line that says why."""
     print(f"error: {why}", file=sys.stderr, flush=True)
-    sys.exit(2)
+    sys.exit(status)

@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
@@ -24,6 +25,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.configuration import setup_logging
 
 from charrec.errors import InputError
+from charrec.machine.backend import backend, require_backend
 from charrec.machine.greetings import drop_greetings
 from charrec.machine.hardware import gpus
 from charrec.machine.unneeded import leave_out_unneeded
@@ -73,6 +75,7 @@ class Devices:
     def __enter__(self) -> Self:
         self._free: asyncio.Queue[int] = asyncio.Queue()
         self._pools: list[ProcessPoolExecutor | None] = [None] * len(self)
+        self._asked: set[int] = set()  # slots that have been given something to do
         self._closed = False
         for slot in range(len(self)):
             self._free.put_nowait(slot)
@@ -82,17 +85,24 @@ class Devices:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed = True
-        started = [pool for pool in self._pools if pool]
-        processes = [process for pool in started for process in pool._processes.values()]
-        for process in processes:  # a training stores what it has, anything else ends at once
-            process.terminate()
+        started = {slot: pool for slot, pool in enumerate(self._pools) if pool}
+        processes = [(slot, process) for slot, pool in started.items() for process in pool._processes.values()]
+        for slot, process in processes:  # a training stores what it has, anything else ends at once
+            end = process.terminate if slot in self._asked else process.kill
+            end()
         deadline = time.monotonic() + PUTTING_AWAY
-        for process in processes:
+        for _, process in processes:
             process.join(max(0.0, deadline - time.monotonic()))
             if process.is_alive():
                 process.kill()
-        for pool in started:
+        for pool in started.values():
             pool.shutdown(cancel_futures=True)
+
+    def start(self) -> None:
+        """Have every device load its framework, 6 s of a core, before a step asks for it."""
+        for slot in range(len(self)):
+            if self._pools[slot] is None:
+                self._begin(slot, _load)  # if that fails, the first step says why
 
     async def run(self, call: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
         """The call's answer from the first free device.
@@ -100,6 +110,7 @@ class Devices:
         Raises DeviceLost if its process was killed, CancelledError once the `with` block is left.
         """
         slot = await self._free.get()
+        self._asked.add(slot)
         try:
             answer = await asyncio.wrap_future(self._begin(slot, call, *args, **kwargs))
             if answer == SPENT and (pool := self._pools[slot]):
@@ -137,7 +148,8 @@ class Devices:
         if self._closed:
             raise CancelledError("the study has ended")
         pool = self._pools[slot] or self._start(slot)
-        return pool.submit(call, *args, **kwargs)
+        with _without_interrupts():
+            return pool.submit(call, *args, **kwargs)
 
     def _start(self, slot: int) -> ProcessPoolExecutor:
         pool = self._pools[slot] = ProcessPoolExecutor(
@@ -149,10 +161,20 @@ class Devices:
         return pool
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process that begins meanwhile is deaf to Ctrl-C while it imports, and shows no traceback of that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _prepare(environment: dict[str, str]) -> None:
     """Set the process up before a framework is imported."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which the parent blocks, and sends
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})  # blocked until here by the parent
     threading.Thread(target=_die_with_parent, daemon=True).start()
     os.environ.update(environment)
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # as nvidia-smi counts
@@ -180,6 +202,11 @@ async def _created(client: PrefectClient, child: Flow[..., Any], name: str, para
     if task:
         log.warning("Prefect's server does not know the task of %s, which will stand alone in its UI", name)
     return await create()
+
+
+def _load() -> None:
+    """Import Keras, without building anything."""
+    require_backend(backend())
 
 
 def _run_step(module: str, given: str, runtime: str) -> str:

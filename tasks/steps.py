@@ -93,9 +93,19 @@ async def _here(step: Step[Given, Value], given: Given, runtime: Runtime) -> Out
     return await asyncio.to_thread(step.run, given, Bench.of(runtime))
 
 
-async def _here_at_once(step: Step[Given, Value], given: Given, runtime: Runtime) -> Outcome[Value]:
-    """The same for the first step that uses the store: a wrong address is an error now, not in 15 minutes."""
-    return await asyncio.to_thread(step.run, given, Bench.of(runtime, patient=False))
+async def _here_at_once(
+    step: Step[Given, Value], given: Given, runtime: Runtime, devices: Devices | None = None
+) -> Outcome[Value]:
+    """The same for the first step that uses the store: a wrong address is an error now, not in 15 minutes.
+
+    Where the store has no outcome, it has nothing of the later steps either: their devices start meanwhile.
+    """
+    bench = Bench.of(runtime, patient=False)
+    if done := await asyncio.to_thread(step.recall, given, bench.store):
+        return done
+    if devices:
+        devices.start()
+    return await asyncio.to_thread(step.run, given, bench)
 
 
 async def _on_device(step: Step[Given, Value], given: Given, runtime: Runtime, devices: Devices) -> Outcome[Value]:

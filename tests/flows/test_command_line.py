@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 from charrec.errors import InputError
 from charrec.machine import hardware
 from charrec.study import EMBEDDED, FULL, QUICK, Runtime, Study
-from flows import local_server
+from flows import local_server, prefect_server
 from flows.command_line import Options, choose, main
 from tests.processes import descendants, gone
 
@@ -223,11 +224,8 @@ UNKNOWN = {
 def test_a_wrong_option_ends_with_status_2_and_one_line(
     arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def flow(study: Study, runtime: Runtime) -> str:
-        raise AssertionError("it began")
-
     with pytest.raises(SystemExit) as end:
-        main(flow, arguments)
+        main(arguments)
     said = capsys.readouterr()
     assert (end.value.code, said.out) == (2, "")
     assert said.err.startswith("error: ")
@@ -241,7 +239,7 @@ def test_an_unknown_variable_is_an_error_that_names_the_nearest(
 ) -> None:
     monkeypatch.setenv(name, "secret")
     with pytest.raises(SystemExit) as end:
-        main(AssertionError, [])  # type: ignore[arg-type]
+        main([])
     said = capsys.readouterr()
     assert (end.value.code, said.out) == (2, "")
     assert said.err.startswith(f"error: the environment has {name}, which nothing reads; expected {nearest}")
@@ -253,14 +251,14 @@ def test_an_error_names_the_variable_that_the_value_came_from(
 ) -> None:
     monkeypatch.setenv("CHARREC_SEARCH__FACTOR", "1")
     with pytest.raises(SystemExit):
-        main(AssertionError, [])  # type: ignore[arg-type]
+        main([])
     assert capsys.readouterr().err.startswith("error: --search.factor or CHARREC_SEARCH__FACTOR: found '1'; ")
 
 
 def test_a_group_that_is_no_json_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARREC_DATA", "fonts")
     with pytest.raises(SystemExit) as end:
-        main(AssertionError, [])  # type: ignore[arg-type]
+        main([])
     said = capsys.readouterr().err
     assert end.value.code == 2
     assert said.startswith('error: error parsing value for field "data" from source "Environment"')
@@ -301,13 +299,13 @@ def healthy() -> Iterator[str]:
 
 def test_a_configured_prefect_server_is_used_and_none_started(healthy: str) -> None:
     with temporary_settings({PREFECT_API_URL: healthy}):
-        assert local_server.address() == healthy
+        assert prefect_server.address() == healthy
 
 
 def test_a_configured_server_that_does_not_answer_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "as set below")
     with temporary_settings({PREFECT_API_URL: "http://me:secret@127.0.0.1:1/api"}), pytest.raises(InputError) as told:
-        local_server.address()
+        prefect_server.address()
     assert told.value.found.startswith("Prefect's server at http://127.0.0.1:1/api, which PREFECT_API_URL names, does")
     assert told.value.remedy.startswith("Start it, or unset PREFECT_API_URL")
 
@@ -317,7 +315,7 @@ def test_a_home_of_prefect_that_cannot_be_written_is_told() -> None:
         temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: "/proc/nowhere"}),
         pytest.raises(InputError, match=r"/proc/nowhere, where Prefect keeps a study's runs, cannot be written \(No"),
     ):
-        local_server.address()
+        prefect_server.address()
 
 
 def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
@@ -327,7 +325,7 @@ def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
         temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: str(tmp_path)}),
         pytest.raises(InputError, match=f"{database}, Prefect's record of a study's runs, cannot be used .file is not"),
     ):
-        local_server.address()
+        prefect_server.address()
 
 
 def test_a_server_of_another_kind_is_told(healthy: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +334,7 @@ def test_a_server_of_another_kind_is_told(healthy: str, monkeypatch: pytest.Monk
         temporary_settings({PREFECT_API_URL: healthy}),
         pytest.raises(InputError, match=r"which a profile or a file of Prefect names, .* a server of another kind"),
     ):
-        local_server.address()
+        prefect_server.address()
 
 
 HOSTILE = {
@@ -356,12 +354,13 @@ def test_without_one_a_server_is_started_that_ends_with_this_process(tmp_path: P
     """On a desk behind proxies, with certificates that are gone and a profile for a server of another time."""
     (tmp_path / "profiles.toml").write_text(OLD_PROFILE)
     program = """if __name__ == "__main__":
-        from flows.surroundings import prepare
+        from flows.surroundings import import_prefect, prepare
         prepare()
+        import_prefect()
         from prefect import get_client
-        from flows import local_server
+        from flows import prefect_server
         from tasks.loopback import prefect_at
-        address = local_server.address()
+        address = prefect_server.address()
         with prefect_at(address), get_client(sync_client=True) as client:
             client.hello()
         print(address, flush=True)
@@ -381,6 +380,36 @@ def test_without_one_a_server_is_started_that_ends_with_this_process(tmp_path: P
     assert (tmp_path / "charrec-server.log").read_text() == ""
 
 
+def test_a_server_is_begun_early_unless_one_may_be_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PREFECT_PROFILE", "ephemeral")
+    assert local_server.begun_early() is None
+    monkeypatch.delenv("PREFECT_PROFILE")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "profiles.toml").write_text("")
+    assert local_server.begun_early() is None
+    (tmp_path / "home" / "profiles.toml").unlink()
+    server = local_server.begun_early()
+    assert server and server.process.poll() is None
+    server.end()
+
+
+def test_one_that_was_begun_early_ends_where_another_is_configured(healthy: str, tmp_path: Path) -> None:
+    """In a file of Prefect's that was not looked at before; it may also name another home."""
+    server = local_server.begun(tmp_path)
+    with temporary_settings({PREFECT_API_URL: healthy, PREFECT_HOME: tmp_path}):
+        assert prefect_server.address(server) == healthy
+    assert server.process.returncode == -signal.SIGKILL
+
+
+def test_the_options_are_read_without_prefect() -> None:
+    """Its server starts before it is imported."""
+    program = "import sys, flows.command_line\nassert not {'prefect', 'pandas', 'boto3'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 def options_of(model: type[BaseModel], prefix: str = "--") -> Iterator[str]:
     for name, field in model.model_fields.items():
         option = prefix + name.replace("_", "-")
@@ -393,11 +422,12 @@ def options_of(model: type[BaseModel], prefix: str = "--") -> Iterator[str]:
 def test_prefect_settings_that_cannot_be_read_are_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "profiles.toml").write_text("active = [")
     ended = subprocess.run(
-        [sys.executable, "flows/full_study.py", "--help"],
+        [sys.executable, "flows/full_study.py", "--data.glyphs", "fonts"],
         cwd=ROOT, env=os.environ | {"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "profiles.toml"}  # no server was begun
     last = ended.stderr.splitlines()[-1]
     assert last.startswith("error: Prefect cannot start with its settings (TOMLDecodeError: ")
     assert f"{tmp_path}/profiles.toml; PREFECT_PROFILES_PATH=/dev/null does without" in last

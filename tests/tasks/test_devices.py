@@ -65,6 +65,10 @@ def refuse() -> None:
     raise InputError("nothing", "something", "Try again.")
 
 
+def loaded() -> set[str]:
+    return set(sys.modules)
+
+
 @pytest.fixture(autouse=True)
 def gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Have the driver's own tool count this many GPUs; none until then."""
@@ -181,3 +185,30 @@ def test_a_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         finally:
             parent.kill()
     assert gone([child], 5)
+
+
+def test_a_device_that_is_started_loads_its_framework_before_the_first_step() -> None:
+    """Without what the framework does not need, and though there is a Ctrl-C, which is the parent's."""
+
+    async def body(devices: Devices) -> set[str]:
+        devices.start()
+        devices.start()
+        (pool,) = devices._pools
+        assert pool
+        for pid in pool._processes:
+            os.kill(pid, signal.SIGINT)
+        return await devices.run(loaded)
+
+    with Devices(Runtime(devices="cpu")) as devices:
+        names = asyncio.run(body(devices))
+    assert {"keras", "tensorflow"} <= names
+    assert not {"jax", "sklearn", "matplotlib"} & names
+
+
+def test_a_device_that_was_asked_for_nothing_ends_at_once() -> None:
+    """Though SIGTERM is blocked while it starts."""
+    with Devices(Runtime(devices="cpu", workers=2)) as devices:
+        devices.start()
+        processes = [process for pool in devices._pools if pool for process in pool._processes.values()]
+        assert len(processes) == 2
+    assert [process.exitcode for process in processes] == [-signal.SIGKILL] * 2

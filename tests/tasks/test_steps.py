@@ -19,13 +19,14 @@ from charrec.storage import Store
 from charrec.study import Runtime
 from tasks.devices import Devices
 from tasks.errors import DeviceLost
-from tasks.steps import RESUMED, Patient, _by_child, _here, _on_device
+from tasks.steps import RESUMED, Patient, _by_child, _here, _here_at_once, _on_device
 from tests.tasks.doubling import DOUBLING, Given, Value
 from tests.tasks.marking import leave_a_mark
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 here = Patient(DOUBLING, _here)
+first = Patient(DOUBLING, _here_at_once)
 there = Patient(DOUBLING, _on_device, **RESUMED)
 
 
@@ -48,6 +49,18 @@ def test_a_fresh_step_is_completed_and_a_recalled_one_is_cached(runtime: Runtime
     assert (first, second) == ("Completed", "Cached")
     assert (fresh.cached, cached.cached) == (False, True)
     assert fresh.value == cached.value == Value(number=8)
+
+
+def test_the_devices_start_where_the_first_step_is_not_in_the_store(runtime: Runtime) -> None:
+    async def body() -> list[int]:
+        counts = []
+        for _ in range(2):
+            with Devices(runtime) as devices:
+                await first(Given(number=5), runtime, devices)
+                counts.append(sum(pool is not None for pool in devices._pools))
+        return counts
+
+    assert run(body) == [1, 0]
 
 
 def test_a_step_runs_under_its_label(runtime: Runtime) -> None:
