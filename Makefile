@@ -53,7 +53,8 @@ install: .venv/prefect-tables.json .venv-s3/installed .venv-kubernetes/installed
 
 # Prefect's database migrated once, in 7 s, and not in each new home (flows/schema.py). Beside it, the first import of
 # what a study imports late: from then on its bytecode lies there. That of all packages would take 40 s of a core.
-LATE := tensorflow, keras_tuner, matplotlib.pyplot, sklearn.datasets, scipy.stats, boto3, kagglesdk, pytest, xdist
+LATE := prefect.server.api.server, tensorflow, keras_tuner, matplotlib.pyplot, sklearn.datasets, scipy.stats, boto3, \
+	kagglesdk, pytest, xdist
 .venv/prefect-tables.json: export PYTHONDONTWRITEBYTECODE =
 .venv/prefect-tables.json: .venv/installed-$(notdir $(LOCK)) flows/schema.py
 	.venv/bin/python -W ignore -c 'import $(LATE)' 2>/dev/null & .venv/bin/python -m flows.schema; ended=$$?; wait; exit $$ended

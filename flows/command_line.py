@@ -5,6 +5,7 @@ Prefect, 1.5 s of a core, is imported when the options are read and its server i
 
 import os
 import sys
+from signal import SIGINT
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -70,11 +71,12 @@ def main(arguments: list[str] | None = None) -> None:
         study, runtime, why = choose(_parsed(sys.argv[1:] if arguments is None else arguments))
         print(*why, sep="\n", flush=True)
         server = begun_early()
+        import_prefect()
+        from flows.desk import run
     except InputError as error:
         end(2, str(error))
-    import_prefect()
-    from flows.desk import run
-
+    except KeyboardInterrupt:
+        end(128 + SIGINT, "interrupted; the same command resumes it")
     run(study, runtime, server)
 
 

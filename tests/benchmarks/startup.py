@@ -71,12 +71,15 @@ def main(repetitions: int, also_whole: bool) -> None:
                 rows[name].append(start(Path(folder)))
                 time.sleep(4)  # until its server has ended
     for name, found in rows.items():
-        columns = [f"{median(column):.1f} ({min(column):.1f}-{max(column):.1f})" for column in zip(*found, strict=True)]
-        print(f"| {name} home | " + " | ".join(columns) + " |")
+        columns = list(zip(*found, strict=True))
+        shown = [f"{median(column):.1f} ({min(column):.1f}-{max(column):.1f})" for column in columns]
+        print(f"| {name} home | " + " | ".join(shown) + " |")
     if also_whole:
         with TemporaryDirectory() as folder:
             seconds, computed = whole(Path(folder))
-            print(f"| QUICK {seconds:.0f} s | computing {computed:.0f} s | orchestration {1 - computed / seconds:.1%} |")
+            print(
+                f"| QUICK {seconds:.0f} s | computing {computed:.0f} s | orchestration {1 - computed / seconds:.1%} |"
+            )
             again = time.perf_counter()
             with begun(Path(folder)) as run:
                 run.communicate()
