@@ -4,13 +4,14 @@
 it prints MIDDLE there and waits. `python -m tests.toy jax STORE` prints what trainings and a search find there.
 """
 
-import contextlib
+import gc
 import itertools
 import math
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,9 +139,15 @@ def wait_at(step: int) -> Any:
     return keras.callbacks.LambdaCallback(on_train_batch_end=wait)
 
 
-def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> None:
-    """A training of 2 epochs that ends in an error, then is asked to stop, both between two steps of an epoch."""
+def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> list[int]:
+    """A training of 2 epochs that ends in an error, then is asked to stop, both between two steps of an epoch.
+
+    One step a call, where the undisturbed training has several. Returns the steps after which it was asked to stop.
+    """
+    from charrec.training import on_jax
     from charrec.training.epoch import Interrupted
+
+    stops, longest, on_jax.LONGEST = [], on_jax.LONGEST, 0.0
 
     def stop_at(step: int, how: Callable[[], bool]) -> Callable[[], bool]:
         calls = itertools.count()
@@ -150,9 +157,63 @@ def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> None:
         raise KeyboardInterrupt
 
     for interrupt in (stop_at(2, fail), stop_at(3, lambda: True)):
-        with contextlib.suppress(Interrupted, KeyboardInterrupt):
+        try:
             train(recipe, arrays, 2, store, "interrupted", interrupt=interrupt)
+        except KeyboardInterrupt:
+            pass
+        except Interrupted as stop:
+            stops.append(stop.begun.steps)
     train(recipe, arrays, 2, store, "interrupted")
+    on_jax.LONGEST = longest
+    return stops
+
+
+class Linear(Frozen):
+    """The same two epochs of a network that compiles fast, by Keras's `fit` and by ours."""
+
+    keras: list[dict[str, float]]
+    ours: list[dict[str, float]]
+    last_steps: list[list[int]]  # of each call of the device, epoch by epoch
+    freed: bool  # the network, when nobody refers to it any more
+
+
+def linear() -> Linear:
+    import keras
+
+    from charrec.training import on_jax
+    from charrec.training.batches import batches
+    from charrec.training.lookup import Lookup, resident
+
+    arrays = toy_arrays(67, 23)
+    order, positions = arrays.training[::-1].astype(np.int32), arrays.validation.astype(np.int32)
+    training, validation = (order, arrays.labels[order]), (positions, arrays.labels[positions])
+
+    def made() -> Any:
+        keras.utils.set_random_seed(1)
+        layers = [keras.layers.Flatten(), keras.layers.Rescaling(1 / 255), keras.layers.Dropout(0.5)]
+        network = keras.Sequential([keras.Input((32, 32, 1)), *layers, keras.layers.Dense(10)])
+        model = keras.Sequential([keras.Input((), dtype="int32"), Lookup(resident(arrays.images), 1), network])
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Adam(), loss, metrics=["accuracy"])
+        model.optimizer.build(model.trainable_variables)
+        model.evaluate(batches(*validation, 10), verbose=0)
+        return model
+
+    steps: list[list[int]] = [[], []]
+    model, rows = made(), []
+    for ends in steps:
+        seen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs, ends=ends: ends.append(batch))
+        rows.append(on_jax.fit(model, training, validation, (4, 10), 0, [seen]))
+    network = weakref.ref(model)
+    del model, seen
+    gc.collect()
+    freed, model = network() is None, made()
+    theirs = [
+        model.fit(batches(*training, 4), validation_data=batches(*validation, 10), shuffle=False, verbose=0).history
+        for _ in steps
+    ]
+    last = [[{name: float(column[-1]) for name, column in row.items()} for row in each] for each in (theirs, rows)]
+    return Linear(keras=last[0], ours=last[1], last_steps=steps, freed=freed)
 
 
 class OnJax(Frozen):
@@ -162,6 +223,8 @@ class OnJax(Frozen):
     resumed: list[dict[str, float]]
     undisturbed: list[dict[str, float]]
     interrupted: list[dict[str, float]]
+    stops: list[int]  # steps after which the interrupted one was asked to stop
+    linear: Linear
     search: SearchResult | None
 
 
@@ -184,11 +247,11 @@ def main(command: str, place: str) -> None:
         for key, stops in (("resumed", (1, 2)), ("undisturbed", (2,))):
             for epochs in stops:
                 train(recipe, arrays, epochs, store, key)
-        interrupted(recipe, arrays, store)
+        stops = interrupted(recipe, arrays, store)
         sweep = SWEEP.model_copy(update={"search": ON_JAX_SEARCH})
         found = search(store, lambda *_: None, toy_arrays(40, 40), sweep) if THOROUGH else None
         told = {key: history(read_progress(store, key)) for key in ("resumed", "undisturbed", "interrupted")}
-        print(OnJax(backend=keras_backend(), search=found, **told).model_dump_json())
+        print(OnJax(backend=keras_backend(), search=found, stops=stops, linear=linear(), **told).model_dump_json())
 
 
 if __name__ == "__main__":

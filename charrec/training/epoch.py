@@ -11,6 +11,7 @@ from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
 from charrec.results import Epoch
 from charrec.study import Frozen
+from charrec.training import on_jax
 from charrec.training.batches import batches
 from charrec.training.recipe import Recipe, generators, seed_layers
 
@@ -52,8 +53,8 @@ def train_epoch(
 ) -> Epoch:
     """Train on all images, or on those a partly trained epoch has left, then validate.
 
-    Calls `interrupt()` before every training and validation step: its exceptions end the epoch; True raises Interrupted
-    at the next training step. Raises TrainingDiverged.
+    Calls `interrupt()` before every training and validation step, on JAX before every half a second of them: its
+    exceptions end the epoch; True raises Interrupted at the next training step. Raises TrainingDiverged.
     """
     if begun.steps:
         for generator, state in zip(generators(model), begun.generators, strict=True):
@@ -61,15 +62,9 @@ def train_epoch(
     else:
         seed_layers(model, recipe.seed, epoch)
     order = np.random.default_rng([recipe.seed, epoch]).permutation(arrays.training)
-    rest = order[begun.steps * recipe.batch_size :]
     clock = _Clock()
-    history = model.fit(
-        batches(rest, arrays.labels[rest], recipe.batch_size),
-        validation_data=batches(arrays.validation, arrays.labels[arrays.validation], VALIDATION_BATCH),
-        shuffle=False,
-        callbacks=[clock.callback(), _watch(begun, clock, interrupt), *callbacks],
-        verbose=0,
-    ).history
+    watching = [clock.callback(), _watch(begun, clock, interrupt)]
+    history = _fit(model, recipe, arrays, order, begun.steps, [*watching, *callbacks])
     values = {name: float(column[-1]) for name, column in history.items()}
     guessing = math.log(len(CLASSES))
     if not (values["loss"] <= 2 * guessing and math.isfinite(values["val_loss"])):
@@ -80,9 +75,31 @@ def train_epoch(
     return Epoch(
         epoch=epoch,
         seconds=begun.seconds + clock.total(),
-        images_per_second=len(rest) / clock.training,
+        images_per_second=(len(order) - begun.steps * recipe.batch_size) / clock.training,
         **{name: values[name] for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
     )
+
+
+def _fit(
+    model: "keras.Sequential", recipe: Recipe, arrays: Arrays, order: np.ndarray, done: int, callbacks: list[Any]
+) -> dict[str, list[float]]:
+    """The history of one epoch, from step `done` on: Keras's `fit`; on JAX ours, which starts many steps at once."""
+    import keras
+
+    positions = arrays.validation
+    if keras.backend.backend() == "jax":
+        sizes = recipe.batch_size, VALIDATION_BATCH
+        training, validation = ((each.astype(np.int32), arrays.labels[each]) for each in (order, positions))
+        return on_jax.fit(model, training, validation, sizes, done, callbacks)
+    rest = order[done * recipe.batch_size :]
+    history: dict[str, list[float]] = model.fit(
+        batches(rest, arrays.labels[rest], recipe.batch_size),
+        validation_data=batches(positions, arrays.labels[positions], VALIDATION_BATCH),
+        shuffle=False,
+        callbacks=callbacks,
+        verbose=0,
+    ).history
+    return history
 
 
 def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "keras.callbacks.Callback":
@@ -98,27 +115,19 @@ def _watch(begun: Begun, clock: "_Clock", interrupt: Callable[[], bool]) -> "ker
                 for variable, value in zip(self.model.metrics_variables, begun.metrics, strict=True):
                     variable.assign(value)
 
-        def check(self) -> bool:
-            try:
-                return interrupt()
-            except BaseException:
-                _ = self.model  # on jax, returns the variables that the step borrowed, the resident images included
-                raise
-
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
-            if self.check() and batch:
-                model = self.model  # on jax, reading it synchronises the variables
+            if interrupt() and batch:
                 raise Interrupted(
                     Begun(
                         steps=begun.steps + batch,
-                        metrics=tuple(float(variable) for variable in model.metrics_variables),
-                        generators=tuple(tuple(np.asarray(state).tolist()) for state in generators(model)),
+                        metrics=tuple(float(variable) for variable in self.model.metrics_variables),
+                        generators=tuple(tuple(np.asarray(state).tolist()) for state in generators(self.model)),
                         seconds=begun.seconds + clock.total(),
                     )
                 )
 
         def on_test_batch_begin(self, batch: int, logs: object = None) -> None:
-            self.check()
+            interrupt()
 
     return Watch()
 

@@ -19,7 +19,7 @@ def bar(title: str, epoch: int, epochs: int) -> "keras.callbacks.Callback | None
             self.tqdm = tqdm(total=self.params["steps"], desc=f"{title} {epoch}/{epochs}", unit="step", leave=False)
 
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            self.tqdm.update()
+            self.tqdm.update(batch + 1 - self.tqdm.n)  # a call on JAX is many steps
 
         def on_epoch_end(self, epoch: int, logs: object = None) -> None:
             self.tqdm.close()

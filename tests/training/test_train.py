@@ -38,6 +38,7 @@ from charrec.training.checkpoints import (
 )
 from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
 from charrec.training.lookup import resident
+from charrec.training.on_jax import _paced
 from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.training.train import train
 from tests.thorough import some
@@ -208,8 +209,27 @@ def test_a_training_resumes_on_jax(on_jax: OnJax) -> None:
 
 
 def test_a_training_interrupted_between_steps_resumes_on_jax(on_jax: OnJax) -> None:
-    """After an error too: jax has returned the resident images that it lends to each step."""
+    """After an error too. It runs one step a call, the undisturbed one several."""
+    assert on_jax.stops == [3]
     assert on_jax.interrupted == on_jax.undisturbed
+
+
+def test_many_steps_in_one_call_of_jax_are_those_of_keras(on_jax: OnJax) -> None:
+    """67 images in batches of 4, the last one smaller; in a network with dropout, so its state advances too."""
+    for ours, theirs in zip(on_jax.linear.ours, on_jax.linear.keras, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+    for ends in on_jax.linear.last_steps:
+        assert ends == sorted(set(ends)) and ends[-1] == 16
+    assert len(on_jax.linear.last_steps[1]) < 17
+
+
+def test_a_network_and_its_compiled_steps_are_freed_on_jax(on_jax: OnJax) -> None:
+    assert on_jax.linear.freed
+
+
+@pytest.mark.parametrize(("count", "seconds", "then"), [(1, 9, 1), (1, 0.1, 2), (8, 0.3, 8), (8, 0.6, 4), (8, 0.2, 16)])
+def test_a_call_of_jax_takes_about_half_a_second(count: int, seconds: float, then: int) -> None:
+    assert _paced(count, seconds) == then
 
 
 def test_a_finished_training_is_not_changed(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
