@@ -174,6 +174,7 @@ class Linear(Frozen):
     keras: list[dict[str, float]]
     ours: list[dict[str, float]]
     last_steps: list[list[int]]  # of each call of the device, epoch by epoch
+    rate: float  # images/s
     freed: bool  # the network, when nobody refers to it any more
 
 
@@ -204,6 +205,7 @@ def linear() -> Linear:
     for ends in steps:
         seen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs, ends=ends: ends.append(batch))
         rows.append(on_jax.fit(model, training, validation, (4, 10), 0, [seen]))
+    rate = on_jax.rate(model, training, 4)
     network = weakref.ref(model)
     del model, seen
     gc.collect()
@@ -213,7 +215,7 @@ def linear() -> Linear:
         for _ in steps
     ]
     last = [[{name: float(column[-1]) for name, column in row.items()} for row in each] for each in (theirs, rows)]
-    return Linear(keras=last[0], ours=last[1], last_steps=steps, freed=freed)
+    return Linear(keras=last[0], ours=last[1], last_steps=steps, rate=rate, freed=freed)
 
 
 class OnJax(Frozen):

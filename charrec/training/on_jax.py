@@ -54,6 +54,18 @@ def fit(
     return history
 
 
+def rate(model: "keras.Sequential", samples: Samples, batch_size: int) -> float:
+    """Images that a training takes in a second, by a call of half a second or of all full batches, once compiled."""
+    full = len(samples[0]) // batch_size
+    loop, batches = _loops_of(model).training, _batches(samples, batch_size, full)
+    loop.call(batches, 0, 1)
+    count, seconds = 1, loop.call(batches, 0, 1)
+    while count < full and seconds < LONGEST / 2:
+        count = min(2 * count, full)
+        seconds = loop.call(batches, 0, count)
+    return count * batch_size / seconds
+
+
 class _Loops:
     """The compiled steps of a network. They live as long as it does."""
 
@@ -108,26 +120,24 @@ class _Loop:
         after: Callable[[int, dict[str, float]], None],
     ) -> None:
         """All batches of `samples` from batch `done` on; the last one may be smaller, which is compiled apart."""
-        import jax
-
         full = len(samples[0]) // size
-        batches = jax.device_put(tuple(column[: full * size].reshape(full, size) for column in samples))
+        batches = _batches(samples, size, full)
         rest = tuple(column[None, full * size :] for column in samples)
         total, step = full + bool(rest[0].size), done
         while step < total:
             before(step - done)
             if step < full:
                 count = min(self.count, full - step)
-                seconds = self._call(batches, step, count)
+                seconds = self.call(batches, step, count)
                 if count == self.count:
                     self.count = _paced(count, seconds)
             else:
                 count = 1
-                self._call(rest, 0, count)
+                self.call(rest, 0, count)
             step += count
             after(step - 1 - done, {})
 
-    def _call(self, batches: Any, start: int, count: int) -> float:
+    def call(self, batches: Any, start: int, count: int) -> float:
         """Seconds that these steps took, compilation included."""
         import jax
 
@@ -139,6 +149,13 @@ class _Loop:
                 variable.assign(value)
         jax.block_until_ready(after)  # type: ignore[no-untyped-call]
         return time.perf_counter() - began
+
+
+def _batches(samples: Samples, size: int, full: int) -> Any:
+    """The full batches on the device, (full, size) each."""
+    import jax
+
+    return jax.device_put(tuple(column[: full * size].reshape(full, size) for column in samples))
 
 
 def _paced(count: int, seconds: float) -> int:

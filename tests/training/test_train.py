@@ -221,6 +221,7 @@ def test_many_steps_in_one_call_of_jax_are_those_of_keras(on_jax: OnJax) -> None
     for ends in on_jax.linear.last_steps:
         assert ends == sorted(set(ends)) and ends[-1] == 16
     assert len(on_jax.linear.last_steps[1]) < 17
+    assert 0 < on_jax.linear.rate < math.inf
 
 
 def test_a_network_and_its_compiled_steps_are_freed_on_jax(on_jax: OnJax) -> None:
