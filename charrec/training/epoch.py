@@ -53,8 +53,9 @@ def train_epoch(
 ) -> Epoch:
     """Train on all images, or on those a partly trained epoch has left, then validate.
 
-    Calls `interrupt()` before every training and validation step, on JAX before every half a second of them: its
-    exceptions end the epoch; True raises Interrupted at the next training step. Raises TrainingDiverged.
+    Calls `interrupt()` before every training and validation step, on JAX before every half a second of them, on
+    TensorFlow with a GPU before every 16: its exceptions end the epoch; True raises Interrupted at the next training
+    step. Raises TrainingDiverged.
     """
     if begun.steps:
         for generator, state in zip(generators(model), begun.generators, strict=True):

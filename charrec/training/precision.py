@@ -1,18 +1,18 @@
 """Does mixed_bfloat16 pay on this machine? Ask model 1 on noise for a few seconds."""
 
 import time
-from dataclasses import replace
 
 import numpy as np
 
 from charrec.data.arrays import Arrays
+from charrec.machine.hardware import on_gpu
 from charrec.results import Precision
 from charrec.training import on_jax
 from charrec.training.batches import batches
 from charrec.training.recipe import Recipe, compiled
 
 STEPS = 12  # after one that compiles
-AT_ONCE = 480  # on JAX, at most; half a second of them is enough
+STEPS_ON_GPU = 480  # or what surrounds them would take longer than they do
 PAYS = 1.15  # times as fast; below, the lost digits are not worth it
 PRECISIONS = ("float32", "mixed_bfloat16")
 
@@ -35,11 +35,11 @@ def _rate(recipe: Recipe, arrays: Arrays) -> float:
     import keras
 
     model = compiled(recipe, arrays)
-    if keras.backend.backend() == "jax":  # steps started one by one would measure Python, which is the slower
-        positions = np.resize(arrays.training, AT_ONCE * recipe.batch_size).astype(np.int32)
-        return on_jax.rate(model, (positions, arrays.labels[positions]), recipe.batch_size)
-    first = replace(arrays, training=arrays.training[: recipe.batch_size])
-    for part in (first, arrays):
+    steps = STEPS_ON_GPU if on_gpu(keras.backend.backend()) else STEPS
+    positions = np.resize(arrays.training, steps * recipe.batch_size)
+    if keras.backend.backend() == "jax":
+        return on_jax.rate(model, (positions.astype(np.int32), arrays.labels[positions]), recipe.batch_size)
+    for part in (positions[: recipe.batch_size], positions):
         start = time.perf_counter()
-        model.fit(batches(part.training, arrays.labels[part.training], recipe.batch_size), shuffle=False, verbose=0)
-    return len(arrays.training) / (time.perf_counter() - start)
+        model.fit(batches(part, arrays.labels[part], recipe.batch_size), shuffle=False, verbose=0)
+    return len(positions) / (time.perf_counter() - start)

@@ -22,6 +22,7 @@ from charrec.errors import InputError
 from charrec.storage import Conflict, Corrupt, DiskError, Store, Unrecorded, open_store
 from charrec.storage.document import Foreign
 from charrec.storage.folder import FolderStore
+from charrec.training import recipe as recipes
 from charrec.training.batches import _slices, batches
 from charrec.training.checkpoints import (
     Checkpoint,
@@ -199,6 +200,20 @@ def test_an_error_between_two_steps_ends_the_epoch_and_stores_nothing(store: Sto
         train(SMALL, arrays, 1, store, "t", interrupt=interrupt)
     assert [entry.key for entry in store.list()] == ["t/progress.json"]
     assert read_progress(store, "t").last is None
+
+
+def test_several_steps_in_one_call_of_tensorflow_change_nothing(
+    store: Store, arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, with an interruption between two calls; 40 steps are no multiple of 16."""
+    plain = open_store(str(tmp_path / "plain"))
+    one_by_one = train(SMALL, arrays, 2, plain, "t")
+    monkeypatch.setattr(recipes, "on_gpu", lambda backend: True)
+    with pytest.raises(Interrupted):
+        train(SMALL, arrays, 2, store, "t", interrupt=stop_at(2)())
+    stopped = read_progress(store, "t").last
+    assert stopped and (stopped.epoch, stopped.begun.steps) == (0, 32)
+    assert_same((store, train(SMALL, arrays, 2, store, "t")), (plain, one_by_one), SMALL, arrays)
 
 
 def test_a_training_resumes_on_jax(on_jax: OnJax) -> None:
