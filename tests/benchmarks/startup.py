@@ -1,6 +1,6 @@
-"""From the command to the flow, in a new and in a used home of Prefect; with --whole, the share of orchestration.
+"""From the command to the flow, in a new and in a used home of Prefect; with "whole", the share of orchestration.
 
-`.venv/bin/python -m tests.benchmarks.startup [--whole] [REPETITIONS]` prints the figures of docs/performance.md. The
+`.venv/bin/python -m tests.benchmarks.startup [whole] [REPETITIONS]` prints the figures of docs/performance.md. The
 checkout may be of any age; `PYTHONPATH=. .venv/bin/python .../startup.py` there measures an earlier commit.
 """
 
@@ -88,4 +88,4 @@ def main(repetitions: int, also_whole: bool) -> None:
 
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
-    main(numbers[0] if numbers else 5, "--whole" in sys.argv)
+    main(numbers[0] if numbers else 5, "whole" in sys.argv)
