@@ -26,7 +26,7 @@ from charrec.sweep.plan import Sweep
 from charrec.training.checkpoints import Progress, load, read_progress
 from charrec.training.recipe import Arrays, Recipe, compiled
 from charrec.training.train import train
-from tests.thorough import THOROUGH
+from tests.thorough import THOROUGH, some
 
 ROOT = Path(__file__).parents[1]
 MIDDLE = "in the middle"
@@ -53,6 +53,7 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
+ON_JAX_WAYS = some(["resumed", "interrupted"], 1)
 ON_JAX_TRIALS = 2  # each is 10 s of compiling
 ON_JAX_SEARCH = Search(max_epochs=ON_JAX_TRIALS, factor=4)  # as many trials of as many epochs
 ON_JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}  # 1/4 less
@@ -219,12 +220,15 @@ def linear() -> Linear:
 
 
 class OnJax(Frozen):
-    """What one process found on JAX: the histories of three trainings of the same network; in full also a search."""
+    """What one process found on JAX: histories of the same network, and in full a search.
+
+    A sample has one of the resumed and the interrupted training, and no search: each network is compiled anew.
+    """
 
     backend: str
-    resumed: list[dict[str, float]]
     undisturbed: list[dict[str, float]]
-    interrupted: list[dict[str, float]]
+    resumed: list[dict[str, float]] | None = None
+    interrupted: list[dict[str, float]] | None = None
     stops: list[int]  # steps after which the interrupted one was asked to stop
     linear: Linear
     search: SearchResult | None
@@ -246,13 +250,13 @@ def main(command: str, place: str) -> None:
         search(store, lambda title, epoch, epochs: wait_at(10) if epoch == 2 else doom(title, epoch, epochs))
     elif command == "jax":
         recipe, arrays = RECIPE.model_copy(update={"batch_size": 16}), toy_arrays(64, 32)
-        for key, stops in (("resumed", (1, 2)), ("undisturbed", (2,))):
-            for epochs in stops:
-                train(recipe, arrays, epochs, store, key)
-        stops = interrupted(recipe, arrays, store)
+        for epochs in (1, 2) if "resumed" in ON_JAX_WAYS else ():
+            train(recipe, arrays, epochs, store, "resumed")
+        train(recipe, arrays, 2, store, "undisturbed")
+        stops = interrupted(recipe, arrays, store) if "interrupted" in ON_JAX_WAYS else []
         sweep = SWEEP.model_copy(update={"search": ON_JAX_SEARCH})
         found = search(store, lambda *_: None, toy_arrays(40, 40), sweep) if THOROUGH else None
-        told = {key: history(read_progress(store, key)) for key in ("resumed", "undisturbed", "interrupted")}
+        told = {key: history(read_progress(store, key)) for key in ("undisturbed", *ON_JAX_WAYS)}
         print(OnJax(backend=keras_backend(), search=found, stops=stops, linear=linear(), **told).model_dump_json())
 
 
