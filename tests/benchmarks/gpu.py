@@ -8,7 +8,7 @@ product of matrices.
 It prints each row as it is measured, the most important first. After `--minutes` it begins no further one and says
 which are left out. KERAS_BACKEND is jax unless it is set.
 
-A machine without package registries needs jax with CUDA, numpy, pandas and pyarrow, and 4 MB that another one fetches
+A machine without package registries needs jax with CUDA, numpy, pandas and pyarrow, and 6 MB that another one fetches
 (`unzip -p wheels/keras-*.whl '*/METADATA'` lists what a version needs; `cp312` is the machine's Python):
 
     pip download --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \\
