@@ -1,0 +1,93 @@
+"""Schedules on known curves, where what they find can be told by hand."""
+
+import numpy as np
+import pytest
+
+from charrec.study import FULL
+from charrec.sweep.schedule import schedule
+from tests.benchmarks.regret import BUDGET, SCHEDULES, Played, Table, foresight
+from tests.benchmarks.schedules import Asha, Ended, Job, Ladder, play
+from tests.benchmarks.space import POINTS
+from tests.toy import WARNINGS
+
+pytestmark = pytest.mark.filterwarnings(*WARNINGS)
+
+STEADY = np.outer(np.linspace(0.1, 0.9, 6), [0.5, 0.75, 1.0])  # (6, 3): whoever leads after one epoch leads to the end
+CROSSING = np.array([[0.5, 0.5, 0.5], [0.4, 0.6, 0.8]])  # the quick one and the good one
+SPACE_CURVES = np.random.default_rng(0).random((len(POINTS), 10))
+
+
+def jobs(ended: list[Ended]) -> list[Job]:
+    return [row.job for row in ended]
+
+
+def test_a_job_scores_its_best_epoch_and_pays_for_its_further_ones() -> None:
+    ended = play(Ladder([0], [(1, 2), (1, 3)]), np.array([[0.3, 0.7, 0.2]]))
+    assert [(row.score, row.spent, row.time) for row in ended] == [(0.7, 2, 2), (0.7, 3, 3)]
+
+
+def test_one_rung_is_random_search() -> None:
+    ended = play(Ladder([4, 2, 5], [(2, 3)]), STEADY)
+    assert jobs(ended) == [(4, 3), (2, 3)]
+    assert [row.best for row in ended] == [4, 4]
+
+
+def test_the_best_of_a_rung_go_on() -> None:
+    ended = play(Ladder(range(6), [(6, 1), (2, 3)]), STEADY)
+    assert jobs(ended)[6:] == [(5, 3), (4, 3)]
+    assert (ended[-1].best, ended[-1].spent) == (5, 6 + 2 * 2)
+
+
+def test_a_point_that_starts_slowly_is_lost_after_one_epoch_and_not_after_two() -> None:
+    assert play(Ladder([0, 1], [(2, 1), (1, 3)]), CROSSING)[-1].best == 0
+    assert play(Ladder([0, 1], [(2, 2), (1, 3)]), CROSSING)[-1].best == 1
+
+
+def test_a_rung_waits_for_all_of_the_one_below() -> None:
+    """Six jobs of one epoch on four workers take two epochs' time, two of the second rung as many."""
+    ended = play(Ladder(range(6), [(6, 1), (2, 3)]), STEADY, workers=4)
+    assert [row.time for row in ended] == [1] * 4 + [2] * 2 + [4] * 2
+
+
+def test_asha_promotes_the_best_third_without_waiting() -> None:
+    ended = play(Asha(range(6), (1, 3), factor=3, budget=10), STEADY)
+    assert jobs(ended) == [(0, 1), (1, 1), (2, 1), (2, 3), (3, 1), (3, 3), (4, 1), (5, 1)]  # 4 would cost 2 more
+    assert ended[-1].spent == 10
+
+
+def test_asha_never_spends_more_than_its_budget() -> None:
+    ended = play(Asha(range(6), (1, 3), factor=3, budget=4), STEADY)
+    assert jobs(ended) == [(0, 1), (1, 1), (2, 1), (3, 1)]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("workers", [1, 8])
+def test_every_schedule_spends_the_decks_budget(name: str, workers: int) -> None:
+    ended = play(SCHEDULES[name](3), SPACE_CURVES, workers)
+    assert BUDGET - 1 <= ended[-1].spent <= BUDGET == 120
+    assert workers > 1 or ended[-1].time == ended[-1].spent
+
+
+def test_hyperband_is_the_decks() -> None:
+    ended = play(SCHEDULES["Hyperband"](3), SPACE_CURVES)
+    rungs = [(rung.trials, rung.epochs) for rung in schedule(FULL.search)]
+    assert len(ended) == sum(trials for trials, _ in rungs) == 30
+    for epochs in (2, 4, 10):
+        assert sum(job.epochs == epochs for job in jobs(ended)) == sum(n for n, last in rungs if last == epochs)
+
+
+def test_the_regret_of_a_known_table() -> None:
+    """Two trainings of two points; the one chosen in the first is not the better one in the second."""
+    table = Table(np.array([[[0.5, 0.6], [0.2, 0.9]], [[0.3, 0.8], [0.4, 0.7]]]))
+    runs = tuple(play(Ladder([0, 1], [(2, 1), (1, 2)]), curves) for curves in table.curves)
+    assert [run[-1].best for run in runs] == [0, 1]
+    found = Played(runs, table)
+    assert found.regrets(3) == pytest.approx([0.9 - 0.6, 0.8 - 0.7])
+    assert found.again(3) == pytest.approx([0.8, 0.9])
+    assert np.isnan(found.regrets(0)).all()
+
+
+def test_foresight_is_the_correlation_of_ranks() -> None:
+    same = Table(np.stack([STEADY, STEADY]))
+    assert foresight(same, 1, same=True) == foresight(same, 1, same=False) == pytest.approx(1)
+    assert foresight(Table(np.stack([STEADY, STEADY[::-1]])), 3, same=False) == pytest.approx(-1)
