@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).parents[2] / "docs/space.parquet"
 POINTS = tuple(propose(dict(zip(SPACE, values, strict=True))) for values in product(*SPACE.values()))
+# Few values of the units first: until it is whole, the table is a whole one of a coarser space.
+ORDER = sorted(range(len(POINTS)), key=lambda point: (0, 2, 1, 2)[UNITS.index(POINTS[point].units) % 4])
 METADATA = b"charrec"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 AT_ONCE = 16  # steps for each call from Python, which costs as much as a step of so few images
@@ -94,7 +96,7 @@ def begin(store: Store, plan: Plan) -> None:
             ) from None
 
 
-def make(store: Store, plan: Plan, arrays: Arrays, points: Collection[int] = range(len(POINTS))) -> Iterator[str]:
+def make(store: Store, plan: Plan, arrays: Arrays, points: Collection[int] = ORDER) -> Iterator[str]:
     """Train what is not stored yet, every point before any is trained again; yields a line for each training."""
     yield from train(store, plan, arrays, [(0, point) for point in points])
     again = chosen(plan, {point: max(row.val_accuracy for row in stored(store, 0, point).epochs) for point in points})
@@ -103,8 +105,8 @@ def make(store: Store, plan: Plan, arrays: Arrays, points: Collection[int] = ran
 
 def chosen(plan: Plan, accuracies: Mapping[int, float]) -> list[int]:
     """The points that are trained again: the best, whose lead may be luck, and a sample, to tell how much luck is."""
-    ranked = sorted(accuracies, key=lambda point: -accuracies[point])
-    return sorted({*ranked[: plan.best], *list(accuracies)[:: plan.every]})
+    ranked = sorted(accuracies, key=lambda point: (-accuracies[point], point))
+    return sorted({*ranked[: plan.best], *sorted(accuracies)[:: plan.every]})
 
 
 def train(store: Store, plan: Plan, arrays: Arrays, trainings: list[tuple[int, int]]) -> Iterator[str]:
