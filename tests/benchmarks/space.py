@@ -123,7 +123,7 @@ def train(store: Store, plan: Plan, arrays: Arrays, trainings: list[tuple[int, i
         keras.backend.clear_session()
         model = compiled(plan.recipe(0, 0).model_copy(update={"network": shape}), arrays)
         model.steps_per_execution = AT_ONCE
-        unused = [np.array(variable) for variable in model.optimizer.variables]
+        unused = [keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables]
         for repeat, point in alike:
             recipe = plan.recipe(repeat, point)
             for variable, value in zip(model.optimizer.variables, unused, strict=True):
@@ -144,11 +144,13 @@ def narrow(network: "keras.Sequential", recipe: Recipe) -> None:
 
     A unit without weights answers 0 and has gradients of 0, so it keeps none: the training is the narrow network's.
     """
+    from keras import ops
+
     own = recipe.build()(network.input_shape[1:], network.output_shape[-1], net=recipe.network)
     seed_weights(own, recipe.seed)
     for wide, weights in zip(network.trainable_variables, own.trainable_variables, strict=True):
         missing = [(0, there - here) for there, here in zip(wide.shape, weights.shape, strict=True)]
-        wide.assign(np.pad(np.array(weights), missing))
+        wide.assign(np.pad(ops.convert_to_numpy(weights), missing))
 
 
 def widest(network: ConvNet) -> ConvNet:

@@ -5,7 +5,7 @@ import pytest
 
 from charrec.study import FULL
 from charrec.sweep.schedule import schedule
-from tests.benchmarks.regret import BUDGET, SCHEDULES, Played, Table, foresight
+from tests.benchmarks.regret import BUDGET, SCHEDULES, Played, Table
 from tests.benchmarks.schedules import Asha, Ended, Job, Ladder, play
 from tests.benchmarks.space import POINTS
 from tests.toy import WARNINGS
@@ -77,17 +77,26 @@ def test_hyperband_is_the_decks() -> None:
 
 
 def test_the_regret_of_a_known_table() -> None:
-    """Two trainings of two points; the one chosen in the first is not the better one in the second."""
-    table = Table(np.array([[[0.5, 0.6], [0.2, 0.9]], [[0.3, 0.8], [0.4, 0.7]]]))
-    runs = tuple(play(Ladder([0, 1], [(2, 1), (1, 2)]), curves) for curves in table.curves)
-    assert [run[-1].best for run in runs] == [0, 1]
-    found = Played(runs, table)
-    assert found.regrets(3) == pytest.approx([0.9 - 0.6, 0.8 - 0.7])
-    assert found.again(3) == pytest.approx([0.8, 0.9])
-    assert np.isnan(found.regrets(0)).all()
+    """Point 1 is the better one; a run that began with point 0 finds it after two more epochs."""
+    table = np.array([[0.5, 0.6], [0.2, 0.9]])
+    found = Played([play(Ladder(order, [(2, 2)]), table) for order in ([0, 1], [1, 0])])
+    assert found.first == 2
+    assert [found.chosen(2), found.chosen(4)] == [[0, 1], [1, 1]]
+    assert found.regrets(table.max(axis=1), 2) == pytest.approx([0.3, 0])
+    assert found.regrets(table.max(axis=1), 4) == pytest.approx([0, 0])
 
 
-def test_foresight_is_the_correlation_of_ranks() -> None:
-    same = Table(np.stack([STEADY, STEADY]))
-    assert foresight(same, 1, same=True) == foresight(same, 1, same=False) == pytest.approx(1)
-    assert foresight(Table(np.stack([STEADY, STEADY[::-1]])), 3, same=False) == pytest.approx(-1)
+def test_the_sum_of_effects_leaves_out_the_luck() -> None:
+    """Of accuracies that are a sum of effects and noise, it is nearer to the sum than the accuracies are."""
+    rng = np.random.default_rng(0)
+    truth = np.array([0.5 + point.filters_hp_3 / 1000 - point.dropout / 10 for point in POINTS])
+    seen = truth + rng.normal(0, 0.02, len(POINTS))
+    expected = Table(np.stack([seen, np.full(len(POINTS), np.nan)])[:, :, None]).expected
+    assert (expected - truth).std() < 0.2 * (seen - truth).std()
+
+
+def test_what_was_trained_again_is_averaged_apart_from_the_first() -> None:
+    values = np.full((3, len(POINTS)), np.nan)
+    values[0], values[1, 5], values[2, 5] = 0.9, 0.4, 0.6
+    again = Table(values[:, :, None]).again
+    assert (again[5], np.isnan(again).sum()) == (pytest.approx(0.5), len(POINTS) - 1)

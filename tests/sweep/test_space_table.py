@@ -50,6 +50,11 @@ def test_what_is_stored_is_not_trained_again(store: Store) -> None:
     assert made(store) == []
 
 
+def test_the_best_and_a_sample_of_all_are_trained_again() -> None:
+    plan = Plan(best=2, every=4)
+    assert space.chosen(plan, {0: 0.1, 3: 0.9, 2: 0.2, 1: 0.8, 4: 0.1, 5: 0.1}) == [0, 1, 3, 4]
+
+
 def test_another_plan_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     space.begin(store, PLAN)
