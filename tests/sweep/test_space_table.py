@@ -17,7 +17,7 @@ from tests.toy import WARNINGS, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
-PLAN = Plan(training=64, validation=40, epochs=2, repeats=1)  # 4 steps an epoch
+PLAN = Plan(training=64, validation=40, epochs=2, repeats=1, precision="float32")
 ARRAYS = toy_arrays(64, 40)
 CHOSEN = (0, 1, 8)  # 256, 288 and 512 units
 
