@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -19,7 +19,7 @@ from charrec.study import FULL
 from charrec.sweep.schedule import schedule
 from charrec.sweep.space import SPACE, propose
 from tests.benchmarks.schedules import Asha, Ended, Hyperband, Ladder, Schedule, play
-from tests.benchmarks.space import POINTS, Plan, read
+from tests.benchmarks.space import POINTS, SAMPLE, read
 
 SEEDS = 200
 WORKERS = 8
@@ -28,8 +28,8 @@ BUDGETS = (10, 20, 40, 60, 80, 100, BUDGET)
 LAST = FULL.search.max_epochs
 FINALISTS = 3
 EARLY = (1, 2, 3, 4, 6, LAST)
-BEST, EVERY = Plan().best, Plan().every
-DEGREES = 1 + sum(len(values) - 1 for values in SPACE.values())  # of freedom, of the sum of effects
+TICKS = (0.5, 1, 2, 3, 5, 10, 20)  # of regret
+LEADERS = 10
 
 
 def order(seed: int) -> Iterator[int]:
@@ -53,36 +53,6 @@ SCHEDULES: dict[str, Callable[[int], Schedule]] = {
 
 
 @dataclass(frozen=True)
-class Table:
-    """Every point trained once, and some again."""
-
-    curves: np.ndarray  # (repeats, points, epochs) accuracies; NaN where a point was not trained again
-
-    @cached_property
-    def values(self) -> np.ndarray:
-        """(repeats, points) the best epoch of each training."""
-        return self.curves.max(axis=2)
-
-    @cached_property
-    def again(self) -> np.ndarray:
-        """(points,) mean of the later trainings; NaN where there is none."""
-        later = self.values[1:, (trained := ~np.isnan(self.values[-1]))]
-        means = np.full(len(trained), np.nan)
-        means[trained] = later.mean(axis=0)
-        return means
-
-    @cached_property
-    def expected(self) -> np.ndarray:
-        """(points,) the first trainings' accuracies without their luck: the least-squares sum of an effect a value."""
-        columns = [
-            [getattr(point, name) == value for point in POINTS] for name, values in SPACE.items() for value in values
-        ]
-        design = np.array(columns, float).T
-        effects = np.linalg.lstsq(design, self.values[0], rcond=None)[0]
-        return np.asarray(design @ effects)
-
-
-@dataclass(frozen=True)
 class Played:
     """One schedule's runs, one for each seed."""
 
@@ -101,77 +71,92 @@ class Played:
         """(runs,) by how much the table's best value beats that of the chosen point."""
         return np.asarray(values.max() - values[self.chosen(spent)])
 
+    def regrets_at(self, values: np.ndarray, time: int) -> np.ndarray:
+        """The same after some time, whatever was spent until then."""
+        chosen = [[ended.best for ended in run if ended.time <= time][-1] for run in self.runs]
+        return np.asarray(values.max() - values[chosen])
 
-def played(name: str, table: Table, workers: int = 1) -> Played:
-    return Played([play(SCHEDULES[name](seed), table.curves[0], workers) for seed in range(SEEDS)])
+
+def choices(curves: np.ndarray) -> set[int]:
+    """Every point that a schedule chooses in the end, for one of the seeds."""
+    return {point for name in SCHEDULES for point in played(name, curves).chosen(BUDGET)}
 
 
-def outcomes(table: Table, alone: dict[str, Played]) -> Iterator[str]:
+def played(name: str, curves: np.ndarray, workers: int = 1) -> Played:
+    return Played([play(SCHEDULES[name](seed), curves, workers) for seed in range(SEEDS)])
+
+
+def outcomes(table: np.ndarray, alone: dict[str, Played], fleet: dict[str, Played]) -> Iterator[str]:
     """A row for each schedule: what it takes, and what it finds."""
-    yield row("schedule", "points", "regret", "median", "one in ten above", "without luck", "time", "regret then")
-    yield rule(8)
+    first, second = table.max(axis=2)
+    yield row(
+        "schedule", "points begun", "regret", "its median", "one in ten above", "the choice", "trained again",
+        f"time on {WORKERS} workers", "regret there",
+    )  # fmt: skip
+    yield rule(9)
     for name, run in alone.items():
-        fleet = played(name, table, WORKERS)
-        regrets = run.regrets(table.values[0])
+        regrets, chosen = run.regrets(first), run.chosen(BUDGET)
         yield row(
             name,
             f"{fmean(len({ended.job.point for ended in one}) for one in run.runs):.0f}",
             interval(regrets),
             f"{100 * np.median(regrets):.1f}",
             f"{100 * np.quantile(regrets, 0.9):.1f}",
-            interval(run.regrets(table.expected)),
-            f"{fmean(one[-1].time for one in fleet.runs):.0f}",
-            interval(fleet.regrets(table.values[0])),
+            f"{interval(first[chosen])} %",
+            f"{interval(second[chosen])} %",
+            f"{fmean(one[-1].time for one in fleet[name].runs):.0f}",
+            interval(fleet[name].regrets(first)),
         )
 
 
-def by_budget(table: Table, alone: dict[str, Played]) -> Iterator[str]:
+def by_budget(table: np.ndarray, alone: dict[str, Played]) -> Iterator[str]:
     """Mean regret after some of the epochs."""
     yield row("regret after epochs", *map(str, BUDGETS))
     yield rule(1 + len(BUDGETS))
     for name, run in alone.items():
-        yield row(name, *(f"{100 * run.regrets(table.values[0], spent).mean():.1f}" for spent in BUDGETS))
+        yield row(name, *(f"{100 * run.regrets(table[0].max(axis=1), spent).mean():.1f}" for spent in BUDGETS))
 
 
-def luck(table: Table) -> Iterator[str]:
+def luck(table: np.ndarray) -> Iterator[str]:
     """How much of an accuracy is its point's, and how much of the best points' lead is luck."""
-    first, again = table.values[0], table.again
-    trained = np.flatnonzero(~np.isnan(again))
-    sample = trained[np.isin(trained, np.arange(0, len(POINTS), EVERY))]
-    leaders = np.argsort(-first, kind="stable")[:BEST]
-    noise = np.sqrt(table.values[:, sample].var(axis=0, ddof=1).mean())
-    best = leaders[0]
+    first, second = table.max(axis=2)
+    ranked = np.argsort(-first, kind="stable")
+    best, trained = ranked[0], [point for point in ranked if not np.isnan(second[point])]
+    leaders, sample = trained[:LEADERS], list(SAMPLE)
+    noise = (first[sample] - second[sample]).std() / 2**0.5
     deck = POINTS.index(propose(reference.SEARCH_CHOSEN))
     yield row("", "")
     yield rule(2)
     for label, value in {
         "all points: lowest, median, highest": ", ".join(percent(share) for share in np.quantile(first, (0, 0.5, 1))),
         "standard deviation over all points": points(first.std(ddof=1)),
-        f"of one point, trained again ({len(sample)} points, {len(table.values)} trainings each)": points(noise),
-        "around the sum of the hyperparameters' effects": points((first - table.expected).std(ddof=DEGREES)),
-        f"the best point, {described(int(best))}": f"{percent(first[best])}, trained again {percent(again[best])}",
-        f"the {BEST} best": f"{percent(first[leaders].mean())}, trained again {percent(again[leaders].mean())}",
-        "by the sum of effects, the best": described(int(table.expected.argmax())),
-        "the deck's choice": f"{percent(first[deck])}, rank {1 + int((first > first[deck]).sum())};"
-        f" by the sum of effects {1 + int((table.expected > table.expected[deck]).sum())}",
+        "over the better half of them": points(first[ranked[: len(first) // 2]].std(ddof=1)),
+        f"of one point, trained again (a sample of {len(sample)})": points(noise),
+        f"the best point: {described(int(best))}": f"{percent(first[best])}, trained again {percent(second[best])}",
+        f"mean of the best {LEADERS} that were trained again": f"{percent(first[leaders].mean())},"
+        f" then {percent(second[leaders].mean())}",
+        f"mean of the sample of {len(sample)}": f"{percent(first[sample].mean())},"
+        f" then {percent(second[sample].mean())}",
+        "the deck's choice": f"{percent(first[deck])}, rank {1 + int((first > first[deck]).sum())} of {len(first)}",
     }.items():
         yield row(label, value)
 
 
-def foresight(table: Table) -> Iterator[str]:
-    """Spearman's correlation of the accuracy after some epochs with the last one, and with what luck leaves of it."""
+def foresight(table: np.ndarray) -> Iterator[str]:
+    """Spearman's correlation of the accuracy after some epochs with that after the last one."""
     yield row("after epochs", *map(str, EARLY))
     yield rule(1 + len(EARLY))
-    early = [table.curves[0, :, :epochs].max(axis=1) for epochs in EARLY]
+    early = [table[0, :, :epochs].max(axis=1) for epochs in EARLY]
     yield row("mean accuracy", *(percent(accuracies.mean()) for accuracies in early))
-    for label, final in (("after 10", table.values[0]), ("without luck", table.expected)):
-        ranks = (spearmanr(accuracies, final).statistic for accuracies in early)
-        yield row(f"rank correlation with the accuracy {label}", *(f"{rank:.2f}" for rank in ranks))
+    half = np.argsort(-early[-1], kind="stable")[: len(POINTS) // 2]
+    for label, some in (("all points", slice(None)), ("the half that is better in the end", half)):
+        ranks = (spearmanr(accuracies[some], early[-1][some]).statistic for accuracies in early)
+        yield row(f"rank correlation with the last, {label}", *(f"{rank:.2f}" for rank in ranks))
 
 
-def effects(table: Table) -> Iterator[str]:
+def effects(table: np.ndarray) -> Iterator[str]:
     """Mean accuracy by the value of each hyperparameter, and the share of the variance that it explains."""
-    first = table.values[0]
+    first = table[0].max(axis=1)
     yield row("hyperparameter", "mean accuracy by value", "share of the variance")
     yield rule(3)
     for name, values in SPACE.items():
@@ -206,41 +191,42 @@ def interval(shares: np.ndarray) -> str:
     return f"{100 * shares.mean():.2f} ± {100 * shares.std(ddof=1) / len(shares) ** 0.5:.2f}"
 
 
-def plot(alone: dict[str, Played], table: Table, path: Path, theme: Theme) -> None:
-    """Regret against the epochs spent: by the accuracies of the table, and by those without luck."""
+def plot(table: np.ndarray, alone: dict[str, Played], fleet: dict[str, Played], path: Path, theme: Theme) -> None:
+    """Regret against the epochs spent by one worker, and against the time of several."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    first = table[0].max(axis=1)
     with rc_context(canvas.style(theme)):
         figure = Figure(figsize=(9.6, 4.4), layout="constrained")
         FigureCanvasAgg(figure)
-        panels = zip(
-            figure.subplots(1, 2, sharey=True),
-            (("regret, points of accuracy", table.values[0]), ("without luck", table.expected)),
-            strict=True,
-        )
-        for axes, (title, values) in panels:
-            for (name, run), colour in zip(alone.items(), theme.brackets, strict=False):
-                spent = range(run.first, BUDGET + 1)
-                regrets = [100 * run.regrets(values, epochs).mean() for epochs in spent]
-                axes.plot(spent, regrets, color=colour, lw=2, label=name, drawstyle="steps-post")
-            axes.set_title(title, loc="left", fontsize=10, color=theme.muted)
-            axes.set_xlabel("epochs spent")
-            axes.set_xlim(0, BUDGET)
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
-        handles, names = axes.get_legend_handles_labels()
-        figure.legend(
-            handles, names, loc="outside upper left", ncols=3, frameon=False, labelcolor=theme.ink, fontsize=9
-        )
+        left, right = figure.subplots(1, 2, sharey=True)
+        for name, colour in zip(SCHEDULES, theme.brackets, strict=False):
+            look = {"color": colour, "lw": 2, "drawstyle": "steps-post"}
+            spent = range(alone[name].first, BUDGET + 4)  # what the last job finds would be seen at the edge alone
+            left.plot(spent, [100 * alone[name].regrets(first, epochs).mean() for epochs in spent], **look, label=name)
+            times = range(alone[name].first, 1 + int(max(run[-1].time for run in fleet[name].runs)))
+            right.plot(times, [100 * fleet[name].regrets_at(first, time).mean() for time in times], **look)
+        left.set_title("regret, points of accuracy: one worker", loc="left", fontsize=10, color=theme.muted)
+        left.set_xlim(0, BUDGET + 3)
+        left.set_xlabel("epochs spent")
+        left.set_yscale("log")
+        left.set_yticks(TICKS, labels=[f"{tick:g}" for tick in TICKS])
+        left.set_yticks([], minor=True)
+        right.set_title(f"{WORKERS} workers", loc="left", fontsize=10, color=theme.muted)
+        right.set_xlabel("time, in epochs")
+        right.set_xlim(0)
+        figure.legend(loc="outside upper left", ncols=3, frameon=False, labelcolor=theme.ink, fontsize=9)
         path.write_bytes(pixels.figure_png(figure))
 
 
 def main(path: Path) -> None:
-    table = Table(read(path))
-    alone = {name: played(name, table) for name in SCHEDULES}
-    for lines in (luck(table), effects(table), foresight(table), outcomes(table, alone), by_budget(table, alone)):
+    table = read(path)
+    alone, fleet = ({name: played(name, table[0], workers) for name in SCHEDULES} for workers in (1, WORKERS))
+    for lines in (
+        luck(table), effects(table), foresight(table), outcomes(table, alone, fleet), by_budget(table, alone),
+    ):  # fmt: skip
         print("\n".join(lines), end="\n\n")
     for theme in THEMES:
-        plot(alone, table, path.with_name(f"space-{theme.name}.png"), theme)
+        plot(table, alone, fleet, path.with_name(f"space-{theme.name}.png"), theme)

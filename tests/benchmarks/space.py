@@ -7,7 +7,7 @@ is an object in FOLDER and is never repeated. `--play` plays the schedules and p
 import argparse
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from itertools import groupby, product
 from pathlib import Path
@@ -43,6 +43,7 @@ POINTS = tuple(propose(dict(zip(SPACE, values, strict=True))) for values in prod
 ORDER = sorted(range(len(POINTS)), key=lambda point: POINTS[point].units not in (min(UNITS), max(UNITS)))
 METADATA = b"charrec"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+SAMPLE = range(0, len(POINTS), 24)  # trained again, to tell how much luck there is
 AT_ONCE = 32  # steps for each call from Python, which costs as much as a step of so few images
 
 
@@ -56,9 +57,6 @@ class Plan(Frozen):
     batch_size: int = 16  # an epoch has 96 steps; with 64, or with 24 of 64 images, nothing is learnt in two epochs
     precision: str = "mixed_bfloat16"  # the study's where it pays; here it takes three quarters of float32's time
     epochs: int = 10
-    repeats: int = 3  # trainings of a point that is trained again, with other initial weights and order of the images
-    best: int = 12  # points that are trained again
-    every: int = 36  # of all points, trained again too
     digest: str = ""  # of the packed set
 
     def recipe(self, repeat: int, point: int) -> Recipe:
@@ -97,17 +95,18 @@ def begin(store: Store, plan: Plan) -> None:
             ) from None
 
 
-def make(store: Store, plan: Plan, arrays: Arrays, points: Collection[int] = ORDER) -> Iterator[str]:
-    """Train what is not stored yet, every point before any is trained again; yields a line for each training."""
-    yield from train(store, plan, arrays, [(0, point) for point in points])
-    again = chosen(plan, {point: max(row.val_accuracy for row in stored(store, 0, point).epochs) for point in points})
-    yield from train(store, plan, arrays, [(repeat, point) for point in again for repeat in range(1, plan.repeats)])
+def make(store: Store, plan: Plan, arrays: Arrays) -> Iterator[str]:
+    """Train what is not stored yet: every point, then some again; yields a line for each training."""
+    yield from train(store, plan, arrays, [(0, point) for point in ORDER])
+    yield from train(store, plan, arrays, [(1, point) for point in again(store)])
 
 
-def chosen(plan: Plan, accuracies: Mapping[int, float]) -> list[int]:
-    """The points that are trained again: the best, whose lead may be luck, and a sample, to tell how much luck is."""
-    ranked = sorted(accuracies, key=lambda point: (-accuracies[point], point))
-    return sorted({*ranked[: plan.best], *sorted(accuracies)[:: plan.every]})
+def again(store: Store) -> list[int]:
+    """The points that are trained again: what the schedules choose, whose lead may be luck, and a sample of all."""
+    from tests.benchmarks.regret import choices
+
+    accuracies = [[row.val_accuracy for row in stored(store, 0, point).epochs] for point in range(len(POINTS))]
+    return sorted({*choices(np.array(accuracies, np.float32)), *SAMPLE})
 
 
 def train(store: Store, plan: Plan, arrays: Arrays, trainings: list[tuple[int, int]]) -> Iterator[str]:
@@ -171,11 +170,9 @@ def stored(store: Store, repeat: int, point: int) -> Trained:
         raise InputError(found, "every training", "Run the same command again.") from None
 
 
-def joined(store: Store, plan: Plan, points: Collection[int] = range(len(POINTS))) -> pa.Table:
-    """All histories, a row for each epoch. Raises InputError if a training is missing."""
-    trained = {(0, point): stored(store, 0, point) for point in points}
-    again = chosen(plan, {point: max(row.val_accuracy for row in trained[0, point].epochs) for point in points})
-    trained |= {(repeat, point): stored(store, repeat, point) for repeat in range(1, plan.repeats) for point in again}
+def joined(store: Store, plan: Plan, trainings: Collection[tuple[int, int]]) -> pa.Table:
+    """The histories of (repeat, point)s, a row for each epoch. Raises InputError if one is missing."""
+    trained = {at: stored(store, *at) for at in trainings}
     rows = [
         {"repeat": repeat, "point": point, **POINTS[point].model_dump(), **row.model_dump(include={"epoch", *METRICS})}
         for (repeat, point), training in trained.items()
@@ -204,10 +201,10 @@ def write(table: pa.Table, path: Path) -> None:
 
 
 def read(path: Path = TABLE) -> np.ndarray:
-    """(repeats, 720, epochs) validation accuracy; NaN where a point was not trained again."""
+    """(2, 720, epochs) validation accuracy of the first and the second training; NaN where there was no second."""
     table = pq.read_table(path, columns=["repeat", "point", "epoch", "val_accuracy"])
     repeat, point, epoch, accuracy = (column.to_numpy() for column in table.columns)
-    curves = np.full((repeat.max() + 1, len(POINTS), epoch.max()), np.nan, np.float32)
+    curves = np.full((2, len(POINTS), epoch.max()), np.nan, np.float32)
     curves[repeat, point, epoch - 1] = accuracy
     return curves
 
@@ -219,7 +216,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--data", default=Data().glyphs, help="as --data.glyphs of a study")
     parser.add_argument("--folder", type=Path, default=Path("results/space"), help="where finished trainings lie")
-    numbers = ("training", "validation", "batch_size", "epochs", "repeats", "best", "every")
+    numbers = ("training", "validation", "batch_size", "epochs")
     for name in numbers:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(usual, name))
     asked = parser.parse_args()
@@ -234,7 +231,8 @@ def main() -> None:
     begin(bench.store, plan)
     for line in make(bench.store, plan, arrays):
         print(line, flush=True)
-    write(joined(bench.store, plan), asked.table)
+    whole = [*((0, point) for point in range(len(POINTS))), *((1, point) for point in again(bench.store))]
+    write(joined(bench.store, plan, whole), asked.table)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import pytest
 
 from charrec.study import FULL
 from charrec.sweep.schedule import schedule
-from tests.benchmarks.regret import BUDGET, SCHEDULES, Played, Table
+from tests.benchmarks import regret
+from tests.benchmarks.regret import BUDGET, SCHEDULES, Played, choices
 from tests.benchmarks.schedules import Asha, Ended, Job, Ladder, play
 from tests.benchmarks.space import POINTS
 from tests.toy import WARNINGS
@@ -86,17 +87,14 @@ def test_the_regret_of_a_known_table() -> None:
     assert found.regrets(table.max(axis=1), 4) == pytest.approx([0, 0])
 
 
-def test_the_sum_of_effects_leaves_out_the_luck() -> None:
-    """Of accuracies that are a sum of effects and noise, it is nearer to the sum than the accuracies are."""
-    rng = np.random.default_rng(0)
-    truth = np.array([0.5 + point.filters_hp_3 / 1000 - point.dropout / 10 for point in POINTS])
-    seen = truth + rng.normal(0, 0.02, len(POINTS))
-    expected = Table(np.stack([seen, np.full(len(POINTS), np.nan)])[:, :, None]).expected
-    assert (expected - truth).std() < 0.2 * (seen - truth).std()
+def test_the_regret_after_a_time_counts_what_all_workers_found() -> None:
+    """Two workers train both points at once."""
+    table = np.array([[0.5, 0.6], [0.2, 0.9]])
+    found = Played([play(Ladder([0, 1], [(2, 2)]), table, workers=2)])
+    assert found.regrets_at(table.max(axis=1), 2) == pytest.approx([0])
 
 
-def test_what_was_trained_again_is_averaged_apart_from_the_first() -> None:
-    values = np.full((3, len(POINTS)), np.nan)
-    values[0], values[1, 5], values[2, 5] = 0.9, 0.4, 0.6
-    again = Table(values[:, :, None]).again
-    assert (again[5], np.isnan(again).sum()) == (pytest.approx(0.5), len(POINTS) - 1)
+def test_what_is_trained_again_is_what_the_schedules_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regret, "SEEDS", 3)
+    found = choices(SPACE_CURVES)
+    assert found == {play(SCHEDULES[name](seed), SPACE_CURVES)[-1].best for name in SCHEDULES for seed in range(3)}

@@ -17,23 +17,23 @@ from tests.toy import WARNINGS, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
-PLAN = Plan(training=64, validation=40, epochs=2, repeats=1, precision="float32")
+PLAN = Plan(training=64, validation=40, epochs=2, precision="float32")
 ARRAYS = toy_arrays(64, 40)
-CHOSEN = (0, 1, 8)  # 256, 288 and 512 units
+CHOSEN = [(0, 0), (0, 1), (1, 8)]  # first trainings with 256 and 288 units, a second one with 512
 
 
 def made(store: Store) -> list[str]:
-    return list(space.make(store, PLAN, ARRAYS, CHOSEN))
+    return list(space.train(store, PLAN, ARRAYS, CHOSEN))
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Begun, ended in the second training, and finished by another process."""
     store = FolderStore(tmp_path_factory.mktemp("space"))
-    first = space.make(store, PLAN, ARRAYS, CHOSEN)
+    first = space.train(store, PLAN, ARRAYS, CHOSEN)
     assert next(first).startswith(space.key(0, 0))
     first.close()
-    assert [line.split()[0] for line in made(store)] == [space.key(0, 1), space.key(0, 8)]
+    assert [line.split()[0] for line in made(store)] == [space.key(0, 1), space.key(1, 8)]
     return store
 
 
@@ -50,11 +50,6 @@ def test_what_is_stored_is_not_trained_again(store: Store) -> None:
     assert made(store) == []
 
 
-def test_the_best_and_a_sample_of_all_are_trained_again() -> None:
-    plan = Plan(best=2, every=4)
-    assert space.chosen(plan, {0: 0.1, 3: 0.9, 2: 0.2, 1: 0.8, 4: 0.1, 5: 0.1}) == [0, 1, 3, 4]
-
-
 def test_another_plan_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     space.begin(store, PLAN)
@@ -65,17 +60,17 @@ def test_another_plan_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 def test_an_unfinished_table_is_refused(store: Store) -> None:
     with pytest.raises(InputError, match="lacks trainings/0/002.json"):
-        space.joined(store, PLAN)
+        space.joined(store, PLAN, [*CHOSEN, (0, 2)])
 
 
 def test_the_file_holds_every_history(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "space.parquet"
     space.write(space.joined(store, PLAN, CHOSEN), path)
     curves = space.read(path)
-    for point in CHOSEN:
-        stored = Trained.model_validate_json(store.get(space.key(0, point))).epochs
-        assert curves[0, point] == pytest.approx([row.val_accuracy for row in stored])
-    assert np.isnan(np.delete(curves, CHOSEN, axis=1)).all()
+    for at in CHOSEN:
+        stored = Trained.model_validate_json(store.get(space.key(*at))).epochs
+        assert curves[at] == pytest.approx([row.val_accuracy for row in stored])
+    assert np.isnan(curves).sum() == (2 * len(POINTS) - len(CHOSEN)) * PLAN.epochs
     assert json.loads(pq.read_schema(path).metadata[METADATA])["plan"] == PLAN.model_dump()
     assert [file.name for file in tmp_path.iterdir()] == ["space.parquet"]
 
