@@ -47,7 +47,7 @@ SCHEDULES: dict[str, Callable[[int], Schedule]] = {
     "Hyperband": partial(Hyperband, FULL.search),
     "ASHA": lambda seed: Asha(order(seed), (2, 4, LAST), FULL.search.factor, BUDGET),
     "one epoch each, the best three to the end": partial(finalists, epochs=1),
-    "two epochs each, the best three to the end": partial(finalists, epochs=2),
+    "three epochs each, the best three to the end": partial(finalists, epochs=3),
     "random search": lambda seed: Ladder(order(seed), ((BUDGET // LAST, LAST),)),
 }
 
