@@ -209,6 +209,16 @@ def read(path: Path = TABLE) -> np.ndarray:
     return curves
 
 
+def finish(data: Data, plan: Plan, folder: Path, path: Path) -> Iterator[str]:
+    """Train what the folder lacks, and write the table. Raises InputError."""
+    bench = Bench(open_store(str(folder)), folder / "cache")
+    plan, arrays = load(data, plan, bench)
+    begin(bench.store, plan)
+    yield from make(bench.store, plan, arrays)
+    whole = [*((0, point) for point in range(len(POINTS))), *((1, point) for point in again(bench.store))]
+    write(joined(bench.store, plan, whole), path)
+
+
 def main() -> None:
     usual = Plan()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -225,14 +235,12 @@ def main() -> None:
 
         regret.main(asked.table)
         return
-    given = {name: getattr(asked, name) for name in numbers}
-    bench = Bench(open_store(str(asked.folder)), asked.folder / "cache")
-    plan, arrays = load(Data(glyphs=asked.data), Plan(**given), bench)
-    begin(bench.store, plan)
-    for line in make(bench.store, plan, arrays):
-        print(line, flush=True)
-    whole = [*((0, point) for point in range(len(POINTS))), *((1, point) for point in again(bench.store))]
-    write(joined(bench.store, plan, whole), asked.table)
+    plan = Plan(**{name: getattr(asked, name) for name in numbers})
+    try:
+        for line in finish(Data(glyphs=asked.data), plan, asked.folder, asked.table):
+            print(line, flush=True)
+    except InputError as error:
+        parser.exit(2, f"error: {error}\n")
 
 
 if __name__ == "__main__":
