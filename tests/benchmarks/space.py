@@ -185,7 +185,6 @@ def joined(store: Store, plan: Plan, trainings: Collection[tuple[int, int]]) -> 
         "machine": this_machine().model_dump(),
         "began": min(ends).isoformat(timespec="seconds"),
         "ended": max(ends).isoformat(timespec="seconds"),
-        "seconds": round(sum(row.seconds for training in trained.values() for row in training.epochs)),
     }
     small: dict[str, Any] = {name: pa.int16() for name in ("repeat", "point", *SPACE, "epoch")}
     types = {**small, **dict.fromkeys(("dropout", *METRICS), pa.float32())}
