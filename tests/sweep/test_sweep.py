@@ -23,7 +23,6 @@ from charrec.sweep.trial import subset, trial_seed
 from charrec.sweep.worker import Ended, work
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
-from tests.thorough import some
 from tests.toy import (
     DOOMED,
     ON_JAX_TRIALS,
@@ -203,10 +202,12 @@ def learns_nothing(store: Store) -> None:
 BROKEN = [(full, learns_nothing), (learns_nothing, without_a_temporary_folder)]
 
 
-@pytest.mark.parametrize(("first", "later"), some(BROKEN, 1))
+@pytest.mark.long
+@pytest.mark.parametrize(("first", "later"), BROKEN)
 def test_machines_that_are_broken_change_nothing_of_a_search(
     first: Callable[[Store], None], later: Callable[[Store], None], undisturbed: Searched, tmp_path: Path
 ) -> None:
+    """A whole search; test_blame.py has each kind of fault by itself."""
     store = open_store(str(tmp_path))
     first(store)
     ended: list[Ended] = []
