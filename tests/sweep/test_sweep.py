@@ -23,6 +23,7 @@ from charrec.sweep.trial import subset, trial_seed
 from charrec.sweep.worker import Ended, work
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
+from tests.thorough import some
 from tests.toy import (
     DOOMED,
     ON_JAX_TRIALS,
@@ -198,6 +199,11 @@ def learns_nothing(store: Store) -> None:
     fails(store, why, broken(search_arrays()))
 
 
+@pytest.mark.parametrize("broken_machine", some([full, without_a_temporary_folder, learns_nothing], 1))
+def test_a_broken_machine_blames_itself_and_no_trial(broken_machine: Callable[[Store], None], tmp_path: Path) -> None:
+    broken_machine(open_store(str(tmp_path)))
+
+
 # A machine that is the first at work, and one that comes when a trial is completed
 BROKEN = [(full, learns_nothing), (learns_nothing, without_a_temporary_folder)]
 
@@ -207,7 +213,7 @@ BROKEN = [(full, learns_nothing), (learns_nothing, without_a_temporary_folder)]
 def test_machines_that_are_broken_change_nothing_of_a_search(
     first: Callable[[Store], None], later: Callable[[Store], None], undisturbed: Searched, tmp_path: Path
 ) -> None:
-    """A whole search; test_blame.py has each kind of fault by itself."""
+    """A whole search, which other machines finish."""
     store = open_store(str(tmp_path))
     first(store)
     ended: list[Ended] = []
