@@ -1,4 +1,4 @@
-"""Which tests run in one process, one after the other, where `make test` runs two (pytest-xdist).
+"""Which tests run in one process, one after the other, where `make test` runs three (pytest-xdist).
 
 Its own `--dist loadgroup` does not see the groups' names: pytest 9.2 has no `_nodeid` any more, to which it adds them.
 """

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,6 @@ from charrec.steps.report import REPORT
 from charrec.steps.search import SEARCH, join, sweep_of
 from charrec.steps.train import TRAIN
 from charrec.storage import Store, open_store
-from charrec.storage.client import connect
 from charrec.study import Data, Runtime, Search, Study
 from charrec.sweep.standing import status
 from tasks.published import _written
@@ -84,9 +82,6 @@ def recorded(s3_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """What the roles did in a study from its data to its report, a promotion, a rollback, and every command."""
     folder = tmp_path_factory.mktemp("roles")
     with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        # Of 72 clients each takes 0.1 s of CPU to make, without a request.
-        patch.setattr("charrec.storage.s3.connect", cache(connect))
         roles = {}
         for role in ROLES:
             recorder = Recorder()
