@@ -244,7 +244,8 @@ from prefect import flow
 def waits(folder: str) -> None:
     try:
         Path(folder, "begun").touch()
-        time.sleep(60)
+        for _ in range(600):  # not one sleep: Linux may give the signal to another thread, which does not end it
+            time.sleep(0.1)
     finally:
         Path(folder, "stored").touch()
 """

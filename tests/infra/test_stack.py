@@ -31,7 +31,8 @@ from prefect import flow
 @flow
 def waits(begun: str) -> None:
     Path(begun).touch()
-    time.sleep(60)
+    for _ in range(600):  # not one sleep: Linux may give SIGTERM to another thread, which does not end it
+        time.sleep(0.1)
 """
 
 
