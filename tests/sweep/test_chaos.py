@@ -16,25 +16,20 @@ import pytest
 
 from charrec.storage import Store, open_store
 from charrec.study import Search
-from charrec.sweep.document import Document, parsed
-from charrec.sweep.outcome import result
 from charrec.sweep.schedule import schedule
 from charrec.sweep.standing import status
-from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import FAULTS, FaultProxy
+from tests.kills.losses import document, found, losses
 from tests.processes import eventually
 from tests.sweep import swarm as deck
 from tests.sweep.swarm import SWAPPED, SWAPPING, UPLOADED, Swarm, small_arrays
 from tests.thorough import THOROUGH, often, some
-from tests.toy import history
 
 KILLS = often(4, 20)
 SWEEP = deck.SWEEP if THOROUGH else deck.SWEEP.model_copy(update={"search": Search(max_epochs=6, factor=3)})
 PAUSE = deck.PAUSE if THOROUGH else 0.25  # so that the small search is not over before the last kill
 RUNGS = schedule(SWEEP.search)
 LOOKS = 0.05  # seconds between two looks at the store
-TRIALS = sum(rung.trials for rung in RUNGS)
-CONFIGURATIONS = sum(rung.trials for rung in RUNGS if rung.rung == 0)
 EPOCHS = sum(rung.trials * (rung.epochs - rung.first) for rung in RUNGS)
 IMAGES = len(small_arrays().training)
 Place = Callable[[pytest.FixtureRequest, int], AbstractContextManager[tuple[Store, str, str | None]]]
@@ -62,46 +57,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbe
         yield made
 
 
-def document(store: Store) -> Document:
-    return parsed(store.get(SWEEP.oracle), "the test's")
-
-
-def found(store: Store) -> dict[str, object]:
-    """All that a search finds, but for what may differ: names of trials, and seconds."""
-    what = result(store, SWEEP, IMAGES)
-    told = what.model_dump(exclude={"seconds": True, "trials": {"__all__": {"trial", "seconds"}}})  # type: ignore[arg-type]
-    numbers = sorted({row.configuration for row in what.trials})
-    return told | {"histories": {n: history(read_progress(store, SWEEP.training(n))) for n in numbers}}
-
-
-def owed(store: Store) -> set[str]:
-    """The keys of the objects that may be there after a search."""
-    numbers = {record.configuration for record in document(store).trials.values()}
-    trainings = [SWEEP.training(number) for number in numbers]
-    needed = set().union(*(read_progress(store, key).needed() for key in trainings))
-    return needed | {f"{key}/progress.json" for key in trainings} | {f"{SWEEP.key}/sweep.json", SWEEP.oracle}
-
-
 def assert_unharmed(store: Store, undisturbed: Undisturbed) -> None:
-    after = document(store)
-    assert len(after.trials) == len(after.ended) == len(set(after.ended)) == TRIALS
-    assert not after.leases and not after.waiting
-    assert {record.status for record in after.trials.values()} == {"COMPLETED"}
-    committed = [read_progress(store, SWEEP.training(n)) for n in range(CONFIGURATIONS)]
-    assert [[row.epoch for row in progress.epochs] for progress in committed] == [
-        list(range(1, longest(after, n) + 1)) for n in range(CONFIGURATIONS)
-    ]
-    assert result(store, SWEEP, IMAGES).epochs == EPOCHS
-    mine, other = found(store), found(undisturbed.done())
-    assert mine["histories"] == other["histories"]
-    assert mine == other
-    assert {entry.key for entry in store.list()} == owed(store)
-
-
-def longest(after: Document, configuration: int) -> int:
-    """The epochs that the last trial of a configuration was to reach."""
-    trials = (record for record in after.trials.values() if record.configuration == configuration)
-    return max(int(record.values["tuner/epochs"]) for record in trials)
+    expected = found(undisturbed.done(), SWEEP, IMAGES)
+    assert expected["epochs"] == EPOCHS
+    assert losses(store, SWEEP, IMAGES, expected) == []
 
 
 def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> None:
@@ -133,18 +92,23 @@ def assert_frozen_worker_is_fenced(swarm: Swarm, store: Store) -> None:
     assert eventually(lambda: held.extend(holders(swarm, store)) or held, 60, LOOKS), swarm.said()
     process, token = held[0]
     swarm.freeze(process)
-    assert eventually(lambda: token not in {lease.token for lease in document(store).leases.values()}, 60, LOOKS), (
-        swarm.said()
-    )
+    assert eventually(
+        lambda: token not in {lease.token for lease in document(store, SWEEP).leases.values()}, 60, LOOKS
+    ), swarm.said()
     swarm.wake(process)
     assert eventually(lambda: any(p is process and t > token for p, t in holders(swarm, store)), 60, LOOKS), (
         swarm.said()
     )
 
 
+def tokens(store: Store) -> set[int]:
+    """Of the trials that somebody holds."""
+    return {lease.token for lease in document(store, SWEEP).leases.values()}
+
+
 def holders(swarm: Swarm, store: Store) -> list[tuple[BaseProcess, int]]:
     """Who holds a trial, and by what token."""
-    leases = document(store).leases.values() if store.exists(SWEEP.oracle) else []
+    leases = document(store, SWEEP).leases.values() if store.exists(SWEEP.oracle) else []
     return [(p, lease.token) for p in swarm.victims() for lease in leases if f"-{p.pid}-" in lease.worker]
 
 
