@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from charrec.storage import open_store
-from charrec.study import FULL
+from charrec.study import FULL, Search
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.plan import Sweep
 from charrec.training.recipe import Arrays, Recipe
@@ -71,7 +71,9 @@ def our_holds(folder: Path, pid: int, role: str) -> bool:
 # Keras Tuner's own
 
 
-def stock_worker(folder: Path) -> None:
+def stock_worker(
+    folder: Path, search: Search = FULL.search, arrays: Arrays | None = None, callbacks: Sequence[Any] = ()
+) -> None:
     """What its guide to distributed tuning says: the same script for the chief and every worker."""
     import keras
     import keras_tuner as kt
@@ -81,7 +83,7 @@ def stock_worker(folder: Path) -> None:
     from charrec.models.model_4 import model_4
     from charrec.sweep.space import SPACE, propose
 
-    arrays = small_arrays()
+    arrays = arrays or small_arrays()
 
     def model(hp: Any) -> Any:
         values = {name: hp.Choice(name, list(choices), ordered=True) for name, choices in SPACE.items()}
@@ -91,14 +93,14 @@ def stock_worker(folder: Path) -> None:
         return network
 
     tuner = kt.Hyperband(
-        model, objective="val_accuracy", max_epochs=FULL.search.max_epochs, factor=FULL.search.factor, seed=6,
+        model, objective="val_accuracy", max_epochs=search.max_epochs, factor=search.factor, seed=6,
         directory=str(folder), project_name="search",
     )  # fmt: skip
     sets = [
         (np.asarray(arrays.images[part][..., None]), arrays.labels[part])
         for part in (arrays.training, arrays.validation)
     ]
-    tuner.search(*sets[0], batch_size=8, validation_data=sets[1], verbose=0)
+    tuner.search(*sets[0], batch_size=8, validation_data=sets[1], verbose=0, callbacks=list(callbacks))
 
 
 def stock_table(folder: Path) -> list[str]:

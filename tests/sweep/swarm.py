@@ -39,6 +39,7 @@ def small_arrays() -> Arrays:
 UPLOADED = "between upload and commit"
 SWAPPING = "inside a swap"
 SWAPPED = "after a swap, before its reply"
+ASLEEP = "asleep between upload and commit"  # it stops itself there, once, and dies of nothing
 
 
 class Swarm:
@@ -46,15 +47,16 @@ class Swarm:
 
     def __init__(
         self, folder: Path, url: str, endpoint: str | None, terms: Terms = TERMS, sweep: Sweep = SWEEP,
-        pause: float = PAUSE,
+        pause: float = PAUSE, fenced: bool = True,
     ) -> None:  # fmt: skip
         self.folder, self.url, self.endpoint, self.terms = folder, url, endpoint, terms
-        self.sweep, self.pause = sweep, pause
+        self.sweep, self.pause, self.fenced = sweep, pause, fenced
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["tests.sweep.preload"])
         self.living: list[BaseProcess] = []
         self.doomed: list[BaseProcess] = []
         self.started = 0
+        self.places: dict[BaseProcess, Path] = {}
 
     def __enter__(self) -> "Swarm":
         return self
@@ -69,10 +71,11 @@ class Swarm:
         place = self.folder / f"worker-{self.started}"
         place.mkdir(parents=True)
         credentials = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        work = Work(place, self.url, self.endpoint, self.sweep, self.terms, death, self.pause, credentials)
+        work = Work(place, self.url, self.endpoint, self.sweep, self.terms, death, self.pause, credentials, self.fenced)
         process = self.context.Process(target=run, args=[work])
         process.start()
         self.living.append(process)
+        self.places[process] = place
         if death:
             self.doomed.append(process)
         return process
@@ -126,6 +129,7 @@ class Work(NamedTuple):
     death: str | None
     pause: float
     environment: dict[str, str]
+    fenced: bool
 
 
 def run(told: Work) -> None:
@@ -139,10 +143,13 @@ def run(told: Work) -> None:
 
     from charrec.machine.termination import until_terminated
     from charrec.sweep.worker import work
+    from tests.kills.unfenced import unfence
 
     def pace(_title: str, _epoch: int, _epochs: int) -> Any:
         return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(told.pause))
 
+    if not told.fenced:
+        unfence()
     store = open_store(told.url, endpoint=told.endpoint)
     with until_terminated() as stop:
         mine = Doomed(store, told.death) if told.death else store
@@ -164,8 +171,7 @@ class Doomed:
         return self.store.upload(path, key)
 
     def swap(self, key: str, data: bytes, version: str) -> str:
-        if self.death == UPLOADED and self.uploaded and key.endswith("progress.json"):
-            die(self.death)
+        self.before_commit(key)
         if self.death == SWAPPING and self.uploaded and key.endswith("oracle.json"):
             if isinstance(self.store, FolderStore):
                 self.store._admit = Dying(self.store._admit)  # type: ignore[method-assign]
@@ -175,6 +181,19 @@ class Doomed:
         if self.death == SWAPPED and key.endswith("oracle.json"):
             die(self.death)
         return version
+
+    def put(self, key: str, data: bytes) -> None:
+        self.before_commit(key)
+        self.store.put(key, data)
+
+    def before_commit(self, key: str) -> None:
+        if self.uploaded and key.endswith("progress.json"):
+            if self.death == UPLOADED:
+                die(self.death)
+            if self.death == ASLEEP:
+                self.death = ""
+                Path("asleep").touch()
+                os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Dying:

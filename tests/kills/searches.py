@@ -1,0 +1,159 @@
+"""Searches under faults at seeded random moments, each compared with the same search undisturbed.
+
+`python -m tests.kills.searches FOLDER --faults 2500` plays rounds of some twenty faults until there are so many, and
+prints the table. Stopped, the same command goes on. Every round is a line of FOLDER/rounds.jsonl; `--seed N` repeats
+one. `--unfenced` is the control: the same workers with their fencing switched off must show losses.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from charrec.machine.provenance import commit
+from charrec.markdown import table
+from charrec.storage import open_store
+from charrec.study import Frozen, Search
+from charrec.sweep.heartbeat import Terms
+from charrec.sweep.standing import status
+from infra.local.s3 import BUCKET, KEYS, S3
+from tests.fault_proxy import FaultProxy
+from tests.kills.faults import Faults, networks, small_disk
+from tests.kills.losses import Findings, found, losses
+from tests.processes import eventually
+from tests.sweep import swarm as deck
+from tests.sweep.swarm import Swarm, small_arrays
+
+FAULTS = 20  # a round, if the search is not over before
+PATIENCE = 300.0  # seconds without a fault, after which a search that is not over has lost its end
+SWEEP = deck.SWEEP.model_copy(update={"search": Search(max_epochs=6, factor=3)})
+TERMS = Terms(lease=3, poll=0.2, losses=10 * FAULTS, outage=60)
+PAUSES = (0.02, 0.1, 0.3)  # seconds after each step, so that most kills hit a training at work
+IMAGES = len(small_arrays().training)
+Where = Literal["folder", "small disk", "S3"]
+
+
+class Round(Frozen):
+    """One search and what it lost."""
+
+    seed: int
+    fenced: bool
+    where: Where
+    workers: int
+    faults: dict[str, int]
+    losses: tuple[str, ...]
+    seconds: float
+    commit: str
+
+
+def play(seed: int, folder: Path, server: str, undisturbed: Findings, fenced: bool = True) -> Round:
+    """The round of this seed. Its moments are random beyond the seed, as processes are; its faults are not."""
+    rng, began = random.Random(seed), time.monotonic()
+    where: Where = rng.choice(["folder", "small disk", "S3"])
+    workers, pause = rng.choice([1, 2, 3, 4]), rng.choice(PAUSES)
+    with place(where, folder, server, workers, seed) as (url, lossy, disk):
+        store = open_store(url, endpoint=server if where == "S3" else None)
+        with Swarm(folder / "workers", url, None, TERMS, SWEEP, pause, fenced) as swarm:
+            faults = Faults(swarm, rng, workers, lossy, disk)
+            while faults.counts.total() < FAULTS and not status(store, SWEEP).finished:
+                faults.start()
+                faults.one()
+            faults.all_over()
+            swarm.pause = 0
+            ended = eventually(lambda: faults.start() or status(store, SWEEP).finished, PATIENCE, 0.3)
+            ended = ended and eventually(lambda: not swarm.at_work(), 60, 0.1)
+            lost = losses(store, SWEEP, IMAGES, undisturbed) if ended else [f"no end\n{swarm.said()}"]
+    return Round(
+        seed=seed, fenced=fenced, where=where, workers=workers, faults=dict(faults.counts), losses=tuple(lost),
+        seconds=round(time.monotonic() - began, 1), commit=commit(),
+    )  # fmt: skip
+
+
+@contextmanager
+def place(
+    where: Where, folder: Path, server: str, workers: int, seed: int
+) -> Iterator[tuple[str, list[FaultProxy], Path | None]]:
+    """The store's address; the networks to it, one a worker; the disk that can be filled."""
+    if where == "S3":
+        with networks(server, workers, seed) as lossy:
+            yield f"s3://{BUCKET}/{folder.name}", lossy, None
+    elif where == "small disk":
+        with small_disk(folder / "disk") as disk:
+            yield str(disk / "store"), [], disk
+    else:
+        yield str(folder / "store"), [], None
+
+
+def search_undisturbed(folder: Path) -> Findings:
+    """By one worker."""
+    store = open_store(str(folder / "store"))
+    with Swarm(folder / "workers", store.url, None, TERMS, SWEEP, pause=0) as swarm:
+        swarm.start().join(PATIENCE)
+        return found(store, SWEEP, IMAGES)
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[str]:
+    """A server of its own; its endpoint."""
+    server = S3(folder)
+    os.environ |= KEYS
+    server.start(os.environ)
+    try:
+        server.wait(60)
+        yield server.endpoint
+    finally:
+        server.process.stop()
+
+
+def told(rounds: list[Round]) -> str:
+    """The table of the page."""
+    rows = []
+    for where in ("folder", "small disk", "S3"):
+        mine = [each for each in rounds if each.where == where]
+        counts = sum((Counter(each.faults) for each in mine), Counter())
+        said = ", ".join(f"{count:,} {fault}" for fault, count in counts.most_common())
+        lost = sum(bool(each.losses) for each in mine)
+        rows.append([where, f"{len(mine):,}", f"{counts.total():,}", said, f"{lost:,}"])
+    return table(["store", "searches", "faults", "of them", "searches with a loss"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.kills.searches", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--faults", type=int, default=2500)
+    parser.add_argument("--seed", type=int, help="play this one round, and keep its folder")
+    parser.add_argument("--unfenced", action="store_true")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    notes = options.folder / "rounds.jsonl"
+    rounds = [Round.model_validate_json(line) for line in notes.read_text().splitlines()] if notes.exists() else []
+    mine = [each for each in rounds if each.fenced != options.unfenced]
+    with s3(options.folder) as server:
+        shutil.rmtree(options.folder / "undisturbed", ignore_errors=True)
+        undisturbed = search_undisturbed(options.folder / "undisturbed")
+        while options.seed is not None or sum(sum(each.faults.values()) for each in mine) < options.faults:
+            seed = options.seed if options.seed is not None else len(mine)
+            folder = options.folder / f"round-{seed}"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            played = play(seed, folder, server, undisturbed, fenced=not options.unfenced)
+            print(played.model_dump_json(), flush=True)
+            if options.seed is not None:
+                sys.exit(1 if played.losses else 0)
+            if not played.losses:
+                shutil.rmtree(folder)
+            with notes.open("a") as file:
+                file.write(played.model_dump_json() + "\n")
+            mine.append(played)
+    print(told(mine))
+
+
+if __name__ == "__main__":
+    main()

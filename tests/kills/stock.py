@@ -1,0 +1,144 @@
+"""The control: Keras Tuner's own Hyperband, a chief and two workers, whose processes are killed and started again.
+
+`python -m tests.kills.stock FOLDER --rounds 20` prints what each search lost, and the table. The searches are those of
+tests/kills/searches.py; each process that is killed is started again under its own name, as a batch system would.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from charrec.markdown import table
+from charrec.study import Frozen
+from charrec.sweep.schedule import schedule
+from tests.benchmarks.sweep import stock_worker
+from tests.kills.searches import SWEEP
+from tests.sweep.swarm import small_arrays
+
+KILLS = 5  # a round, if the search is not over before
+ROLES = ("chief", "worker0", "worker1")
+PAUSES = (2.0, 6.0)  # seconds between two kills; a process needs some to begin
+PACE = 0.1  # seconds after each step
+SILENCE = 60.0  # seconds in which no trial ends, after which the search counts as hung
+TRIALS = sum(rung.trials for rung in schedule(SWEEP.search))
+
+
+class Round(Frozen):
+    seed: int
+    kills: dict[str, int]
+    completed: int
+    losses: tuple[str, ...]
+    seconds: float
+
+
+class Search:
+    """A chief and two workers at one search."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = str(probe.getsockname()[1])
+
+    def start(self, role: str) -> None:
+        theirs = {"KERASTUNER_TUNER_ID": role, "KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": self.port}
+        command = [sys.executable, "-m", "tests.kills.stock", "worker", self.folder]
+        with (self.folder / f"{role}.log").open("ab") as log:
+            self.processes[role] = subprocess.Popen(command, env=os.environ | theirs, stdout=log, stderr=log)
+
+    def kill(self, role: str) -> None:
+        self.processes[role].send_signal(signal.SIGKILL)
+        self.processes[role].wait()
+
+    def trials(self) -> dict[str, str]:
+        """Status by trial. A file that is being written is looked at again."""
+        found = {}
+        for path in self.folder.rglob("trial.json"):
+            try:
+                found[path.parent.name] = json.loads(path.read_text())["status"]
+            except (ValueError, FileNotFoundError):
+                found[path.parent.name] = "RUNNING"
+        return found
+
+    def over(self) -> bool:
+        return all(process.poll() is not None for process in self.processes.values())
+
+
+def play(seed: int, folder: Path, kills: int = KILLS) -> Round:
+    rng, began, search = random.Random(seed), time.monotonic(), Search(folder)
+    counts: dict[str, int] = {}
+    try:
+        for role in ROLES:
+            search.start(role)
+        while sum(counts.values()) < kills and not search.over():
+            time.sleep(rng.uniform(*PAUSES))
+            role = rng.choices(ROLES, [1, 4, 4])[0]
+            if search.processes[role].poll() is None:
+                search.kill(role)
+                search.start(role)
+                counts[role] = counts.get(role, 0) + 1
+        hung = not wait(search)
+        exits = {role: process.poll() for role, process in search.processes.items()}
+    finally:
+        for role in search.processes:
+            search.kill(role)
+    trials = search.trials()
+    completed = sum(status == "COMPLETED" for status in trials.values())
+    lost = ["it hung"] if hung else [f"{role} ended with {code}" for role, code in exits.items() if code]
+    if completed != TRIALS:
+        lost.append(f"{completed} trials of {TRIALS} completed")
+    lost += [f"trial {name} is {status}" for name, status in sorted(trials.items()) if status != "COMPLETED"]
+    return Round(
+        seed=seed, kills=counts, completed=completed, losses=tuple(lost), seconds=round(time.monotonic() - began, 1)
+    )
+
+
+def wait(search: Search) -> bool:
+    """Whether all end by themselves, as long as trials still end."""
+    before, since = search.trials(), time.monotonic()
+    while not search.over():
+        if search.trials() != before:
+            before, since = search.trials(), time.monotonic()
+        if time.monotonic() - since > SILENCE:
+            return False
+        time.sleep(0.5)
+    return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.kills.stock", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=KILLS, help="of each round; 0: the search undisturbed")
+    options = parser.parse_args()
+    rounds = []
+    for seed in range(options.rounds):
+        folder = options.folder / f"stock-{seed}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        rounds.append(play(seed, folder, options.kills))
+        print(rounds[-1].model_dump_json(), flush=True)
+    kills, hung = sum(sum(each.kills.values()) for each in rounds), sum("it hung" in each.losses for each in rounds)
+    lost = sum(bool(each.losses) for each in rounds)
+    print(table(["searches", "kills", "hung", "with a loss"], [[str(n) for n in (len(rounds), kills, hung, lost)]]))
+
+
+def worker(folder: Path) -> None:
+    import keras
+
+    pause = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(PACE))
+    stock_worker(folder, SWEEP.search, small_arrays(), [pause])
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    worker(Path(sys.argv[2])) if sys.argv[1:2] == ["worker"] else main()
