@@ -77,24 +77,27 @@ class Faults:
             self.swarm.kill(self.rng.choice(victims))
         self.counts[fault] += 1
 
-    def due(self) -> None:
-        """End what has lasted long enough."""
-        now = time.monotonic()
+    def due(self, at: float | None = None) -> None:
+        """End what has lasted long enough by now, or by `at`."""
+        now = at or time.monotonic()
         for each in [each for each in self.sleepers if (self.swarm.places[each] / "asleep").exists()]:
             self.sleepers.remove(each)
             self.frozen.append(each)
-            self.ends.append((now + self.rng.uniform(*ASLEEP_FOR) * self.swarm.terms.lease, partial(self._wake, each)))
+            self._until(self.rng.uniform(*ASLEEP_FOR) * self.swarm.terms.lease, partial(self._wake, each))
         over = [end for until, end in self.ends if until <= now]
         self.ends = [each for each in self.ends if each[0] > now]
         for end in over:
             end()
 
+    def no_more(self) -> None:
+        """Only what lasts goes on; workers that have nothing to sleep off give way to quicker ones."""
+        self.swarm.pause = 0
+        for each in [each for each in self.swarm.living if each not in (*self.frozen, *self.sleepers)]:
+            self.swarm.kill(each)
+
     def all_over(self) -> None:
-        """End whatever lasts, kill every worker."""
-        for _, end in self.ends:
-            end()
-        self.ends = []
-        self.kill_all()
+        """End whatever lasts."""
+        self.due(at=float("inf"))
 
     def kill_all(self) -> None:
         for each in list(self.swarm.living):

@@ -19,7 +19,7 @@ from typing import Literal
 
 from charrec.machine.provenance import commit
 from charrec.markdown import table
-from charrec.storage import open_store
+from charrec.storage import Store, open_store
 from charrec.study import Frozen, Search
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.standing import status
@@ -65,15 +65,24 @@ def play(seed: int, folder: Path, server: str, undisturbed: Findings, fenced: bo
             while faults.counts.total() < FAULTS and not status(store, SWEEP).finished:
                 faults.start()
                 faults.one()
+            faults.no_more()
+            ended = eventually(lambda: over(faults, store), PATIENCE, 0.3)
             faults.all_over()
-            swarm.pause = 0
-            ended = eventually(lambda: faults.start() or status(store, SWEEP).finished, PATIENCE, 0.3)
-            ended = ended and eventually(lambda: not swarm.at_work(), 60, 0.1)
+            ended = ended and eventually(lambda: not swarm.at_work(), PATIENCE, 0.1)
             lost = losses(store, SWEEP, IMAGES, undisturbed) if ended else [f"no end\n{swarm.said()}"]
     return Round(
         seed=seed, fenced=fenced, where=where, workers=workers, faults=dict(faults.counts), losses=tuple(lost),
         seconds=round(time.monotonic() - began, 1), commit=commit(),
     )  # fmt: skip
+
+
+def over(faults: Faults, store: Store) -> bool:
+    """Whether the search is; until then there are workers, and what lasts comes to its end."""
+    faults.due()
+    if status(store, SWEEP).finished:
+        return True
+    faults.start()
+    return False
 
 
 @contextmanager
