@@ -1,31 +1,30 @@
-"""One Prefect server, without PostgreSQL, for the tests that need no more."""
+"""One Prefect server, that of a study on one machine, for the tests that need no more."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from contextvars import copy_context
 
 import pytest
 
+from flows.local_server import begun
+
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """Its API. The settings of Prefect's own harness stay in a context of their own, away from all other tests."""
-    from prefect.settings import PREFECT_API_URL  # 1 s, which most tests need not wait for
-    from prefect.testing.utilities import prefect_test_harness
-
-    def started() -> str:
-        running.enter_context(prefect_test_harness(server_startup_timeout=120))
-        return str(PREFECT_API_URL.value())
-
-    context, running = copy_context(), ExitStack()
-    yield context.run(started)
-    context.run(running.close)
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its API. Prefect's own test harness would migrate an empty database, which takes 6 s of a core."""
+    server = begun(tmp_path_factory.mktemp("prefect"))
+    try:
+        yield server.address()
+    finally:
+        server.end()
 
 
 @pytest.fixture(scope="module")
 def prefect_server(server_url: str) -> Iterator[None]:
     """What Prefect uses in this module; runs are not watched, so that no thread outlives them."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import (  # 1 s, which most tests need not wait for
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
 
     with temporary_settings({PREFECT_API_URL: server_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
