@@ -9,6 +9,7 @@ from charrec.errors import InputError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # EFBIG: a limit of the process (ulimit -f), or of the file system
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+LIMITED = (errno.EMFILE, errno.ENFILE)  # of the process; of the machine
 IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.EINVAL)
 
 
@@ -48,6 +49,8 @@ def explained(path: Path, what: str, error: OSError) -> Exception:
         )
     if error.errno in FULL:
         text = f"{path} cannot be written: {reason} ({what}). What is stored there is whole; make room, and run again."
+    elif error.errno in LIMITED:
+        text = f"{path} cannot be opened: {reason} ({what}). Raise the limit of open files (ulimit -n), and run again."
     else:
         text = f"{path} cannot be read or written: {reason} ({what}). Look after the disk, and run again."
     return DiskError(error.errno, text)

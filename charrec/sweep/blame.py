@@ -1,5 +1,6 @@
 """Whose fault an error is: the machine's, which must not change a result, or perhaps the trial's."""
 
+import re
 from collections.abc import Iterator
 
 from charrec.errors import InputError
@@ -8,6 +9,8 @@ from charrec.storage.disk import FULL
 
 MACHINES = (OSError, ImportError, MemoryError, InputError)  # disk, network, installation, memory, store, settings
 OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED")  # TensorFlow's name; JAX's text
+# What else they say where a device's memory ends, as InternalError: TensorFlow as it copies to the device, CUDA itself.
+NO_MEMORY = re.compile(r"Dst tensor is not initialized|CUDA_ERROR_OUT_OF_MEMORY|\bout of memory\b", re.IGNORECASE)
 STORING = ("charrec.storage", "charrec.training.checkpoints")  # h5py reports a full disk as a RuntimeError too
 LONGEST = 500  # characters of another library's message; TensorFlow's begin with the kind and end with the reason
 
@@ -53,6 +56,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _says_nothing_of_a_network(error: BaseException) -> bool:
     if isinstance(error, MACHINES) or type(error).__name__ in OUT_OF_MEMORY or str(error).startswith(OUT_OF_MEMORY):
+        return True
+    if NO_MEMORY.search(str(error)):
         return True
     return any(module.startswith(STORING) for module in _passed(error))
 

@@ -133,15 +133,21 @@ def ages(store: Store, sweep: Sweep) -> dict[str, float]:
 
 
 def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -> None:
-    """Revoke the trials of lost workers. `oracle` was loaded before this is called.
+    """Revoke the trials of workers that are gone. `oracle` was loaded before this is called.
 
-    In that order a new worker is never taken for a lost one: its heartbeat is older than its first lease.
+    In that order a new worker is never taken for a lost one: its heartbeat is older than its first lease. A worker that
+    ends by itself deletes its heartbeat, for which a full disk has room, though not for giving the trial back; so a
+    lease without any heartbeat is no loss. One that was killed leaves its heartbeat.
     """
     if not oracle.leases:
         return
     seen = ages(store, sweep)
     for name, lease in list(oracle.leases.items()):
-        if seen.get(lease.worker, float("inf")) > terms.lease:
+        age = seen.get(lease.worker)
+        if age is None:
+            log.warning("trial %s: worker %s ended without giving it back", name, lease.worker)
+            oracle.free(name)
+        elif age > terms.lease:
             done = len(read_progress(store, sweep.training(oracle.records[name].configuration)).epochs)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
             oracle.lose(name, done, terms.losses)

@@ -153,6 +153,10 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         self._queue(assignment.trial, None)
         return True
 
+    def free(self, name: str) -> None:
+        """Requeues a trial whose worker ended by itself and could not give it back; nothing counts against it."""
+        self._queue(name, None)
+
     def lose(self, name: str, epochs: int, most: int = LOSSES) -> None:
         """Requeues a trial whose worker vanished after `epochs` epochs; after too many losses in a row it is FAILED.
 

@@ -1,6 +1,7 @@
 """Whose fault an error is: what a machine cannot do says nothing about a network."""
 
 import errno
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
     "error",
     [
         NO_ROOM,
+        *(OSError(number, os.strerror(number)) for number in (errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE)),
         PermissionError(errno.EACCES, "Permission denied"),
         ConnectionError("the bucket gave no whole reply"),
         TimeoutError("100 conflicts in a row"),
@@ -40,6 +42,8 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         InputError("the bucket answers 403", "a bucket that may be written", "Correct the credentials."),
         tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
         RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        tf.errors.InternalError(None, None, "Failed copying input tensor to GPU:0: Dst tensor is not initialized."),
+        RuntimeError("INTERNAL: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
         raised_from(RuntimeError("the callback failed"), NO_ROOM),
         raised_from(ValueError("no layer"), raised_from(RuntimeError("no backend"), ImportError("no module"))),
     ],

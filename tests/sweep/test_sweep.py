@@ -23,6 +23,7 @@ from charrec.sweep.trial import subset, trial_seed
 from charrec.sweep.worker import Ended, work
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
+from tests.small_disk import small_disk
 from tests.thorough import some
 from tests.toy import (
     DOOMED,
@@ -39,6 +40,7 @@ from tests.toy import (
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
+NAMED = {"seconds": True, "trials": {"__all__": {"seconds"}}}  # not timeless, but names of trials count
 Searched = tuple[Store, SearchResult]
 
 
@@ -135,8 +137,7 @@ def test_a_search_killed_in_the_middle_ends_as_one_that_was_not(undisturbed: Sea
     store = open_store(str(tmp_path))
     assert b'"status":"RUNNING"' in store.get("sweep/oracle.json")
     result = search(store)
-    named = {"seconds": True, "trials": {"__all__": {"seconds"}}}
-    assert result.model_dump(exclude=named) == undisturbed[1].model_dump(exclude=named)  # type: ignore[arg-type]
+    assert result.model_dump(exclude=NAMED) == undisturbed[1].model_dump(exclude=NAMED)  # type: ignore[arg-type]
     assert histories(store, result) == histories(*undisturbed)
 
 
@@ -226,6 +227,25 @@ def test_machines_that_are_broken_change_nothing_of_a_search(
     found = search(store)
     assert timeless(found) == timeless(undisturbed[1])
     assert histories(store, found) == histories(*undisturbed)
+
+
+@pytest.mark.long
+def test_a_disk_that_was_full_changes_nothing_of_a_search(undisturbed: Searched, tmp_path: Path) -> None:
+    """A real one, enlarged twice; `make test` has its first half (test_full_disk.py)."""
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        store = open_store(str(disk.path / "store"))
+        for size, completed in (("64k", 0), ("1200k", 1)):
+            disk.enlarge(size)
+            for _ in range(2):
+                with pytest.raises(MachineAtFault, match="No space left on device"):
+                    work(store, SWEEP, search_arrays(), doom)
+                left = document(store)
+                assert (len(left.ended), len(left.waiting), left.leases) == (completed, 1, {})
+                assert not any(record.failures or record.losses for record in left.trials.values())
+        disk.enlarge("8m")
+        found = search(store)
+        assert found.model_dump(exclude=NAMED) == undisturbed[1].model_dump(exclude=NAMED)  # type: ignore[arg-type]
+        assert histories(store, found) == histories(*undisturbed)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 160), (160, 160), (1000, 160), (40, 40)])
