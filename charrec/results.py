@@ -198,7 +198,7 @@ class SearchResult(Frozen):
 
 
 class DataSummary(Frozen):
-    """What was trained and validated on."""
+    """What was trained and validated on, and what was read besides. Older results do not say all of the latter."""
 
     source: str
     version: str
@@ -215,8 +215,14 @@ class DataSummary(Frozen):
     unavoidable_validation: int
     letters_source: str
     letters: int
+    letters_version: str = ""
+    letters_licence: str = ""
+    letters_digest: str = ""
     digits_source: str
     digits: int
+    digits_version: str = ""
+    digits_licence: str = ""
+    digits_digest: str = ""
 
 
 class Machine(Frozen):

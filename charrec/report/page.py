@@ -51,6 +51,7 @@ def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], s
 def _tables(result: StudyResult) -> dict[str, Any]:
     best = sentences.best(result)
     return {
+        "data_sets": [(one, rows.named(one)) for one in rows.data_sets(result)],
         "comparison": rows.comparison(result),
         "chosen": rows.chosen(result),
         "rungs": rows.rungs(result),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from charrec import reference
 from charrec.report import tables
@@ -10,6 +10,7 @@ from charrec.report.cells import Cell, Table
 from charrec.report.words import (
     METHODS,
     NONE,
+    SETS,
     SUBTITLES,
     character,
     count,
@@ -24,7 +25,38 @@ from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.study import FULL, Frozen
 from charrec.sweep.rungs import by_rung
 
+SHORT = 40  # characters of a version that fits into a line; that of the fonts lists packages
 Theirs = reference.ReferenceModel
+
+
+class DataSet(NamedTuple):
+    """A set as the page names it. The digest is of its images and what is known of them, as they were packed."""
+
+    title: str
+    source: str
+    version: str
+    licence: str
+    digest: str
+    images: int
+
+
+def data_sets(result: StudyResult) -> list[DataSet]:
+    """The glyphs, the new letters and the new digits."""
+    data = result.data
+    sets = [DataSet("Glyphs", data.source, data.version, data.licence, data.digest, data.images)]
+    for role in SETS:
+        source, version, licence, digest = (
+            getattr(data, f"{role}_{x}") for x in ("source", "version", "licence", "digest")
+        )
+        sets.append(DataSet(SETS[role], source, version, licence, digest, getattr(data, role)))
+    return sets
+
+
+def named(one: DataSet) -> str:
+    """The source with its version, said once; without one that is a list."""
+    version = f", version {one.version}"
+    said = not one.version or len(one.version) > SHORT or one.source.endswith(version)
+    return one.source if said else one.source + version
 
 
 def _text(text: str, kind: str = "text", **more: Any) -> Cell:

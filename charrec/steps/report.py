@@ -171,8 +171,14 @@ def _summary(outcomes: Outcomes, images: Images) -> DataSummary:
         unavoidable_validation=int(wrong[validation].sum()),
         letters_source=letters.source,
         letters=letters.images,
+        letters_version=letters.version,
+        letters_licence=letters.licence,
+        letters_digest=letters.digest,
         digits_source=digits.source,
         digits=digits.images,
+        digits_version=digits.version,
+        digits_licence=digits.licence,
+        digits_digest=digits.digest,
     )
 
 

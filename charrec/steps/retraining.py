@@ -1,12 +1,11 @@
 """A scheduled retraining: its challenger, what was decided about it before, its promotion."""
 
 from charrec.errors import InputError
-from charrec.memo.outcome import Outcome
 from charrec.report.stored import result_of
-from charrec.results import PackResult
 from charrec.serving import champion
 from charrec.serving.candidate import Candidate, candidate_of
 from charrec.serving.champion import Promotion
+from charrec.serving.gate import FOREIGN
 from charrec.steps.judge import JUDGE, Given
 from charrec.steps.pipeline import Sets
 from charrec.storage import Store
@@ -24,21 +23,23 @@ def require_font_split(study: Study) -> None:
 
 
 def challenger(report: str, sets: Sets, store: Store) -> Candidate:
-    """The best network of the study with this report. Raises InputError where that had other glyphs than `sets`."""
+    """The best network of the study with this report. Raises InputError where that had other data than `sets`."""
     result = result_of(store, report.removesuffix("/report.html"))
-    glyphs: Outcome[PackResult] = sets["glyphs"]
-    if result.data.digest != glyphs.value.manifest.digest:
-        raise InputError(
-            f"glyphs {result.data.digest[:12]} in the study, {glyphs.value.manifest.digest[:12]} before it",
-            "one version of the data throughout",
-            "Kaggle has published another meanwhile: run the retraining again.",
-        )
+    studied = {"glyphs": result.data.digest, "letters": result.data.letters_digest, "digits": result.data.digits_digest}
+    for role, digest in studied.items():
+        before = sets[role].value.manifest.digest  # type: ignore[index]
+        if digest != before:
+            raise InputError(
+                f"{role} {digest[:12]} in the study, {before[:12]} before it",
+                "one version of the data throughout",
+                "Kaggle has published another meanwhile: run the retraining again.",
+            )
     best = max(result.evaluations, key=lambda row: row.accuracy.value)
     return candidate_of(
         result,
         best.model,
         report=report,
-        glyphs=glyphs.key,
+        glyphs=sets["glyphs"].key,
         letters=sets["letters"].key,
         digits=sets["digits"].key,
     )
@@ -50,9 +51,13 @@ def judging(candidate: Candidate, now: Promotion) -> Given:
 
 
 def decided(candidate: Candidate, store: Store) -> str | None:
-    """What was decided about this study before: same data, code, configuration and champion. None: nothing yet."""
+    """What was decided about this study before: same data, code, configuration and champion. None: nothing yet.
+
+    The identity of a study is that of its trainings, which have not seen the new letters and digits; the gate reads
+    them.
+    """
     for entry in champion.history(store):
-        if entry.candidate.identity == candidate.identity:
+        if all(getattr(entry.candidate, same) == getattr(candidate, same) for same in ("identity", *FOREIGN)):
             return f"its network was champion {entry.number}"
     now = champion.current(store)
     before = JUDGE.recall(judging(candidate, now), store) if now else None

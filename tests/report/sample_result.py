@@ -246,8 +246,14 @@ def data_summary(source: str, images: int) -> DataSummary:
         unavoidable_validation=round((images - training) * 0.0131),
         letters_source="kaggle:thomasqazwsxedc/alphabet-characters-fonts-dataset",
         letters=2600,
+        letters_version="1",
+        letters_licence="Apache 2.0",
+        letters_digest="3f0e7d6c5b4a2918" * 4,
         digits_source="kaggle:hojjatk/mnist-dataset",
         digits=10_000,
+        digits_version="1",
+        digits_licence="",
+        digits_digest="c0ffee0123456789" * 4,
     )
 
 

@@ -158,6 +158,35 @@ def test_differences_from_the_references_setup_are_listed():
     ]
 
 
+def test_each_set_is_named_with_its_version_its_licence_and_its_digest(full, folder):
+    text = page(folder).text
+    story = text[text.index("Glyphs Source") : text.index("One training image per class")]
+    for source, version, licence, digest, images in (
+        (full.data.source, "1", "CC BY-NC 4.0", full.data.digest, "62,992"),
+        (full.data.letters_source, "1", "Apache 2.0", full.data.letters_digest, "2,600"),
+        (full.data.digits_source, "1", "none is stated", full.data.digits_digest, "10,000"),
+    ):
+        said = (
+            f"Source {source}, version {version} Licence {licence} Images {images} SHA-256 of the packed set {digest}"
+        )
+        assert said in plain(story)
+    assert "not of the file that was downloaded" in story
+
+
+@pytest.mark.parametrize("source", ["Kaggle owner/fonts", "Kaggle owner/fonts, version 7"])  # older studies say both
+def test_a_version_is_said_once(source, full, figures):
+    data = full.data.model_copy(update={"source": source, "version": "7"})
+    html = unescape(render(full.model_copy(update={"data": data}), sample.pictures(), figures, []))
+    assert "Data: Kaggle owner/fonts, version 7</strong>. 62,992 images" in html.replace(words.NBSP, " ")
+    assert "version 7, version 7" not in html and "version 7 , version 7" not in html
+
+
+def test_a_result_of_before_does_not_say_what_the_new_sets_were(full, figures):
+    plainer = {f"{role}_{what}": "" for role in words.SETS for what in ("version", "licence", "digest")}
+    result = full.model_copy(update={"data": full.data.model_copy(update=plainer)})
+    assert Page(render(result, sample.pictures(), figures, [])).text.count("SHA-256 of the packed set") == 1
+
+
 def test_tables_agree_with_the_result(full, folder):
     tables = {path.stem: pd.read_csv(path, keep_default_na=False) for path in (folder / "tables").glob("*.csv")}
     models = tables["models"].set_index("model")

@@ -26,9 +26,8 @@ def locate(role: Role, data: Data, cache: Path, current: bool = False) -> Source
         from charrec.data.sources.kaggle import download
 
         fetched = download(text.removeprefix("kaggle:"), cache, current=current)
-        name = f"Kaggle {fetched.dataset}, version {fetched.version}"
         return Source(
-            role=role, kind="files", identity=fetched.sha256, name=name, path=fetched.path,
+            role=role, kind="files", identity=fetched.sha256, name=f"Kaggle {fetched.dataset}", path=fetched.path,
             version=str(fetched.version), licence=fetched.licence,
         )  # fmt: skip
     if text == "fonts" and role in ("glyphs", "letters"):
