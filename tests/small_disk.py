@@ -20,9 +20,9 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leave no byte."""
-        with (self.path / "ballast").open("ab", buffering=0) as ballast:
-            with pytest.raises(OSError, match="No space left"):
-                all(map(ballast.write, repeat(bytes(4096))))
+        full = pytest.raises(OSError, match="No space left")
+        with (self.path / "ballast").open("ab", buffering=0) as ballast, full:
+            all(map(ballast.write, repeat(bytes(4096))))
 
     def clear(self) -> None:
         (self.path / "ballast").unlink()

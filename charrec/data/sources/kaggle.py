@@ -53,19 +53,21 @@ def download(
     environ: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.time,
+    pace: float = 10.0,
 ) -> Download:
     """The archive of `owner/slug` or `owner/slug/VERSION`: from the cache, else from Kaggle.
 
     Without a version, it takes the newest one in the cache; if the cache has none, or with `current`, it takes Kaggle's
     current one. A damaged copy is downloaded again. Raises InputError for a permanent failure, ConnectionError after
-    `attempts` transient ones, TimeoutError after `deadline` seconds; the next call resumes a partial download.
+    `attempts` transient ones in a row that fetched nothing, DiskError for a full disk, TimeoutError after `deadline`
+    seconds; the next call resumes a partial download. Every `pace` seconds it logs how much there is.
     """
     match = NAME.fullmatch(dataset)
     if not match:
         raise InputError(f"Kaggle data set {dataset!r}", "owner/slug or owner/slug/version", "Check the name.")
     name, pinned = match[1], int(match[2] or 0) or None
     shelf = cache / "kaggle" / name
-    client = Client(environ, now() + deadline, attempts, sleep, now)
+    client = Client(environ, now() + deadline, attempts, sleep, now, pace)
     if current and not pinned:
         client.require_credentials(name)
         pinned = client.current(name)
@@ -119,7 +121,8 @@ def _fetch(shelf: Path, name: str, version: int | None, client: Client) -> Downl
         found = f"Kaggle's archive of {name}, version {version}, was corrupt twice ({flaw})"
         raise InputError(found, "a complete zip", "Try again later, or pin another version: owner/slug/version.")
     except InputError:
-        shutil.rmtree(staging, ignore_errors=True)  # other errors leave a partial download for the next call to resume
+        if not any(staging.glob("*/*.zip")):  # a partial download stays for the next call to resume
+            shutil.rmtree(staging, ignore_errors=True)
         raise
 
 

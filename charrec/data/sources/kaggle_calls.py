@@ -1,10 +1,14 @@
 """Calls to Kaggle: credentials, retries under a deadline, an explanation for every refusal."""
 
+import errno
 import json
 import logging
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -13,7 +17,7 @@ from typing import Any
 
 from charrec.data.sources.kaggle_credentials import CREDENTIALS, OFFLINE, credentials_found
 from charrec.errors import InputError
-from charrec.storage.backoff import waits
+from charrec.storage.disk import FORBIDDEN, FULL, LIMITED, explained
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +29,12 @@ UNUSABLE_ADDRESS = (
     "ProxySchemeUnsupported", "URLSchemeUnknown",
 )  # fmt: skip
 UNUSABLE_CREDENTIALS = ("InvalidHeader", "UnicodeEncodeError")
+WORDS = {
+    "page": "a web page came in place of an answer of Kaggle's: a proxy or a login stands between, or Kaggle is closed",
+    "no JSON": "an answer came that is not Kaggle's (no JSON)",
+    "TooManyRedirects": "the answer leads round in circles: a proxy or a login stands between, or Kaggle is closed",
+}
+NOTE = ".kaggle-partial"  # what the client keeps beside an unfinished archive
 CERTIFICATE, BUNDLE = "certificate", "bundle"
 
 
@@ -43,6 +53,7 @@ class Client:
     attempts: int
     sleep: Callable[[float], None]
     now: Callable[[], float]  # seconds since 1970
+    pace: float = 10.0  # seconds between two lines about a transfer's progress
 
     def fetch(self, dataset: str, version: int | None, folder: Path) -> Fetched:
         """Downloads the archive to folder/VERSION/slug.zip.
@@ -57,16 +68,18 @@ class Client:
         return version
 
     def _call(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
-        problem = ""
-        pauses = [*waits(2.0, 2.0**self.attempts, tries=self.attempts, draw=lambda _shortest, longest: longest), None]
-        for attempt, pause in enumerate(pauses, 2):
+        failures = 0  # in a row, with no byte more of the archive
+        while True:
+            before = _size(*folder)
             answer = self._run(dataset, version, *folder)
             if "version" in answer:
                 return answer
             problem = _problem(answer, dataset, version, self.environ)
-            if pause is not None:
-                self._wait(answer.get("retry_after"), pause, attempt, f"{dataset}: {problem}")
-        raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
+            _hold_writable(answer.get("errno"), *folder)
+            failures = 1 if _size(*folder) > before else failures + 1
+            if failures == self.attempts:
+                raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
+            self._wait(answer.get("retry_after"), 2.0**failures, f"{dataset}: {problem}")
 
     def require_credentials(self, dataset: str) -> None:
         """Raises InputError if there are none; sends and writes nothing."""
@@ -76,33 +89,41 @@ class Client:
 
     def _run(self, dataset: str, version: int | None, *folder: str) -> dict[str, Any]:
         command = [sys.executable, "-P", str(CHILD), dataset, str(version or ""), *folder]
-        left = self.give_up_at - self.now()
+        deadline = time.monotonic() + self.give_up_at - self.now()
+        with subprocess.Popen(
+            command, env=dict(self.environ), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as child:  # its JSON says more than its exit code
+            try:
+                said = self._said(child, deadline, dataset, *folder)
+            except BaseException:
+                child.kill()
+                raise
         try:
-            done = subprocess.run(  # its JSON says more than its exit code
-                command,
-                check=False,
-                env=dict(self.environ),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=left,
-            )
-            answer: dict[str, Any] = json.loads(done.stdout)
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError(
-                f"{dataset}: the download was not complete by the deadline. Run it again, {OFFLINE}."
-            ) from error
+            answer: dict[str, Any] = json.loads(said)
         except ValueError:
-            return {"error": f"the client ended with exit code {done.returncode}", "transfer": True}
+            return {"error": f"the client ended with exit code {child.returncode}", "transfer": True}
         return answer
 
-    def _wait(self, retry_after: str | None, pause: float, attempt: int, problem: str) -> None:
+    def _said(self, child: subprocess.Popen[bytes], deadline: float, dataset: str, *folder: str) -> bytes:
+        """What the child says at its end. Logs now and then how much of the archive there is."""
+        shown = _size(*folder)
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                return child.communicate(timeout=min(left, self.pace))[0]
+            except subprocess.TimeoutExpired:
+                if (size := _size(*folder)) > shown:
+                    shown = size
+                    logger.info("%s: %s", dataset, _progress(*folder))
+        raise TimeoutError(f"{dataset}: the download was not complete by the deadline. Run it again, {OFFLINE}.")
+
+    def _wait(self, retry_after: str | None, pause: float, problem: str) -> None:
         requested = self._retry_seconds(retry_after)
         seconds = pause if requested is None else requested
         if self.now() + seconds >= self.give_up_at:
             raise TimeoutError(
                 f"{problem}; {seconds:.0f} s of waiting would pass the deadline. Try again later, {OFFLINE}."
             )
-        logger.warning("%s; attempt %d in %.0f s", problem, attempt, seconds)
+        logger.warning("%s; another attempt in %.0f s", problem, seconds)
         self.sleep(seconds)
 
     def _retry_seconds(self, retry_after: str | None) -> float | None:
@@ -119,11 +140,42 @@ class Client:
             return None
 
 
+def _archives(folder: str) -> list[Path]:
+    """The archive that is being fetched, and whatever an earlier version left."""
+    return [path for path in Path(folder).glob("*/*.zip") if path.is_file()]
+
+
+def _size(*folder: str) -> int:
+    """Bytes that have been fetched."""
+    return sum(path.stat().st_size for each in folder for path in _archives(each))
+
+
+def _progress(folder: str) -> str:
+    """As in "12 of 340 MB"."""
+    archive = max(_archives(folder), key=lambda path: path.stat().st_mtime)
+    fetched = f"{archive.stat().st_size / 1e6:.0f}"
+    with suppress(OSError, ValueError, KeyError, TypeError):  # the client's note, which may just be changing
+        whole = json.loads(archive.with_name(f"{archive.name}{NOTE}").read_text())["size"]
+        return f"{fetched} of {whole / 1e6:.0f} MB"
+    return f"{fetched} MB"
+
+
+def _hold_writable(number: int | None, *folder: str) -> None:
+    """Raises DiskError or InputError where the child could not write; what was fetched stays."""
+    if number in (*FULL, *FORBIDDEN, *LIMITED, errno.EIO):
+        assert number is not None
+        raise explained(Path(*folder), "the cache", OSError(number, os.strerror(number)))
+
+
 def _problem(answer: Mapping[str, Any], dataset: str, version: int | None, environ: Mapping[str, str]) -> str:
     """A transient failure in words; raises InputError for a permanent one."""
     _hold_usable(answer["error"], environ)
     status, page = answer.get("status"), f"https://www.kaggle.com/datasets/{dataset}"
     wanted = f"version {version} of {dataset}" if version else dataset
+    if answer.get("elsewhere") and 400 <= (status or 0) < 500:  # a link is signed for minutes
+        return f"the storage that Kaggle's link leads to refuses it (HTTP {status})"
+    if answer["error"] in WORDS:
+        return WORDS[answer["error"]]
     if status == 401 or answer["error"] == "SystemExit":
         raise InputError(f"Kaggle does not accept the credentials for {dataset}", "valid credentials", CREDENTIALS)
     if status == 403:
@@ -136,6 +188,8 @@ def _problem(answer: Mapping[str, Any], dataset: str, version: int | None, envir
         return f"Kaggle answers HTTP {status}"
     if answer.get("transfer") and (status is None or status < 400):
         return f"no complete answer from Kaggle ({answer['error']})"
+    if answer.get("errno"):
+        return f"no complete answer from Kaggle ({os.strerror(answer['errno'])})"
     found = f"Kaggle's client failed on {wanted} ({answer['error']}, HTTP {status})"
     raise InputError(found, "a download", f"Check that {page} opens, {OFFLINE}.")
 

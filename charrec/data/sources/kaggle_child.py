@@ -9,15 +9,22 @@ the version number.
 import contextlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def fetch(dataset: str, version: str, folder: str = "") -> dict[str, Any]:
-    """Archive and metadata into folder/VERSION/; the client resumes a partial download."""
+    """Archive and metadata into folder/VERSION/; the client resumes a partial download.
+
+    It ends at the first failure: the client's own tries go to a link that may have expired, and to a full disk.
+    """
     from kaggle.api.kaggle_api_extended import KaggleApi
 
+    _raise_refusals()
     api = KaggleApi()
+    api.download_file = partial(api.download_file, max_retries=0)
     api.authenticate()  # again, because the package hides errors of its attempt at import
     if not version:
         status = api.dataset_status(dataset, format="json(current_version_number)")
@@ -31,6 +38,21 @@ def fetch(dataset: str, version: str, folder: str = "") -> dict[str, Any]:
     return {"version": int(version), "licence": ", ".join(filter(None, licences))}
 
 
+def _raise_refusals() -> None:
+    """The client takes whatever a request for the rest of an archive answers for the archive, an error's page too."""
+    import requests
+
+    asked = requests.request
+
+    def request(*args: Any, **options: Any) -> requests.Response:
+        response = asked(*args, **options)
+        if response.status_code != requests.codes.requested_range_not_satisfiable:  # the client begins anew
+            response.raise_for_status()
+        return response
+
+    requests.request = request
+
+
 def explain(error: BaseException) -> dict[str, Any]:
     """What is safe to print: not the message, which may contain a signed URL."""
     import requests
@@ -39,15 +61,27 @@ def explain(error: BaseException) -> dict[str, Any]:
     response = getattr(error, "response", None)
     return {
         "error": _kind(error),
+        "errno": error.errno if isinstance(error, OSError) and response is None else None,
         "status": getattr(response, "status_code", None),
+        "elsewhere": _elsewhere(response),
         "retry_after": response.headers.get("Retry-After") if response is not None else None,
         # The client raises ValueError for a file of the wrong length or an unreadable answer.
         "transfer": isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError | ValueError),
     }
 
 
+def _elsewhere(response: Any) -> bool:
+    """Whether the answer is not the API's own but that of the storage which it led to."""
+    from kagglesdk.kaggle_env import get_endpoint, get_env
+
+    kaggles = ("kaggle.com", str(urlsplit(get_endpoint(get_env())).hostname))
+    return response is not None and not str(urlsplit(response.url).hostname).endswith(kaggles)
+
+
 def _kind(error: BaseException) -> str:
-    """A word for what went wrong: two kinds that differ in their messages alone, else the error's type."""
+    """A word for what went wrong: kinds that differ in their messages alone, else the error's type."""
+    if isinstance(error, json.JSONDecodeError):
+        return "page" if error.doc.lstrip().startswith("<") else "no JSON"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "certificate"
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):

@@ -5,7 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +16,8 @@ SIGNATURE = "signature-not-to-be-seen"
 TOKEN = "KGAT_token-not-to-be-seen"
 API = re.compile(r"http://localhost/api/v1/\w+\.\w+/")
 BUCKET = "http://bucket.test/"
+PAGE = b"<!doctype html><title>Please log in</title>"
+EXPIRED = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code></Error>"
 
 
 def etag(content: bytes) -> str:
@@ -37,8 +39,11 @@ class Kaggle:
     archives: dict[str, bytes]  # "owner/slug/VERSION" -> zip
     licences: list[str] = field(default_factory=lambda: ["CC0-1.0", "other"])
     refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)  # for the next download requests
-    cuts: list[int] = field(default_factory=list)  # bytes after which the next transfers are cut off
+    cuts: list[int | None] = field(default_factory=list)  # bytes after which the next transfers are cut off; None: not
     instead: list[bytes] = field(default_factory=list)  # content of the next transfers, regardless of the request
+    expired: list[int] = field(default_factory=list)  # what the next requests to the bucket are refused with; 0: not
+    pages: list[str] = field(default_factory=list)  # what the next requests to the API get instead: "page" or "loop"
+    held: threading.Event | None = None  # transfers stop in the middle until it is set
     silent: bool = False  # accept requests and never answer
     requests: list[Request] = field(default_factory=list)
     port: int = 0
@@ -78,12 +83,21 @@ class _Handler(BaseHTTPRequestHandler):
     kaggle: Kaggle
     stopping: threading.Event
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the client does not read every answer to its end
+            super().handle()
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
         name = API.sub("", self.path)
         self._note(name, body)
         if self.kaggle.silent:
             self.stopping.wait(60)
+            return
+        if self.kaggle.pages:
+            what = self.kaggle.pages.pop(0)
+            location = {"Location": self.path} if what == "loop" else {}
+            self._send(302 if location else 200, PAGE, {"Content-Type": "text/html"} | location)
             return
         dataset = f"{body.get('ownerSlug')}/{body.get('datasetSlug')}"
         current = self.kaggle.current(dataset)
@@ -107,8 +121,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._refuse(404)
 
     def do_GET(self) -> None:
+        if not self.path.startswith(BUCKET):
+            self._send(302, PAGE, {"Location": self.path})  # a redirected POST comes as a GET
+            return
         name = self.path.removeprefix(BUCKET).split("/archive.zip?")[0]
         self._note("bucket", {"object": name})
+        if self.kaggle.expired and (status := self.kaggle.expired.pop(0)):
+            self._send(status, EXPIRED, {"Content-Type": "application/xml"})
+            return
         content = self.kaggle.instead.pop(0) if self.kaggle.instead else self.kaggle.archives[name]
         headers = {
             "Accept-Ranges": "bytes",
@@ -141,6 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in ({"Content-Length": str(len(content))} | headers).items():
             self.send_header(name, value)
         self.end_headers()
+        if self.kaggle.held and len(content) > 1 << 20:
+            half, content = content[: len(content) // 2], content[len(content) // 2 :]
+            self.wfile.write(half)
+            self.kaggle.held.wait(60)
         self.wfile.write(content[:cut])
         if cut is not None:
             self.close_connection = True

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ from kaggle_server import KEY, SIGNATURE, TOKEN, USERNAME, Kaggle, etag, serve
 
 from charrec.data.sources.kaggle import Download, credentials_found, download
 from charrec.errors import InputError
+from charrec.storage import DiskError
+from tests.processes import eventually
+from tests.small_disk import small_disk
 from tests.toy import ROOT
 
 
@@ -158,24 +162,101 @@ def test_a_transfer_that_breaks_off_is_completed_from_where_it_broke(desk: Desk)
     desk.kaggle.archives["owner/fonts/3"] = large = archive(bytes(2 << 20))
     desk.kaggle.cuts = [3 << 19]
     assert desk.download().path.read_bytes() == large
-    first, second = desk.kaggle.asked("bucket")
-    assert "Range" not in first.headers
-    assert second.headers["Range"] == f"bytes={1 << 20}-"
+    first, again, rest = desk.kaggle.asked("bucket")  # the client asks for all, looks at the ETag, asks for the rest
+    assert "Range" not in first.headers and "Range" not in again.headers
+    assert rest.headers["Range"] == f"bytes={1 << 20}-"
     assert desk.files() == CACHED
 
 
-@pytest.mark.parametrize(("part_of", "ranges"), [(NEW, ["bytes=1000-"]), (OLD, [])])
-def test_a_partial_download_is_resumed_if_the_file_is_unchanged(part_of: bytes, ranges: list[str], desk: Desk) -> None:
-    """A partial download and the client's record of its file, as a killed process leaves them."""
+def staged(desk: Desk, part_of: bytes) -> Path:
+    """1,000 bytes of an archive and the client's note of it, as a killed process leaves them."""
     part = desk.cache / "kaggle" / "owner" / "fonts" / ".staging" / "3" / "fonts.zip"
     part.parent.mkdir(parents=True)
     part.write_bytes(part_of[:1000])
     note = {"validator": etag(part_of), "size": len(part_of)}
     part.with_name("fonts.zip.kaggle-partial").write_text(json.dumps(note))
+    return part
+
+
+@pytest.mark.parametrize(("part_of", "ranges"), [(NEW, ["bytes=1000-"]), (OLD, [])])
+def test_a_partial_download_is_resumed_if_the_file_is_unchanged(part_of: bytes, ranges: list[str], desk: Desk) -> None:
+    staged(desk, part_of)
     assert desk.download().path.read_bytes() == NEW
     asked = [request.headers["Range"] for request in desk.kaggle.asked("bucket") if "Range" in request.headers]
     assert asked == ranges
     assert desk.files() == CACHED
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("served", [0, 1])
+def test_a_link_that_has_expired_is_asked_for_anew_and_the_part_stays(served: int, status: int, desk: Desk) -> None:
+    """At the first request for the archive, or at the next, which is for the rest of it."""
+    staged(desk, NEW)
+    desk.kaggle.expired = [0] * served + [status]
+    assert desk.download().path.read_bytes() == NEW
+    ranges = [request.headers["Range"] for request in desk.kaggle.asked("bucket") if "Range" in request.headers]
+    assert ranges == ["bytes=1000-"] * (1 + served)
+    assert desk.clock.slept == [2]
+
+
+def test_a_bucket_that_goes_on_refusing_is_not_kaggles_refusal_and_costs_no_part(desk: Desk) -> None:
+    part = staged(desk, NEW)
+    desk.kaggle.expired = [403] * 2
+    with pytest.raises(
+        ConnectionError, match=r"the storage that Kaggle's link leads to refuses it \(HTTP 403\), 2 times"
+    ):
+        desk.download(attempts=2)
+    assert part.read_bytes() == NEW[:1000]
+
+
+def test_a_refusal_in_the_middle_of_a_download_leaves_what_was_fetched(desk: Desk) -> None:
+    part = staged(desk, NEW)
+    desk.kaggle.refusals = [(403, {})]
+    with pytest.raises(InputError, match="Kaggle refuses owner/fonts"):
+        desk.download()
+    assert part.read_bytes() == NEW[:1000]
+
+
+def test_a_transfer_that_gets_on_may_break_off_more_often_than_the_attempts(desk: Desk) -> None:
+    desk.kaggle.archives["owner/fonts/3"] = large = archive(bytes(4 << 20))
+    desk.kaggle.cuts = [3 << 19, None, 3 << 19, None, 3 << 19]  # after another MiB each, of the requests that are read
+    assert desk.download(attempts=2).path.read_bytes() == large
+    ranges = [request.headers["Range"] for request in desk.kaggle.asked("bucket") if "Range" in request.headers]
+    assert ranges == [f"bytes={megabytes << 20}-" for megabytes in (1, 2, 3)]
+    assert desk.clock.slept == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [("page", "a web page came in place of"), ("loop", "the answer leads round in circles")]
+)
+def test_an_answer_of_somebody_else_is_told_as_that(what: str, said: str, desk: Desk) -> None:
+    desk.kaggle.pages = [what] * 9
+    with pytest.raises(ConnectionError, match=f"owner/fonts: {said}.*a proxy or a login stands between, .*, 1 times"):
+        desk.download(attempts=1)
+    desk.kaggle.pages = []
+    assert desk.download().version == 3
+
+
+def test_a_slow_transfer_says_how_far_it_is(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.kaggle.archives["owner/fonts/3"] = large = archive(bytes(4 << 20))
+    desk.kaggle.held = Event()
+    with ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(desk.download, pace=0.05)
+        assert eventually(lambda: "owner/fonts: 2 of 4 MB" in caplog.text, 60)
+        desk.kaggle.held.set()
+        assert fetched.result().path.read_bytes() == large
+
+
+def test_a_full_cache_is_told_and_costs_no_part(kaggle: Kaggle, tmp_path: Path) -> None:
+    kaggle.archives["owner/fonts/3"] = large = archive(bytes(4 << 20))
+    with small_disk(tmp_path / "disk", "3m") as disk:
+        desk = Desk(kaggle, disk.path)
+        with pytest.raises(DiskError, match=r"cannot be written: No space left on device \(the cache\)"):
+            desk.download()
+        assert desk.clock.slept == []
+        disk.enlarge("10m")
+        assert desk.download().path.read_bytes() == large
+    assert "Range" in kaggle.asked("bucket")[-1].headers
 
 
 def test_too_many_requests_wait_as_long_as_retry_after_says(desk: Desk) -> None:
