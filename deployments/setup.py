@@ -54,6 +54,8 @@ FIXED = {
 # Shared by all workers; credentials are each worker's own.
 SHARED = ("CHARREC_STORE", "CHARREC_ENDPOINT", "CHARREC_SWEEP_WORKERS", "AWS_DEFAULT_REGION")
 NOTIFY = "charrec-notify"
+# What deployments were called until November 27, 2026; the schedule of the last would go on.
+FORMER = ("choose-precision/gpu", "train-model/gpu", "sweep-worker/gpu", f"{REVIVE}/cpu", "charrec-watch/cpu")
 
 
 def set_up(environment: Mapping[str, str]) -> list[str]:
@@ -63,10 +65,11 @@ def set_up(environment: Mapping[str, str]) -> list[str]:
     report = [f"Work pool {name}: {_pool(name, settings)}" for name in POOLS]
     monitors = lost_runs(), lost_cancellations(), never_begun(patience(POOLS))
     report += [f"Automation {each.name!r}: {ensure(each)}" for each in monitors]
-    if revive := _deployed(f"{REVIVE}/cpu"):
+    report += [f"Deployment {name}: deleted, since it is called otherwise now" for name in FORMER if _deleted(name)]
+    if revive := _deployed(f"{REVIVE}/revive"):
         report.append(f"Automation {REVIVED!r}: {ensure(revivals(revive))}")
     else:
-        report.append(f"Automation {REVIVED!r}: not yet, since {REVIVE}/cpu is not deployed")
+        report.append(f"Automation {REVIVED!r}: not yet, since {REVIVE}/revive is not deployed")
     if url := environment.get("CHARREC_NOTIFY_URL"):
         report.append(f"Automation {FAILED!r}: {ensure(failures(_webhook(url)))}")
     else:
@@ -80,6 +83,15 @@ def _deployed(name: str) -> UUID | None:
             return client.read_deployment_by_name(name).id
         except ObjectNotFound:
             return None
+
+
+def _deleted(name: str) -> bool:
+    """Whether there was one."""
+    found = _deployed(name)
+    if found:
+        with get_client(sync_client=True) as client:
+            client.delete_deployment(found)
+    return found is not None
 
 
 def _shared(environment: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ from charrec.steps.pipeline import ROLES, Sets
 from charrec.study import FULL, Runtime, Study
 from flows import children
 from flows.settings import runtime_here
-from tasks import progress, steps
+from tasks import naming, progress, steps
 from tasks.devices import Children, Devices
 from tasks.pool import POOL, Pool, cancel_children, deployed
 from tasks.published import publish
@@ -45,11 +45,10 @@ Answer = TypeVar("Answer")
 
 
 def _title() -> str:
-    """As in "study 2026-11-22 seed 123"."""
+    """As in "study lusab, 2026-11-22, seed 123"."""
     begun = flow_run.get_scheduled_start_time() or datetime.now(UTC)
-    study = flow_run.get_parameters()["study"]
-    seed = study["seed"] if isinstance(study, dict) else study.seed
-    return f"study {begun:%Y-%m-%d} seed {seed}"
+    study = Study.model_validate(flow_run.get_parameters()["study"])
+    return f"study {naming.word(study)}, {begun:%Y-%m-%d}, seed {study.seed}"
 
 
 class Branch(NamedTuple):
@@ -70,9 +69,11 @@ async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str
     runtime = runtime or runtime_here()
     on_pool = deployed()
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime
-    with progress.lines(), Devices(beside) as devices:
-        place: Children = Pool(runtime.sweep_workers) if on_pool else devices
-        return await _Study(study, runtime, devices, place, POOL if on_pool else pipeline.this_kind_of_machine()).run()
+    async with naming.belonging(study):
+        with progress.lines(), Devices(beside) as devices:
+            place: Children = Pool(runtime.sweep_workers) if on_pool else devices
+            where = POOL if on_pool else pipeline.this_kind_of_machine()
+            return await _Study(study, runtime, devices, place, where).run()
 
 
 class _Study:

@@ -23,7 +23,7 @@ from charrec.storage import Conflict
 from charrec.study import FULL, Runtime, Study
 from flows.full_study import full_study, packed
 from flows.settings import runtime_here
-from tasks import steps
+from tasks import naming, steps
 from tasks.devices import Devices
 from tasks.patience import patiently
 from tasks.pool import cancel_children, deployed
@@ -36,7 +36,9 @@ ROUNDS = 3  # comparisons while others change the champion
 
 
 def _title() -> str:
-    return f"retraining {flow_run.get_scheduled_start_time() or datetime.now(UTC):%Y-%m-%d}"
+    """As in "retraining 2026-11-23, study lusab"."""
+    begun = flow_run.get_scheduled_start_time() or datetime.now(UTC)
+    return f"retraining {begun:%Y-%m-%d}, study {naming.word(Study.model_validate(flow_run.get_parameters()['study']))}"
 
 
 @flow(
@@ -44,6 +46,11 @@ def _title() -> str:
 )  # fmt: skip
 async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> State[Any]:
     """Ends as Unchanged, Kept or Promoted; the artifact `retraining` says why."""
+    async with naming.belonging(study):
+        return await _retrained(study, runtime)
+
+
+async def _retrained(study: Study, runtime: Runtime | None) -> State[Any]:
     runtime = (runtime or runtime_here()).model_copy(update={"current_data": True})
     retraining.require_font_split(study)
     store = Bench.of(runtime).store
@@ -74,7 +81,7 @@ async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> Sta
 
 async def _ended(name: str, why: str, verdict: Verdict | None = None) -> State[Any]:
     """The flow's final state; the artifact `retraining` says the same."""
-    parts = [f"**{name}.** {why}"]
+    parts = [f"**{name}.** {why}", f"Study {naming.within()}."]
     if verdict and verdict.rows:
         parts.append(table(HEAD, map(_row, verdict.rows)))
     text = "\n\n".join(parts)

@@ -36,6 +36,7 @@ from charrec.study import Runtime
 from tasks.errors import DeviceLost
 from tasks.explained import hide_links, hide_tracebacks
 from tasks.loopback import prefect_at
+from tasks.naming import current_tags
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -191,7 +192,7 @@ async def _created(client: PrefectClient, child: Flow[..., Any], name: str, para
     """Create the child's run below the current task; the server learns of tasks a moment later than of flows."""
     parent = TaskRunContext.get()
     task = parent.task_run.id if parent else None
-    create = partial(client.create_flow_run, child, parameters=parameters, name=name)
+    create = partial(client.create_flow_run, child, parameters=parameters, name=name, tags=current_tags())
     for wait in waits(0.1, 1.0, total=LEARNING if task else 0.0):
         try:
             return await create(parent_task_run_id=task)

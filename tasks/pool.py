@@ -25,6 +25,7 @@ from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled, Cancelling
 
 from tasks.errors import ChildFailed, DeviceLost
+from tasks.naming import current_tags, within
 from tasks.patience import patiently
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAU
 
 
 class Pool:
-    """Runs a deployed study's children: the deployment `gpu` of each flow."""
+    """Runs a deployed study's children: of each flow the deployment that is called as the flow."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -56,10 +57,11 @@ class Pool:
         """
         plain = {key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
                  for key, value in parameters.items()}  # fmt: skip
+        shown = f"{name}, study {of}" if (of := within()) else name
         for attempt in count():
             begin = partial(
-                arun_deployment, f"{child.name}/gpu", parameters=plain, flow_run_name=name, timeout=0,
-                idempotency_key=f"{self.parent}:{name}:{attempt}",
+                arun_deployment, f"{child.name}/{child.name}", parameters=plain, flow_run_name=shown, timeout=0,
+                idempotency_key=f"{self.parent}:{name}:{attempt}", tags=current_tags(),
             )  # fmt: skip
             run = await patiently(begin)
             if not (run.state and run.state.is_final()):

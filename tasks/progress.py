@@ -15,6 +15,7 @@ from charrec.steps.train import TRAIN, Given
 from charrec.storage import Store
 from charrec.training.checkpoints import read_progress
 from charrec.training.progress import bar
+from tasks.naming import key
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class TrainingProgress:
         model = given.recipe.model
         self.at_start = len(read_progress(store, self.training).epochs)
         done = f"{model}: {self.at_start} of {given.epochs} epochs"
-        self.progress = Progress(f"training-{model.replace('_', '-')}", done)
+        self.progress = Progress(key(model.replace("_", "-")), done)
 
     def __call__(self, title: str, epoch: int, epochs: int) -> Any:
         """Called by `train` as its `show`."""

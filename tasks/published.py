@@ -1,6 +1,7 @@
 """The study's report as an artifact of its run."""
 
 import asyncio
+import logging
 
 from prefect.artifacts import acreate_markdown_artifact
 
@@ -8,17 +9,20 @@ from charrec.memo.step import Bench
 from charrec.report.summary import summary
 from charrec.results import ReportResult, StudyResult
 from charrec.study import Runtime
+from tasks.naming import key
 from tasks.patience import patiently
+
+log = logging.getLogger("charrec.published")  # so `progress.lines` shows it as the run's
 
 SHOWN = {"Accuracies": "figures/models.png", "The search": "figures/search.png", "Images": "figures/samples.png"}
 
 
 async def publish(report: ReportResult, runtime: Runtime) -> None:
-    """Create or renew the artifact `study-report`."""
-    text = await asyncio.to_thread(_written, report, runtime)
-    await patiently(
-        lambda: acreate_markdown_artifact(text, key="study-report", description="What the study found")
-    )  # fmt: skip
+    """Create or renew the artifact with the report, and log where both are."""
+    text, name = await asyncio.to_thread(_written, report, runtime), key("report")
+    await patiently(lambda: acreate_markdown_artifact(text, key=name, description="What the study found"))
+    store = await asyncio.to_thread(lambda: Bench.of(runtime).store)
+    log.info("Report: %s/%s, and as the artifact %s", store.url, report.files[0].key, name)
 
 
 def _written(report: ReportResult, runtime: Runtime) -> str:

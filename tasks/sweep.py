@@ -19,6 +19,7 @@ from charrec.sweep.outcome import failed, finished, search_failed
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import markdown
 from tasks.devices import Children
+from tasks.naming import key
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class _Shown:
         try:
             if self.artifact is None:
                 self.artifact = await acreate_markdown_artifact(
-                    text, key="sweep-status", description="The search for network 4"
+                    text, key=key("search"), description="The search for network 4"
                 )
             else:
                 async with get_client() as client:

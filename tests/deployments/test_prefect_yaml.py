@@ -47,7 +47,12 @@ def test_the_automations_watch_every_flow_that_is_deployed() -> None:
 
 def test_what_a_study_begins_is_deployed_where_it_looks_for_it() -> None:
     found = {flow_of(each).name: (each["name"], each["work_pool"]["name"]) for each in DEPLOYMENTS}
-    assert {name: found[name] for name in CHILDREN} == dict.fromkeys(CHILDREN, ("gpu", "gpu"))
+    assert {name: found[name] for name in CHILDREN} == {name: (name, "gpu") for name in CHILDREN}
+
+
+def test_no_two_deployments_bear_one_name() -> None:
+    names = [each["name"] for each in DEPLOYMENTS]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_the_quick_study_is_the_command_lines_without_credentials() -> None:

@@ -99,7 +99,7 @@ def test_every_step_has_a_run_with_a_name(whole: Ran) -> None:
     assert whole.children == dict.fromkeys(CHILDREN, "Completed")
     trials = re.findall(r"Task run '(trial [^']+)' - Finished in state Completed\(", whole.said)
     assert set(trials) == TRIALS
-    assert re.search(r"Flow run 'study \d{4}-\d\d-\d\d seed 123' - Finished in state Completed", whole.said)
+    assert re.search(r"Flow run 'study [a-z]{5}, \d{4}-\d\d-\d\d, seed 123' - Finished in state Completed", whole.said)
 
 
 def test_again_recomputes_nothing(desk: Desk, done: Path, whole: Ran) -> None:

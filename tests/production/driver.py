@@ -17,8 +17,10 @@ from prefect.client.schemas.objects import FlowRun
 
 from charrec.results import StudyResult
 from charrec.storage import Store, open_store
+from charrec.study import Study
 from infra.local.process import Process
 from infra.local.stack import Stack
+from tasks.naming import word
 from tests.desk import MODELS
 from tests.processes import alive, eventually
 from tests.thorough import THOROUGH
@@ -89,6 +91,11 @@ class Production(NamedTuple):
     def said(self, run: FlowRun) -> list[str]:
         filter_ = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id]))
         return [log.message for log in self.client.read_logs(log_filter=filter_, limit=200)]
+
+
+def of(run: FlowRun) -> str:
+    """The word of its study."""
+    return word(Study.model_validate(run.parameters["study"]))
 
 
 def processes_of(run: FlowRun) -> list[int]:

@@ -19,7 +19,7 @@ from prefect.states import Cancelling, Scheduled
 from charrec.storage import Store
 from charrec.training.checkpoints import Progress
 from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
-from tests.production.driver import TRAINED, Production, copy, kill, processes_of, study_of, until
+from tests.production.driver import TRAINED, Production, copy, kill, of, processes_of, study_of, until
 from tests.thorough import some
 
 CANCELLED_WITHIN = 60.0  # seconds, on a machine that does much else; docs/performance.md has how long it takes
@@ -32,12 +32,13 @@ def test_it_finds_what_one_machine_finds(production: Production, undisturbed: Fl
     assert result.evaluations == whole.result().evaluations
     assert result.texts == whole.result().texts
     assert [trial.network for trial in result.search.trials] == [t.network for t in whole.result().search.trials]
-    assert re.fullmatch(r"study \d{4}-\d\d-\d\d seed 123", undisturbed.name)
+    assert re.fullmatch(rf"study {of(undisturbed)}, \d{{4}}-\d\d-\d\d, seed 123", undisturbed.name)
 
 
 def test_its_children_say_what_they_are(production: Production, undisturbed: FlowRun) -> None:
     names = {child.name for child in production.children(undisturbed)}
-    assert {f"train {model}" for model in TRAINED} | {"sweep worker 1"} <= names
+    study = of(undisturbed)
+    assert {f"train {model}, study {study}" for model in TRAINED} | {f"sweep worker 1, study {study}"} <= names
     assert {child.state.name for child in production.children(undisturbed) if child.state} <= {"Completed", "Cancelled"}
     training = production.child(undisturbed, "train model_2", "Completed")
     assert training
@@ -51,13 +52,21 @@ def test_its_artifacts_tell_the_result(production: Production, undisturbed: Flow
     runs = [undisturbed.id, *(child.id for child in production.children(undisturbed))]
     wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))
     artifacts = {artifact.key: artifact for artifact in production.client.read_artifacts(artifact_filter=wanted)}
-    assert artifacts.keys() == {"study-report", "sweep-status", *(f"training-{m.replace('_', '-')}" for m in TRAINED)}
-    report = str(artifacts["study-report"].data)
+    own = f"study-{of(undisturbed)}-"
+    assert artifacts.keys() == {own + name for name in ("report", "search", *(m.replace("_", "-") for m in TRAINED))}
+    report = str(artifacts[f"{own}report"].data)
     for model in MODELS:
         assert f"| Model {model[-1]} |" in report
     assert report.count("data:image/png;base64,") == 3
-    assert "5 of 5 trials" in str(artifacts["sweep-status"].data)
-    assert artifacts["training-model-2"].data == 100
+    assert "5 of 5 trials" in str(artifacts[f"{own}search"].data)
+    assert artifacts[f"{own}model-2"].data == 100
+    assert [line for line in production.said(undisturbed) if re.fullmatch(r"Report: s3://\S+/report.html, .*", line)]
+
+
+def test_all_that_belongs_to_a_study_is_found_by_its_tag(production: Production, undisturbed: FlowRun) -> None:
+    tag = f"study-{of(undisturbed)}"
+    runs = [production.again(undisturbed), *production.children(undisturbed)]
+    assert [run.name for run in runs if not {tag, "charrec"} <= set(run.tags)] == []
 
 
 class Disturbed(NamedTuple):

@@ -16,7 +16,7 @@ from infra.local.postgres import DATABASE, SUPERUSER
 from infra.local.stack import ROOT
 from tests.desk import TINY
 from tests.production.canaries import DATASET, Canaries, database_url, shapes
-from tests.production.driver import Production, study_of, until
+from tests.production.driver import Production, of, study_of, until
 
 FINAL = ("Completed", "Failed", "Crashed")
 
@@ -67,7 +67,8 @@ def test_prefects_database_holds_none(
     production: Production, canaries: Canaries, undisturbed: FlowRun, failed: list[FlowRun]
 ) -> None:
     tables = dict(dumped(production))
-    assert undisturbed.name.encode() in tables["flow_run"] and b"study-report" in tables["artifact"]
+    assert undisturbed.name.encode() in tables["flow_run"]
+    assert f"study-{of(undisturbed)}-report".encode() in tables["artifact"]
     assert b"Kaggle does not accept the credentials" in tables["flow_run_state"] and b"model_2 epoch" in tables["log"]
     assert {table: found for table, rows in tables.items() if (found := canaries.found(rows))} == {}
 

@@ -10,7 +10,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import FlowRun
 
 from tests.desk import MODELS, ROOT
-from tests.production.driver import TRAINED, Production
+from tests.production.driver import TRAINED, Production, of
 
 PICTURES = ROOT / "ci-output"
 BROWSER = (
@@ -46,8 +46,9 @@ def seen(chromium: str, url: str, name: str, height: int, profile: Path, *awaite
     return page
 
 
-def artifact_of(production: Production, run: FlowRun, key: str) -> str:
+def artifact_of(production: Production, run: FlowRun, what: str) -> str:
     """The address of its page."""
+    key = f"study-{of(run)}-{what}"
     wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]), key=ArtifactFilterKey(any_=[key]))
     (artifact,) = production.client.read_artifacts(artifact_filter=wanted)
     return f"{production.stack.ui_url}/artifacts/artifact/{artifact.id}"
@@ -60,7 +61,8 @@ def test_the_page_of_a_run_names_what_ran(
         chromium, f"{production.stack.ui_url}/runs/flow-run/{undisturbed.id}", "run", 1200, tmp_path, undisturbed.name
     )
     assert undisturbed.name in page
-    names = [*(f"train {model}" for model in TRAINED), "sweep worker 1"]
+    study = of(undisturbed)
+    names = [*(f"train {model}, study {study}" for model in TRAINED), f"sweep worker 1, study {study}"]
     listed = seen(chromium, f"{production.stack.ui_url}/runs?limit=50", "runs", 4000, tmp_path, *names)
     assert [name for name in names if name not in listed] == []
 
@@ -68,9 +70,7 @@ def test_the_page_of_a_run_names_what_ran(
 def test_the_report_shows_its_tables_and_pictures(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
-    page = seen(
-        chromium, artifact_of(production, undisturbed, "study-report"), "study-report", 2200, tmp_path, "Model 4"
-    )
+    page = seen(chromium, artifact_of(production, undisturbed, "report"), "study-report", 2200, tmp_path, "Model 4")
     assert len(re.findall(r"<table", page)) == 2  # leaderboard, texts
     assert len(re.findall(r"<img[^>]+data:image/png;base64,", page)) == 3
     for model in MODELS:
@@ -80,7 +80,7 @@ def test_the_report_shows_its_tables_and_pictures(
 def test_the_search_shows_its_rungs(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
-    page = seen(chromium, artifact_of(production, undisturbed, "sweep-status"), "sweep-status", 900, tmp_path, "5 of 5")
+    page = seen(chromium, artifact_of(production, undisturbed, "search"), "sweep-status", 900, tmp_path, "5 of 5")
     assert "5 of 5 trials" in page
     assert len(re.findall(r"<table", page)) >= 1
 
