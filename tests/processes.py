@@ -31,9 +31,9 @@ def command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
-def gone(pids: Iterable[int], seconds: float) -> bool:
-    """Whether all of them end in time."""
-    return eventually(lambda: not any(alive(pid) for pid in pids), seconds)
+def gone(pids: Iterable[int]) -> bool:
+    """Whether all of them end."""
+    return eventually(lambda: not any(alive(pid) for pid in pids), 60)
 
 
 def eventually(holds: Callable[[], object], seconds: float, every: float = 0.005) -> bool:

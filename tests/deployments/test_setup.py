@@ -191,9 +191,9 @@ def test_a_run_that_is_lost_is_crashed_and_somebody_hears_of_it(
     def state(run: FlowRun) -> Any:
         return client.read_flow_run(run.id).state
 
-    assert eventually(lambda: state(lost).is_crashed() and state(cancelled).is_cancelled(), 40, OFTEN)
-    assert eventually(lambda: state(unbegun).is_crashed(), 40, OFTEN)
-    assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 20), texts
+    assert eventually(lambda: state(lost).is_crashed() and state(cancelled).is_cancelled(), 120, OFTEN)
+    assert eventually(lambda: state(unbegun).is_crashed(), 120, OFTEN)
+    assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 120), texts
     assert state(finished).name == "Promoted" and state(foreign).is_running()
     assert not any("train-model" in text for text in texts)
 
@@ -209,5 +209,5 @@ def test_a_deployed_study_that_crashed_is_to_be_revived(client: SyncPrefectClien
         runs = client.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=["cpu"])))
         return [each.parameters["run"] for each in runs]
 
-    assert eventually(revived, 20, OFTEN)
+    assert eventually(revived, 120, OFTEN)
     assert revived() == [str(study.id)]

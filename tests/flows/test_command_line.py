@@ -376,7 +376,7 @@ def test_without_one_a_server_is_started_that_ends_with_this_process(tmp_path: P
         with build_opener(ProxyHandler({})).open(f"{address}/health") as health:
             assert health.status == 200
         run.kill()
-    assert family and gone(family, 10)
+    assert family and gone(family)
     assert (tmp_path / "charrec-server.log").read_text() == ""
 
 

@@ -123,7 +123,7 @@ def interrupt(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
     family = descendants(run.pid)
     os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the whole group
     ran = desk.finished(run)
-    assert gone(family, 10)
+    assert gone(family)
     assert (ran.status, ran.lines[-1]) == (130, "error: interrupted; the same command resumes it")
     assert "Traceback" not in ran.said
 
@@ -133,7 +133,7 @@ def terminate(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
     family = descendants(run.pid)
     run.terminate()
     ran = desk.finished(run)
-    assert gone(family, 10)
+    assert gone(family)
     assert (ran.status, ran.lines[-1]) == (143, "error: terminated; the same command resumes it")
     assert "Traceback" not in ran.said
 
@@ -146,7 +146,7 @@ def kill(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
     assert "spawn_main" in said
     run.kill()
     run.wait()
-    assert gone(family, 10)
+    assert gone(family)
 
 
 @pytest.mark.parametrize("end", some([interrupt, terminate, kill], 1))

@@ -226,7 +226,7 @@ def test_a_key_that_may_not_look_at_the_bucket_is_no_reason_to_end(s3_url: str) 
 
 def test_a_command_takes_the_place_of_the_entry() -> None:
     begun = entry("sh", "-c", "echo $$; exit 3")
-    said, _ = begun.communicate(timeout=30)
+    said, _ = begun.communicate(timeout=60)
     assert (begun.returncode, said.strip()) == (3, str(begun.pid))
 
 

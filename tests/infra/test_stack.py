@@ -130,7 +130,7 @@ def test_a_process_that_ends_while_it_starts_is_reported_with_its_last_words(tmp
     process = Process("brief", tmp_path)
     process.start(["sh", "-c", "echo no such planet; exit 3"], {}, tmp_path)
     with pytest.raises(NotStarted, match="brief ended while it was starting(.|\n)*no such planet"):
-        process.wait(lambda: False, 10)
+        process.wait(lambda: False, 60)
 
 
 def test_a_process_with_a_recycled_number_is_left_alone(tmp_path: Path) -> None:

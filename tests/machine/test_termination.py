@@ -97,7 +97,7 @@ def test_another_thread_never_sees_sigterm_and_leaves_it_to_the_main_thread() ->
     def work():
         with until_terminated() as stop:
             print("ready", flush=True)
-            seen_in_thread.append((main_saw_it.wait(10), stop()))
+            seen_in_thread.append((main_saw_it.wait(60), stop()))
     thread = threading.Thread(target=work)
     thread.start()
     while thread.is_alive():

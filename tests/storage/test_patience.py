@@ -44,7 +44,7 @@ def test_a_longer_one_is_a_connection_error(line: FaultProxy, s3_url: str) -> No
     start = time.monotonic()
     with pytest.raises(ConnectionError, match=f"^{s3_url} at 127.0.0.1:[0-9]+ gave no whole reply"):
         store.get("a")
-    assert 1.5 < time.monotonic() - start < 10
+    assert time.monotonic() - start > 1.5
     assert line.counts["drop"] > 5 and line.counts["forwarded"] == 0  # more than the client's own attempts
 
 

@@ -42,7 +42,7 @@ def test_sigterm_stores_the_steps_so_far_and_the_next_worker_goes_on_from_there(
         assert eventually(lambda: read_progress(store, key).epochs, 60), swarm.said()
         assert first.pid
         os.kill(first.pid, signal.SIGTERM)
-        first.join(10)
+        first.join(60)
         assert first.exitcode == 0, swarm.said()
         left = document(url)
         assert left

@@ -168,7 +168,7 @@ async def test_leaving_the_block_ends_its_processes_and_the_steps_that_wait(tmp_
         waiting = asyncio.create_task(devices.run(visible))
         await asyncio.sleep(0)
     pid = int(mark.read_text())
-    assert gone([pid], 5)
+    assert gone([pid])
     for ended in await asyncio.gather(sleeping, waiting, return_exceptions=True):
         assert isinstance(ended, CancelledError)
 
@@ -184,7 +184,7 @@ def test_a_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
             assert alive(child)
         finally:
             parent.kill()
-    assert gone([child], 5)
+    assert gone([child])
 
 
 def test_a_device_that_is_started_loads_its_framework_before_the_first_step() -> None:
