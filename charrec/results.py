@@ -183,7 +183,7 @@ class TrialRow(Frozen):
     rung: int
     epochs: int  # trained in all after this trial
     val_accuracy: float | None
-    state: str
+    state: str  # COMPLETED, FAILED, or LOST: given up, since its workers were lost
     network: dict[str, int | float]  # the hyperparameters as on the slide
     seconds: float
 

@@ -21,6 +21,7 @@ from charrec.training.progress import bar
 from tasks import progress
 from tasks.devices import SPENT
 from tasks.pool import deployed
+from tasks.upgrade import require_same_code
 
 if TYPE_CHECKING:
     from charrec.sweep.oracle import Assignment
@@ -30,15 +31,17 @@ IDLE = 30.0  # seconds without a trial after which a worker leaves its device to
 
 
 @flow(name="choose-precision", persist_result=False)
-def choose_precision(given: precision.Given, runtime: Runtime) -> None:
+def choose_precision(given: precision.Given, runtime: Runtime, key: str | None = None) -> None:
     """Find out which precision pays on this machine's device."""
+    require_same_code(precision.PRECISION, given, key)
     with progress.lines():
         precision.PRECISION.run(given, Bench.of(runtime))
 
 
 @flow(name="train-model", persist_result=False)
-def train_model(given: train.Given, runtime: Runtime) -> None:
+def train_model(given: train.Given, runtime: Runtime, key: str | None = None) -> None:
     """Train one network, from the last stored epoch."""
+    require_same_code(train.TRAIN, given, key)
     with progress.lines(), _terminable():
         bench = Bench.of(runtime)
         show = progress.TrainingProgress(given, bench.store)
@@ -47,11 +50,12 @@ def train_model(given: train.Given, runtime: Runtime) -> None:
 
 
 @flow(name="sweep-worker", persist_result=False)
-def sweep_worker(given: search.Given, runtime: Runtime, anew: bool = False) -> str | None:
+def sweep_worker(given: search.Given, runtime: Runtime, anew: bool = False, key: str | None = None) -> str | None:
     """Take trials of the search until there are none, each a task run of this flow run.
 
     `anew`: first begin the search anew, if it has failed. SPENT: another process must try what failed in this one.
     """
+    require_same_code(search.SEARCH, given, key)
     with progress.lines(), _terminable():
         ending = search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease), anew)
     return SPENT if ending == "alone" else None

@@ -68,6 +68,15 @@ class Progress:
             log.warning("Prefect's server did not take the progress: %s", error)
 
 
+def unfinished(store: Store, training: str) -> list[str]:
+    """Other trainings of the same network that have epochs and no result."""
+    entries = [entry.key.split("/") for entry in store.list(training.rpartition("-")[0] + "-")]
+    ended = {folder for _, folder, name, *_ in entries if name.startswith("result-")}
+    begun = {folder for _, folder, name, *_ in entries if name == "progress.json"}
+    keys = sorted(f"trainings/{folder}" for folder in begun - ended)
+    return [key for key in keys if key != training and read_progress(store, key).epochs]
+
+
 class TrainingProgress:
     """Reports before each epoch: epochs done, the best accuracy so far, the time left."""
 
@@ -75,6 +84,8 @@ class TrainingProgress:
         self.store, self.training, self.epochs, self.began = store, TRAIN.key(given), given.epochs, monotonic()
         model = given.recipe.model
         self.at_start = len(read_progress(store, self.training).epochs)
+        for other in unfinished(store, self.training) if not self.at_start else ():
+            log.info("%s is unfinished; it has other values or began with other code, so it is not continued", other)
         done = f"{model}: {self.at_start} of {given.epochs} epochs"
         self.progress = Progress(key(model.replace("_", "-")), done)
 

@@ -129,7 +129,8 @@ async def _by_child(
     while True:
         before = await asyncio.to_thread(step.progress, given, store)
         try:
-            await children.run_child(child, step.label(given), {"given": given, "runtime": runtime})
+            asked = {"given": given, "runtime": runtime, "key": step.key(given)}
+            await children.run_child(child, step.label(given), asked)
             break
         except (DeviceLost, Terminated) as error:
             if await asyncio.to_thread(step.progress, given, store) <= before:

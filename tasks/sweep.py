@@ -18,6 +18,7 @@ from charrec.study import Runtime
 from charrec.sweep.outcome import failed, finished, search_failed
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import markdown
+from charrec.sweep.unfinished import unfinished
 from tasks.devices import Children
 from tasks.naming import key
 
@@ -37,7 +38,9 @@ async def keep_workers(
     one, and the last worker's error if FRUITLESS of them end badly one after the other and none is left at work.
     """
     sweep = sweep_of(given)
-    parameters = {"given": given, "runtime": runtime}
+    parameters = {"given": given, "runtime": runtime, "key": sweep.key}
+    for other in await asyncio.to_thread(unfinished, store, sweep):
+        log.warning("%s is an unfinished search of the same values; other code began it, so it is not continued", other)
     team: set[asyncio.Task[None]] = set()
     numbers, fruitless, epochs = count(1), 0, -1
     lost: BaseException | None = None

@@ -159,9 +159,10 @@ def rungs(result: StudyResult) -> Table:
     rows = []
     for row in by_rung(result.study.search, result.search.trials):
         epochs = f"{row.first + 1}\u2013{row.epochs}"
-        cells = [str(row.bracket), str(row.rung), epochs, str(row.trials), str(row.failed or NONE), percent(row.best)]
+        cells = [str(row.bracket), str(row.rung), epochs, str(row.trials)]
+        cells += [str(row.failed or NONE), str(row.lost or NONE), percent(row.best)]
         rows.append([*map(Cell, cells), Cell(duration(row.seconds))])
-    return Table(["Bracket", "Rung", "Epochs", "Trials", "Failed", "Best accuracy", "Time"], rows)
+    return Table(["Bracket", "Rung", "Epochs", "Trials", "Failed", "Lost", "Best accuracy", "Time"], rows)
 
 
 def ranking(result: StudyResult) -> Table:

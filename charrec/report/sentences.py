@@ -150,7 +150,8 @@ def data_story(result: StudyResult) -> list[str]:
 def search_story(result: StudyResult, comparable: bool) -> str:
     search, settings = result.search, result.study.search
     done = [t for t in search.trials if t.val_accuracy is not None]
-    failed = len(search.trials) - len(done)
+    lost = sum(trial.state == "LOST" for trial in search.trials)
+    failed = len(search.trials) - len(done) - lost
     configurations = len({t.configuration for t in search.trials})
     text = (
         f"Hyperband with at most {many(settings.max_epochs, 'epoch')} and factor {settings.factor}:"
@@ -160,7 +161,9 @@ def search_story(result: StudyResult, comparable: bool) -> str:
         f" {duration(reference.SEARCH_SECONDS)}{'' if comparable else ', on other data'}."
     )
     if failed:
-        text += f" {many(failed, 'trial')} ended without a result."
+        text += f" {many(failed, 'trial')} failed."
+    if lost:
+        text += f" {many(lost, 'trial')} had no result because the workers were lost, whatever the network."
     if len(done) > 1:
         top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
         text += f" The best {len(top)} are within {abs(100 * (max(top) - min(top))):.2f} points of each other."

@@ -56,6 +56,11 @@ class TrialRecord(Frozen):
     losses_at: NonNegativeInt = 0  # finished epochs at the last loss
     seconds: Annotated[FiniteFloat, Field(ge=0)] = 0.0
 
+    @property
+    def lost(self) -> bool:
+        """Whether it was given up since its workers were lost, and not for what it said on two of them."""
+        return self.status == "FAILED" and self.losses > 0 and len(self.failures) < BELIEVED
+
     @field_validator("values")
     @classmethod
     def _a_point_of_the_space(cls, values: dict[str, int | float | str]) -> dict[str, int | float | str]:

@@ -24,7 +24,7 @@ def _row(name: str, record: TrialRecord) -> TrialRow:
         rung=int(record.values["tuner/round"]),
         epochs=int(record.values["tuner/epochs"]),
         val_accuracy=record.score,
-        state=record.status,
+        state="LOST" if record.lost else record.status,
         network=propose(record.values).model_dump(),
         seconds=record.seconds,
     )

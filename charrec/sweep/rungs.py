@@ -20,12 +20,13 @@ class RungRow(Frozen):
     waiting: int  # started, for a worker to resume
     completed: int
     failed: int
+    lost: int  # given up, since their workers were lost
     best: float | None  # validation accuracy
     seconds: float  # of training, over ended trials
 
     @property
     def ended(self) -> int:
-        return self.completed + self.failed
+        return self.completed + self.failed + self.lost
 
     @property
     def begun(self) -> int:
@@ -47,6 +48,7 @@ def by_rung(search: Search, trials: Collection[TrialRow]) -> Iterator[RungRow]:
             waiting=states.count("INVALID"),  # Keras Tuner's state for "to be retried"
             completed=states.count("COMPLETED"),
             failed=states.count("FAILED"),
+            lost=states.count("LOST"),
             best=max((row.val_accuracy for row in here if row.val_accuracy is not None), default=None),
             seconds=sum(row.seconds for row in here),
         )

@@ -25,11 +25,12 @@ class WorkerRow(Frozen):
 
 
 class TroubleRow(Frozen):
-    """A trial that failed, or waits for another try."""
+    """A trial that failed, was given up, or waits for another try."""
 
     trial: str
     configuration: int
     failed: bool  # for good
+    lost: bool  # given up, since its workers were lost
     message: str
 
 
@@ -85,8 +86,13 @@ def _seconds_left(trials: dict[str, TrialRecord], epochs: int, workers: int) -> 
 def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
     for name, record in trials.items():
         if record.message and record.status in ("FAILED", "INVALID"):
-            failed = record.status == "FAILED"
-            yield TroubleRow(trial=name, configuration=record.configuration, failed=failed, message=record.message)
+            yield TroubleRow(
+                trial=name,
+                configuration=record.configuration,
+                failed=record.status == "FAILED" and not record.lost,
+                lost=record.lost,
+                message=record.message,
+            )
 
 
 def _epochs_done(store: Store, sweep: Sweep, name: str, record: TrialRecord) -> int:

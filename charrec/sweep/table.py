@@ -8,7 +8,7 @@ from charrec.sweep.standing import Status, TroubleRow, WorkerRow
 
 Cells = tuple[str, ...]
 
-RUNGS = ("bracket", "rung", "epochs", "trials", "completed", "running", "waiting", "failed", "best")
+RUNGS = ("bracket", "rung", "epochs", "trials", "completed", "running", "waiting", "failed", "lost", "best")
 WORKERS = ("worker", "trial", "configuration", "epochs", "last sign")
 
 LONGEST = 200  # characters of what a trial said
@@ -67,7 +67,7 @@ def _best(status: Status) -> Iterator[str]:
 
 def _rung(row: RungRow) -> Cells:
     best = "" if row.best is None else f"{row.best:.4f}"
-    counts = (row.completed, row.running, row.waiting, row.failed)
+    counts = (row.completed, row.running, row.waiting, row.failed, row.lost)
     epochs = f"{row.first + 1}-{row.epochs}"
     return (str(row.bracket), str(row.rung), epochs, str(row.trials), *(str(count or "-") for count in counts), best)
 
@@ -88,7 +88,7 @@ def _troubles(status: Status) -> Iterator[str]:
 
 
 def _trouble(row: TroubleRow) -> str:
-    how = "failed" if row.failed else "waits for another try"
+    how = "failed" if row.failed else "given up with its workers" if row.lost else "waits for another try"
     return f"trial {row.trial}, configuration {row.configuration}, {how}: {_plain(row.message)}"
 
 

@@ -13,7 +13,7 @@ from charrec.results import Epoch
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.heartbeat import Beat
-from charrec.sweep.oracle import FAILURES, Assignment, DurableHyperband
+from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, DurableHyperband
 from charrec.sweep.outcome import ANEW, SearchFailed, result
 from charrec.sweep.plan import Sweep
 from charrec.sweep.ranking import ranking
@@ -354,6 +354,24 @@ def test_a_search_of_which_every_trial_failed_tells_why(tmp_path: Path) -> None:
 # For people
 
 
+def test_a_trial_that_was_given_up_with_its_workers_has_not_failed(tmp_path: Path) -> None:
+    """In the table, in what is told, and in the result."""
+    small = Staged(tmp_path / "store", SMALL)
+    for _ in range(LOSSES + 1):
+        small.oracle.lose(taken(small.oracle).trial, 0)
+    small.fail("TrainingDiverged: the loss is not a number")
+    small.finish()
+    now = small.status
+    assert [(row.trial, row.failed, row.lost) for row in now.troubles] == [("0000", False, True), ("0001", True, False)]
+    assert (sum(rung.failed for rung in now.rungs), sum(rung.lost for rung in now.rungs)) == (1, 1)
+    assert now.finished
+    said = lines(now)[-2:]
+    assert said[0] == "trial 0000, configuration 0, given up with its workers: lost 6 workers in a row in epoch 1"
+    assert said[1].startswith("trial 0001, configuration 1, failed: TrainingDiverged")
+    ended = result(small.store, small.sweep, 100).trials
+    assert {row.trial: row.state for row in ended if row.val_accuracy is None} == {"0000": "LOST", "0001": "FAILED"}
+
+
 def test_the_table_of_a_busy_search(busy: Staged) -> None:
     best = busy.status.best
     assert best
@@ -364,13 +382,13 @@ def test_the_table_of_a_busy_search(busy: Staged) -> None:
 29 of 120 epochs; 14 of 30 trials; best {best.val_accuracy:.4f} (configuration {best.configuration}); about 15 min left
 configuration {best.configuration}, 4 epochs: {network}
 
-bracket  rung  epochs  trials  completed  running  waiting  failed    best
-      2     0     1-2      12         12        -        -       -  {busy.status.rungs[0].best:.4f}
-      2     1     3-4       4          1        2        -       1  {best.val_accuracy:.4f}
-      2     2    5-10       2          -        -        -       -
-      1     0     1-4       6          -        1        1       -
-      1     1    5-10       2          -        -        -       -
-      0     0    1-10       4          -        -        -       -
+bracket  rung  epochs  trials  completed  running  waiting  failed  lost    best
+      2     0     1-2      12         12        -        -       -     -  {busy.status.rungs[0].best:.4f}
+      2     1     3-4       4          1        2        -       1     -  {best.val_accuracy:.4f}
+      2     2    5-10       2          -        -        -       -     -
+      1     0     1-4       6          -        1        1       -     -
+      1     1    5-10       2          -        -        -       -     -
+      0     0    1-10       4          -        -        -       -     -
 
 worker    trial  configuration  epochs  last sign
 alive      0014{configuration(busy, "0014"):>15}  1 of 2  3 s ago

@@ -164,6 +164,7 @@ class Spot:
         self.each, self.of, self.done, self.begun = epochs, of, 0, 0
         self.runtime, self.given = runtime, Given(number=1)
         self.step = replace(DOUBLING, progress=self.progress)
+        self.asked = {"given": self.given, "runtime": runtime, "key": DOUBLING.key(self.given)}
 
     def __len__(self) -> int:
         return 1
@@ -172,7 +173,7 @@ class Spot:
         return self.done
 
     async def run_child(self, child: Flow[..., Any], name: str, parameters: dict[str, Any]) -> None:
-        assert (name, parameters) == ("double 1", {"given": self.given, "runtime": self.runtime})
+        assert (name, parameters) == ("double 1", self.asked)
         self.begun += 1
         self.done = min(self.of, self.done + self.each)
         if self.done < self.of:
