@@ -19,7 +19,9 @@ from tasks.progress import unfinished as unfinished_trainings
 from tasks.upgrade import require_same_code
 from tests.sweep.driving import searched
 from tests.tasks.doubling import DOUBLING, Given
-from tests.toy import RECIPE, SEARCH
+from tests.toy import KERAS_TUNERS, RECIPE, SEARCH
+
+pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
 
 GLYPHS = Glyphs(packed=Packed(digest="0", key="glyphs/0"), split="random", validation_fraction=0.2, seed=1)
 SEARCHING = search.Given(search=SEARCH, recipe=RECIPE, glyphs=GLYPHS)
