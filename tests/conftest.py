@@ -11,15 +11,15 @@ from charrec.training.recipe import Arrays
 from tests.desk import desk
 from tests.division import ByGroup, place
 from tests.prefect_server import prefect_server, server_url
-from tests.s3_server import s3_server, s3_url
+from tests.s3_server import s3_server, s3_servers, s3_url
 from tests.shared import on_jax, on_jax_folder, whole, whole_store
 from tests.stack import prefect_api, stack
 from tests.thorough import SEED, THOROUGH
 from tests.toy import toy_arrays
 
 __all__ = [
-    "desk", "on_jax", "on_jax_folder", "prefect_api", "prefect_server", "s3_server", "s3_url", "server_url", "stack",
-    "whole", "whole_store",
+    "desk", "on_jax", "on_jax_folder", "prefect_api", "prefect_server", "s3_server", "s3_servers", "s3_url",
+    "server_url", "stack", "whole", "whole_store",
 ]  # fmt: skip
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,11 +41,16 @@ def unchanged(_method: str, _path: str, headers: Headers) -> Headers | Answer:
     return headers
 
 
+def as_it_came(head: bytes) -> bytes:
+    return head
+
+
 class FaultProxy:
     """`with FaultProxy(server, seed, {"lose": 0.1}) as proxy:` has it at `proxy.url`, one of ten replies gets lost.
 
     `rates` are chances per request, `only` says which requests (method, path) are in danger. Before that `rewrite`
-    may change a request's headers, or answer in the server's place. `counts` has what really happened, by the names
+    may change a request's headers, or answer in the server's place; `reword` may change the head of a reply.
+    With a certificate (a PEM file with its key) the proxy speaks TLS. `counts` has what really happened, by the names
     of FAULTS, and "forwarded", "rewritten" and "answered". Set `on` to False, and all goes through.
     """
 
@@ -55,17 +62,25 @@ class FaultProxy:
         *,
         only: Callable[[str, str], bool] = everything,
         rewrite: Callable[[str, str, Headers], Headers | Answer] = unchanged,
+        reword: Callable[[bytes], bytes] = as_it_came,
+        certificate: Path | None = None,
         delay: float = 0.2,  # seconds
     ) -> None:
         if unknown := rates.keys() - FAULTS:
             raise ValueError(f"no faults are called {sorted(unknown)}; there are {sorted(FAULTS)}")
         self.upstream, self.rates, self.only, self.rewrite, self.delay = upstream, rates, only, rewrite, delay
-        self.on = True
+        self.reword, self.on = reword, True
         self.counts: Counter[str] = Counter()
         self._random, self._lock = random.Random(seed), threading.Lock()
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> "FaultProxy":
         self._thread.start()
@@ -105,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def serve(self) -> None:
-        body, headers = self.rfile.read(int(self.headers.get("Content-Length", 0))), dict(self.headers.items())
+        body, headers = self.body(), dict(self.headers.items())
         rewritten = self.proxy.rewrite(self.command, self.path, headers)
         if isinstance(rewritten, tuple):
             self.answer("answered", *rewritten)
@@ -122,6 +137,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.forward(fault, reset, rewritten, body)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = serve  # noqa: N815 - the names that http.server calls
+
+    def body(self) -> bytes:
+        """The request's; it goes on in one piece, also where it came in chunks."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        del self.headers["Transfer-Encoding"]
+        self.headers["Content-Length"] = str(sum(map(len, pieces)))
+        return b"".join(pieces)
 
     def forward(self, fault: str, reset: bool, headers: Headers, body: bytes) -> None:
         if fault == "delay":
@@ -152,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
                 del reply.headers["Transfer-Encoding"]
                 reply.headers["Content-Length"] = str(len(content))
             lines = [f"HTTP/1.1 {reply.status} {reply.reason}", *map(": ".join, reply.getheaders()), "", ""]
-            return "\r\n".join(lines).encode("latin-1"), content
+            return self.proxy.reword("\r\n".join(lines).encode("latin-1")), content
 
     def answer(self, why: str, status: int, content: bytes) -> None:
         self.proxy.count(why)

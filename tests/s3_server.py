@@ -1,46 +1,84 @@
-"""A real server of the S3 protocol for the tests: ministack, in an environment of its own."""
+"""Real servers of the S3 protocol for the tests, in an environment of their own."""
 
+import json
 import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, HTTPClientError
 
-SERVER = Path(__file__).parents[1] / ".venv-s3" / "bin" / "ministack"  # it pins another botocore than ours
+PROGRAMS = Path(__file__).parents[1] / ".venv-s3" / "bin"  # they pin another botocore than ours
 BUCKET = "charrec-tests"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+class Launch(NamedTuple):
+    """How a server starts, and what it leaves behind outside its folder."""
+
+    command: list[str | Path]
+    environment: dict[str, str] = {}  # what it has more than ours
+    ports: list[int] = []
+
+
+def ministack(_folder: Path, port: int) -> Launch:
+    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"}
+    return Launch([PROGRAMS / "ministack"], settings)
+
+
+def moto(_folder: Path, port: int) -> Launch:
+    return Launch([PROGRAMS / "moto_server", "-H", "127.0.0.1", "-p", str(port)])
+
+
+def seaweedfs(folder: Path, port: int) -> Launch:
+    """The whole of it in one process: a master, a volume server, a filer and the S3 gateway."""
+    rights = {"name": "test", "actions": ["Admin"], "credentials": [{"accessKey": "test", "secretKey": "test"}]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [rights]}))
+    (folder / "data").mkdir(exist_ok=True)
+    ports = free_ports(7)
+    inner = iter(ports)
+    options = {
+        "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "dir": folder / "data", "filer": "true", "s3": "true",
+        "master.telemetry": "false", "master.volumeSizeLimitMB": 64, "volume.max": 0, "volume.preStopSeconds": 0,
+        "master.port": next(inner), "master.port.grpc": next(inner), "volume.port": next(inner),
+        "volume.port.grpc": next(inner), "filer.port": next(inner), "filer.port.grpc": next(inner),
+        "s3.port": port, "s3.port.grpc": next(inner), "s3.port.iceberg": 0, "s3.port.lance": 0,
+        "s3.config": folder / "s3.json",
+    }  # fmt: skip
+    arguments = [f"-{name}={value}" for name, value in options.items()]
+    return Launch([PROGRAMS / "weed", "-logtostderr", "server", *arguments], ports=[port, *ports])
+
+
+SERVERS: dict[str, Callable[[Path, int], Launch]] = {"ministack": ministack, "seaweedfs": seaweedfs, "moto": moto}
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Its endpoint. It holds the bucket, and boto3 finds credentials that it takes."""
-    if not SERVER.exists():
-        pytest.fail(f"{SERVER} is missing; the tests need a server of the S3 protocol. Run `make install`.")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("s3-server") / "log"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"}
-    with log.open("wb") as output, pytest.MonkeyPatch.context() as patch:
-        server = subprocess.Popen([SERVER], env=environment, cwd=log.parent, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            use_test_credentials(patch)
-            wait_until_it_answers(server, port, log)
-            endpoint = f"http://127.0.0.1:{port}"
-            boto3.session.Session().client("s3", endpoint_url=endpoint).create_bucket(Bucket=BUCKET)
-            yield endpoint
-        finally:
-            server.terminate()
-            try:
-                server.wait(60)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+def s3_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The endpoint of the server with this name, started when first asked for. boto3 finds credentials it takes."""
+    endpoints: dict[str, str] = {}
+    with ExitStack() as stack:
+        use_test_credentials(stack.enter_context(pytest.MonkeyPatch.context()))
+
+        def endpoint(name: str) -> str:
+            if name not in endpoints:
+                endpoints[name] = stack.enter_context(running(name, tmp_path_factory.mktemp(name)))
+            return endpoints[name]
+
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def s3_server(s3_servers: Callable[[str], str]) -> str:
+    """The endpoint of a server that holds the bucket."""
+    return s3_servers("ministack")
 
 
 @pytest.fixture
@@ -49,14 +87,34 @@ def s3_url(s3_server: str) -> str:
     return f"s3://{BUCKET}/{uuid4().hex}"
 
 
+@contextmanager
+def running(name: str, folder: Path) -> Iterator[str]:
+    """A server with the bucket, at this endpoint; its data and its log are in the folder."""
+    (port,) = free_ports(1)
+    command, more, ports = SERVERS[name](folder, port)
+    if not Path(command[0]).exists():
+        pytest.fail(f"{command[0]} is missing; the tests need a server of the S3 protocol. Run `make install`.")
+    log = folder / "log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | more
+    with log.open("ab") as output:
+        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        wait_until_it_answers(server, port, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()  # SeaweedFS takes 15 s to end, and nobody reads what it kept
+        server.wait()
+        for number in ports:
+            for left in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                left.unlink()
+
+
 def use_test_credentials(patch: pytest.MonkeyPatch) -> None:
     """Nothing of the developer's own account reaches the tests, nor the other way round."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        **KEYS,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -65,11 +123,23 @@ def use_test_credentials(patch: pytest.MonkeyPatch) -> None:
 
 
 def wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Until the bucket is there: an open port is not yet a server that works."""
+    client = partial(boto3.session.Session().client, "s3", endpoint_url=f"http://127.0.0.1:{port}")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and server.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            client().create_bucket(Bucket=BUCKET)
             return
-        except OSError:
+        except (OSError, ClientError, HTTPClientError):
             time.sleep(0.1)
     pytest.fail(f"the S3 server did not start; it said: {log.read_text()[-2000:]}")
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on, all different."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -1,18 +1,17 @@
 """A store in a bucket of Amazon S3 or of any server that speaks its protocol."""
 
 import re
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from charrec.errors import InputError
-from charrec.storage.backoff import retried, waits
+from charrec.storage.backoff import retried
 from charrec.storage.client import connect, explained
+from charrec.storage.conditional import marks, pauses, put_if, status_of
 from charrec.storage.disk import told
 from charrec.storage.endpoint import NoStore
 from charrec.storage.interface import (
@@ -33,12 +32,11 @@ from charrec.storage.interface import (
     unrecorded,
 )
 
-ATTEMPTS = 6  # at a write that meets another one in flight, at a reply that breaks off
-REJECTED = (
-    HTTPStatus.PRECONDITION_FAILED,
+THERE = (
+    HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
-    HTTPStatus.CONFLICT,
-)  # of a conditional write
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,  # an empty object
+)  # of a read from a bucket that exists
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -69,6 +67,7 @@ class S3Store:
         host = urlsplit(self.client.meta.endpoint_url)
         self._named = self.url + (f" --endpoint {endpoint}" if endpoint else "")  # as on a command line
         self.where = f"{self.url} at {host.hostname}" + (f":{host.port}" if host.port else "")
+        self._there = False  # whether the bucket is known to exist
 
     @property
     def url(self) -> str:
@@ -84,6 +83,7 @@ class S3Store:
 
     def put(self, key: str, data: bytes) -> str:
         with explained(self.where, key):
+            self._look_for_bucket(key)
             return self.client.put_object(**self._at(key), Body=data, Metadata=marks(data))["ETag"]
 
     def create(self, key: str, data: bytes) -> str:
@@ -128,7 +128,7 @@ class S3Store:
                     Metadata={**head["Metadata"], "sha256": seen.sha256}, MetadataDirective="REPLACE",
                 )  # fmt: skip
             except ClientError as error:
-                if status_of(error) == HTTPStatus.PRECONDITION_FAILED:
+                if status_of(error) in (HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT):
                     raise Conflict(f"{key} has changed since it was read") from None
                 raise
 
@@ -156,6 +156,7 @@ class S3Store:
         with path.open("rb") as file, explained(self.where, key):
             metadata = {"sha256": pour(chunks_of(file), None)}
             file.seek(0)
+            self._look_for_bucket(key)
             extra = {"Metadata": metadata}
             self.client.upload_fileobj(file, **self._at(key), ExtraArgs=extra, Config=classic)
         return metadata["sha256"]
@@ -211,40 +212,29 @@ class S3Store:
     def _unrecorded(self, key: str) -> Unrecorded:
         return unrecorded(f"{self.url}/{key}", "", self._named)
 
-    def _put_if(self, key: str, data: bytes, condition: dict[str, Any], conflict: str) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        metadata = marks(data)
+    def _put_if(self, key: str, data: bytes, condition: dict[str, str], conflict: str) -> str:
         with explained(self.where, key):
-            try:
-                return self._put_patiently({**self._at(key), **condition, "Body": data, "Metadata": metadata})
-            except (ClientError, BotoCoreError) as error:
-                # A reply was lost if boto3 sent again and met its own write, or gave up without an answer.
-                status = status_of(error)
-                lost = status in REJECTED or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED)
-                if lost and (version := self._version_of(key, metadata)):
-                    return version
-                if status in REJECTED:
-                    raise Conflict(conflict) from None
-                raise
+            self._look_for_bucket(key)
+            version = put_if(self.client, self._at(key), condition, data)
+        if version is None:
+            raise Conflict(conflict)
+        return version
 
-    def _put_patiently(self, request: dict[str, Any]) -> str:
-        """Put, and again after a 409: another write was in flight, this one may still go."""
+    def _look_for_bucket(self, key: str) -> None:
+        """Before the first write: SeaweedFS makes a bucket that is missing, so a misspelt name would go unseen.
+
+        By a byte of the object, which its writer may read too; the reply to a HEAD does not say what is missing.
+        """
         from botocore.exceptions import ClientError
 
-        def in_flight(error: Exception) -> bool:
-            return isinstance(error, ClientError) and status_of(error) == HTTPStatus.CONFLICT
-
-        return retried(lambda: self.client.put_object(**request)["ETag"], in_flight, pauses())
-
-    def _version_of(self, key: str, metadata: dict[str, str]) -> str | None:
-        """The object's version if this very call wrote it."""
+        if self._there:
+            return
         try:
-            head = self._head(key)
-        except NotFound:
-            return None
-        ours = all(head["Metadata"].get(name) == value for name, value in metadata.items())
-        return str(head["ETag"]) if ours else None
+            self.client.get_object(**self._at(key), Range="bytes=0-0")["Body"].close()
+        except ClientError as error:
+            if status_of(error) not in THERE:
+                raise
+        self._there = True
 
 
 def _date(page: Any) -> str:
@@ -253,22 +243,3 @@ def _date(page: Any) -> str:
     if "date" not in headers:
         raise NoStore("tells no time in its replies (Date)", "an S3 server", "Correct the endpoint.")
     return headers["date"]
-
-
-def status_of(error: Exception) -> int:
-    """The reply's status; 599 where there was none, 400 where it is the bucket that is missing."""
-    response: Any = getattr(error, "response", None)
-    if not response:
-        return 599
-    missing = response["Error"]["Code"] == "NoSuchBucket"
-    return HTTPStatus.BAD_REQUEST if missing else int(response["ResponseMetadata"]["HTTPStatusCode"])
-
-
-def marks(data: bytes) -> dict[str, str]:
-    """The metadata of one write: what was written, and by which call."""
-    return {"sha256": pour([data], None), "writer": uuid4().hex}
-
-
-def pauses() -> Iterator[float]:
-    """Up to 0.1, 0.2, ... 3.2 s, at random, so that rivals part."""
-    return waits(0.1, 3.2, tries=ATTEMPTS)

@@ -7,7 +7,6 @@ on the tests' S3 server, which shares this machine's cores with them. Prints the
 import argparse
 import os
 import random
-import subprocess
 import time
 import traceback
 from collections import Counter
@@ -223,29 +222,9 @@ def places(wanted: list[str]) -> Iterator[list[Place]]:
         if "s3" not in wanted:
             yield found
             return
-        with serving(Path(folder), patch) as endpoint:
+        s3_server.use_test_credentials(patch)
+        with s3_server.running("ministack", Path(folder)) as endpoint:
             yield [*found, Place("S3", f"s3://{s3_server.BUCKET}", endpoint)]
-
-
-@contextmanager
-def serving(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
-    import boto3
-
-    port, log = 24000 + os.getpid() % 8000, folder / "server.log"
-    environment = os.environ | {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"}
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [s3_server.SERVER], env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            s3_server.use_test_credentials(patch)
-            s3_server.wait_until_it_answers(server, port, log)
-            endpoint = f"http://127.0.0.1:{port}"
-            boto3.session.Session().client("s3", endpoint_url=endpoint).create_bucket(Bucket=s3_server.BUCKET)
-            yield endpoint
-        finally:
-            server.terminate()
-            server.wait()
 
 
 def main() -> None:

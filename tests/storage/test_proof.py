@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -10,13 +11,11 @@ from charrec.storage import Conflict, Store
 from charrec.storage.proof import prove_compare_and_swap
 from charrec.storage.s3 import S3Store
 from tests.fault_proxy import FAULTS, Answer, FaultProxy, Headers
+from tests.s3_server import BUCKET
+from tests.storage.stand_ins import CONDITIONS, Rewrite, answering, ignoring, looking_first
 
-Rewrite = Callable[[str, str, Headers], Headers | Answer]
 
-
-@pytest.mark.parametrize("kind", ["folder", "bucket"])
-def test_a_good_store_passes_and_is_left_empty(kind: str, request: pytest.FixtureRequest) -> None:
-    store: Store = request.getfixturevalue(kind)
+def test_a_good_store_passes_and_is_left_empty(store: Store) -> None:
     prove_compare_and_swap(store, "sweep/proofs")
     assert store.list() == []
 
@@ -64,20 +63,10 @@ def increment(store: Store, key: str) -> int:
             continue
 
 
-def ignoring(*names: str) -> Rewrite:
-    return lambda method, path, headers: {name: value for name, value in headers.items() if name not in names}
-
-
-def answering(name: str, status: int, code: str) -> Rewrite:
-    """What such a server says to every request with this header."""
-    refusal = status, f"<Error><Code>{code}</Code></Error>".encode()
-    return lambda method, path, headers: refusal if name in headers else headers
-
-
 @pytest.mark.parametrize(
     ("server", "found"),
     [
-        (ignoring("If-Match", "If-None-Match"), "created an object that existed"),  # rclone, s3rver
+        (ignoring(*CONDITIONS), "created an object that existed"),  # rclone, s3rver
         (ignoring("If-None-Match"), "created an object that existed"),
         (ignoring("If-Match"), "overwrote an object that had changed"),
         (answering("If-Match", 501, "NotImplemented"), "answers 501 NotImplemented"),  # Swift
@@ -99,14 +88,27 @@ def test_a_server_whose_conditions_do_not_hold_is_refused(
         assert store.list() == []
 
 
-def test_a_server_that_looks_first_and_writes_later_is_refused(bucket: S3Store, s3_server: str) -> None:
-    def look(method: str, path: str, headers: Headers) -> Headers | Answer:
-        if "If-Match" in headers and headers["If-Match"] != bucket.read(path.split("/", 3)[3])[1]:
-            return 412, b"<Error><Code>PreconditionFailed</Code></Error>"
-        return ignoring("If-Match")(method, path, headers)
+@pytest.mark.long
+def test_moto_is_refused(s3_servers: Callable[[str], str]) -> None:
+    """A missing object cannot be told from a web page; what is there is copied whatever the condition says."""
+    with pytest.raises(InputError, match="answers 404 with text/html, as no S3 server does; expected the address of"):
+        prove_compare_and_swap(S3Store(f"s3://{BUCKET}/{uuid4().hex}", s3_servers("moto")), "sweep/proofs")
 
-    with FaultProxy(s3_server, 0, {"delay": 1.0}, only=lambda method, _: method == "PUT", rewrite=look) as proxy:
-        with pytest.raises(InputError, match=r"kept \d of 8 increments by 4 writers; expected a store whose"):
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [("If-Match", r"kept \d of 8 increments by 4 writers"), ("If-None-Match", "let 2 of 2 writers create one object")],
+)
+def test_a_server_that_looks_first_and_writes_later_is_refused(
+    condition: str, found: str, bucket: S3Store, s3_server: str
+) -> None:
+    late: Rewrite = looking_first(bucket)
+
+    def rewrite(method: str, path: str, headers: Headers) -> Headers | Answer:
+        return late(method, path, headers) if condition in headers else headers
+
+    with FaultProxy(s3_server, 0, {"delay": 1.0}, only=lambda method, _: method == "PUT", rewrite=rewrite) as proxy:
+        with pytest.raises(InputError, match=f"{found}; expected a store whose"):
             prove_compare_and_swap(S3Store(bucket.url, proxy.url), "sweep/proofs")
         assert proxy.counts["rewritten"] >= 8
     assert bucket.list() == []

@@ -1,17 +1,23 @@
 """What is particular to a store in a bucket: what its server and the way to it may do."""
 
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from charrec.errors import InputError
 from charrec.storage import Conflict, NotFound, Unrecorded, open_store
 from charrec.storage.s3 import S3Store
 from tests.fault_proxy import FaultProxy
+from tests.s3_server import BUCKET
+from tests.storage.stand_ins import playing
 
 
 def test_an_object_that_another_tool_uploaded_has_no_record(bucket: S3Store, s3_server: str) -> None:
@@ -116,8 +122,28 @@ def test_a_write_that_met_another_in_flight_goes_again(bucket: S3Store) -> None:
     assert answered == [409, 409] and bucket.get("a") == b"2"
 
 
+@pytest.mark.parametrize("act", [lambda store: store.create("a", b"2"), lambda store: store.swap("a", b"2", '"1"')])
+def test_a_409_where_the_condition_fails_is_a_conflict_at_once(act: Callable[[S3Store], str], bucket: S3Store) -> None:
+    """As several servers say it where Amazon says 412."""
+    bucket.create("a", b"1")
+    answered = answer(bucket, 409, "Conflict", 100)
+    with pytest.raises(Conflict):
+        act(bucket)
+    assert len(answered) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "NoSuchKey"), (412, "PreconditionFailed"), (409, "Conflict")])
+def test_a_swap_of_what_is_gone_is_a_conflict_however_it_is_told(status: int, code: str, bucket: S3Store) -> None:
+    version = bucket.create("a", b"1")
+    bucket.delete("a")
+    answered = answer(bucket, status, code, 100)
+    with pytest.raises(Conflict, match="a has changed or vanished"):
+        bucket.swap("a", b"2", version)
+    assert len(answered) == 1
+
+
 def test_a_write_that_never_gets_its_turn_is_a_conflict(bucket: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charrec.storage.s3.pauses", lambda: [0.0] * 5)
+    monkeypatch.setattr("charrec.storage.conditional.pauses", lambda: [0.0] * 5)
     answered = answer(bucket, 409, "ConditionalRequestConflict", 100)
     with pytest.raises(Conflict):
         bucket.create("a", b"1")
@@ -129,6 +155,31 @@ def test_a_server_without_conditional_writes_is_refused(bucket: S3Store) -> None
     with pytest.raises(InputError, match="answers 501 NotImplemented; expected an S3 server with conditional"):
         bucket.create("a", b"1")
     assert len(answered) == 1
+
+
+def stock_client(endpoint: str) -> Any:
+    """As boto3 makes it: with checksums in trailers, and so with chunked bodies, where it speaks TLS."""
+    return boto3.session.Session().client("s3", endpoint_url=endpoint)
+
+
+def test_a_server_that_takes_no_trailers_takes_our_writes(bucket: S3Store, s3_server: str, tmp_path: Path) -> None:
+    with playing("no trailers", s3_server, tmp_path) as proxy:
+        with pytest.raises(ClientError, match="NotImplemented"):
+            stock_client(proxy.url).put_object(Bucket=BUCKET, Key="a", Body=b"1")
+        S3Store(bucket.url, proxy.url).create("a", b"1")
+    assert bucket.get("a") == b"1"
+
+
+def test_conditions_that_are_ignored_for_chunked_bodies_hold_for_ours(
+    bucket: S3Store, s3_server: str, tmp_path: Path
+) -> None:
+    place: dict[str, Any] = {"Bucket": bucket.bucket, "Key": f"{bucket.base}a"}
+    with playing("conditions ignored where chunked", s3_server, tmp_path) as proxy:
+        for data in (b"1", b"2"):
+            stock_client(proxy.url).put_object(**place, IfNoneMatch="*", Body=data)
+        with pytest.raises(Conflict):
+            S3Store(bucket.url, proxy.url).create("a", b"3")
+    assert bucket.seen("a").sha256 == hashlib.sha256(b"2").hexdigest()
 
 
 def test_a_body_that_breaks_off_is_read_again(bucket: S3Store) -> None:
@@ -167,16 +218,32 @@ def test_a_refusal_that_breaks_off_is_one_or_a_connection_error(s3_url: str, s3_
     assert found == {NotFound, ConnectionError}
 
 
-def test_a_missing_bucket_is_an_input_error(s3_server: str) -> None:
-    store = open_store("s3://no-such-bucket/a", endpoint=s3_server)
+def test_a_missing_bucket_is_an_input_error_and_is_not_made(s3_server: str, tmp_path: Path) -> None:
+    """Not by the server either: SeaweedFS makes the bucket of an administrator's first write."""
+    name = f"misspelt-{uuid4().hex}"
+    (tmp_path / "a").write_bytes(b"")
     for act in (
-        lambda: store.get("a"),
-        lambda: store.create("a", b""),
-        lambda: store.swap("a", b"", '"0"'),
-        lambda: store.list(),
+        lambda store: store.get("a"),
+        lambda store: store.put("a", b""),
+        lambda store: store.create("a", b""),
+        lambda store: store.swap("a", b"", '"0"'),
+        lambda store: store.upload(tmp_path / "a", "a"),
+        lambda store: store.list(),
     ):
+        store = S3Store(f"s3://{name}/a", s3_server)
         with pytest.raises(InputError, match="404 NoSuchBucket; expected a bucket that exists"):
-            act()
+            act(store)
+    assert name not in [bucket["Name"] for bucket in store.client.list_buckets()["Buckets"]]
+
+
+@pytest.mark.parametrize("there", [b"", b"1"])
+def test_whether_the_bucket_is_there_is_looked_for_once(there: bytes, bucket: S3Store, s3_server: str) -> None:
+    bucket.put("a", there)
+    store, looks = S3Store(bucket.url, s3_server), list[int]()
+    store.client.meta.events.register("before-send.s3.GetObject", lambda **_: looks.append(1))
+    for data in (b"2", b"3"):
+        store.put("a", data)
+    assert bucket.get("a") == b"3" and looks == [1]
 
 
 def test_a_server_that_is_not_there_is_a_connection_error(monkeypatch: pytest.MonkeyPatch) -> None:
