@@ -25,7 +25,7 @@ class SmallDisk:
             all(map(ballast.write, repeat(bytes(4096))))
 
     def clear(self) -> None:
-        (self.path / "ballast").unlink()
+        (self.path / "ballast").unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,17 +1,15 @@
 """What befalls the workers of a search at random moments: killed, frozen beyond their lease, cut off, out of space."""
 
-import errno
 import random
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 from tests.fault_proxy import FAULTS, FaultProxy
+from tests.small_disk import SmallDisk
 from tests.sweep.swarm import ASLEEP, SWAPPED, SWAPPING, UPLOADED, Swarm
 
 KILL, KILL_ALL, DOOM, FULL = "kill", "kill all", "die at a moment", "fill the disk"
@@ -20,14 +18,15 @@ SHARES = {KILL: 10, KILL_ALL: 1, DOOM: 4, FREEZE: 2, SLEEP: 3, CUT: 3, FULL: 2} 
 DEATHS = (UPLOADED, SWAPPING, SWAPPED)
 PAUSES = (0.05, 1.5)  # seconds between two faults
 LOSSY = dict.fromkeys(FAULTS, 0.01)  # of the requests of a network that is not cut
-TMPFS = 256  # MiB
 ASLEEP_FOR = (1.2, 5.0)  # leases
 
 
 class Faults:
     """Draws faults and carries them out; `due` ends those that last. `counts` has what happened."""
 
-    def __init__(self, swarm: Swarm, rng: random.Random, workers: int, networks: list[FaultProxy], disk: Path | None):
+    def __init__(
+        self, swarm: Swarm, rng: random.Random, workers: int, networks: list[FaultProxy], disk: SmallDisk | None
+    ):
         self.swarm, self.rng, self.workers, self.networks, self.disk = swarm, rng, workers, networks, disk
         self.counts: Counter[str] = Counter()
         self.ends: list[tuple[float, Callable[[], object]]] = []  # of faults that last, by the monotonic clock
@@ -65,7 +64,8 @@ class Faults:
             self._until(lasting, lambda: setattr(network, "rates", LOSSY))
         elif fault == FULL:
             assert self.disk
-            self._until(lasting, fill(self.disk))
+            self.disk.fill()
+            self._until(lasting, self.disk.clear)
         elif not victims:
             return
         elif fault == FREEZE:
@@ -112,30 +112,6 @@ class Faults:
             self.frozen.remove(victim)
             if victim.is_alive():
                 self.swarm.wake(victim)
-
-
-def fill(disk: Path) -> Callable[[], None]:
-    """Leave no byte free; the function returned gives the room back."""
-    ballast = disk / f"ballast-{time.monotonic_ns()}"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-    return lambda: ballast.unlink(missing_ok=True)
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of its own, in memory. It takes root."""
-    folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={TMPFS}m", "charrec-kills", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @contextmanager

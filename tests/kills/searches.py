@@ -25,9 +25,10 @@ from charrec.sweep.heartbeat import Terms
 from charrec.sweep.standing import status
 from infra.local.s3 import BUCKET, KEYS, S3
 from tests.fault_proxy import FaultProxy
-from tests.kills.faults import Faults, networks, small_disk
+from tests.kills.faults import Faults, networks
 from tests.kills.losses import Findings, found, losses
 from tests.processes import eventually
+from tests.small_disk import SmallDisk, small_disk
 from tests.sweep import swarm as deck
 from tests.sweep.swarm import Swarm, small_arrays
 
@@ -36,6 +37,7 @@ PATIENCE = 300.0  # seconds without a fault, after which a search that is not ov
 SWEEP = deck.SWEEP.model_copy(update={"search": Search(max_epochs=6, factor=3)})
 TERMS = Terms(lease=3, poll=0.2, losses=10 * FAULTS, outage=60)
 PAUSES = (0.02, 0.1, 0.3)  # seconds after each step, so that most kills hit a training at work
+ROOM = "256m"
 IMAGES = len(small_arrays().training)
 Where = Literal["folder", "small disk", "S3"]
 
@@ -88,14 +90,14 @@ def over(faults: Faults, store: Store) -> bool:
 @contextmanager
 def place(
     where: Where, folder: Path, server: str, workers: int, seed: int
-) -> Iterator[tuple[str, list[FaultProxy], Path | None]]:
+) -> Iterator[tuple[str, list[FaultProxy], SmallDisk | None]]:
     """The store's address; the networks to it, one a worker; the disk that can be filled."""
     if where == "S3":
         with networks(server, workers, seed) as lossy:
             yield f"s3://{BUCKET}/{folder.name}", lossy, None
     elif where == "small disk":
-        with small_disk(folder / "disk") as disk:
-            yield str(disk / "store"), [], disk
+        with small_disk(folder / "disk", ROOM) as disk:
+            yield str(disk.path / "store"), [], disk
     else:
         yield str(folder / "store"), [], None
 
