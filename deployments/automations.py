@@ -15,22 +15,31 @@ CHILDREN = ("choose-precision", "train-model", "sweep-worker")
 REVIVE = "charrec-revive"
 FLOWS = (*STUDIES, *CHILDREN, REVIVE, "charrec-predict", "charrec-watch")
 HEARTBEAT = 30  # seconds; Prefect's shortest
-SILENCE = timedelta(seconds=3 * HEARTBEAT)  # shorter ones hit runs that had just finished (Prefect #21932, #18653)
+SILENCE = timedelta(seconds=2 * HEARTBEAT)  # then charrec-revive listens for another 45 s
+DESERTION = timedelta(seconds=3 * HEARTBEAT)  # shorter ones hit runs that had just finished (Prefect #21932, #18653)
 BEGINNING = timedelta(minutes=2)  # for a worker's process to start its run; 5 s on an idle machine
 PROVISIONING = timedelta(minutes=30)  # for a cluster to find a node for the pod and pull its image
 LOST, DESERTED, UNBEGUN = "charrec: lost runs", "charrec: lost cancellations", "charrec: runs that never began"
+RUN = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
+DEPLOYED = ResourceSpecification({"prefect.resource.role": "deployment"})
 REVIVED, FAILED = "charrec: crashed studies go on", "charrec: failures"
 
 
-def lost_runs(silence: timedelta = SILENCE) -> Automation:
-    """Marks a run whose heartbeats stop as Crashed.
+def silent_runs(revive: UUID, silence: timedelta = SILENCE) -> Automation:
+    """Has a run judged whose heartbeats stop. An automation cannot know whether the server could hear.
 
-    Any event of the run counts as a sign of life, because studies end in states with custom names.
+    Any event of the run counts as a sign of life, because studies end in states with custom names. A study itself
+    judges its children (tasks/pool.py). Limited to deployments: what they call runs in their processes.
     """
-    return _after(["heartbeat"], silence, StateType.CRASHED, LOST, "Its process or its machine is gone.")
+    return Automation(
+        name=LOST,
+        description="Judges runs without a sign of life, and marks those that are lost as Crashed.",
+        trigger=_silence(["heartbeat"], silence, [flow for flow in FLOWS if flow not in CHILDREN], DEPLOYED),
+        actions=[RunDeployment(deployment_id=revive, parameters={"run": RUN})],
+    )
 
 
-def lost_cancellations(silence: timedelta = SILENCE) -> Automation:
+def lost_cancellations(silence: timedelta = DESERTION) -> Automation:
     """Marks a Cancelling run without a worker as Cancelled, the only state that Prefect then allows."""
     return _after(["Cancelling"], silence, StateType.CANCELLED, DESERTED, "No worker was left to cancel it.")
 
@@ -49,17 +58,24 @@ def _after(events: Iterable[str], silence: timedelta, state: StateType, name: st
     return Automation(
         name=name,
         description=f"{state.value.capitalize()}: runs without a sign of life. {why}",
-        trigger=EventTrigger(
-            after={f"prefect.flow-run.{event}" for event in events},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=_of(FLOWS),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=silence,
-        ),
+        trigger=_silence(events, silence, FLOWS),
         actions=[ChangeFlowRunState(state=state, message=message)],
+    )
+
+
+def _silence(
+    events: Iterable[str], silence: timedelta, flows: Iterable[str], *more: ResourceSpecification
+) -> EventTrigger:
+    """Fires if none of the run's events follows one of these."""
+    return EventTrigger(
+        after={f"prefect.flow-run.{event}" for event in events},
+        expect={"prefect.flow-run.*"},
+        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+        match_related=[_of(flows), *more],
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=silence,
     )
 
 
@@ -68,19 +84,18 @@ def revivals(revive: UUID) -> Automation:
 
     Limited to deployments, since no worker would pick up other runs.
     """
-    template = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
     return Automation(
         name=REVIVED,
         description="Reschedules crashed studies and retrainings, and stops the children of cancelled ones.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed", "prefect.flow-run.Cancelled"},
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=[_of(STUDIES), ResourceSpecification({"prefect.resource.role": "deployment"})],
+            match_related=[_of(STUDIES), DEPLOYED],
             for_each={"prefect.resource.id"},
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[RunDeployment(deployment_id=revive, parameters={"run": template})],
+        actions=[RunDeployment(deployment_id=revive, parameters={"run": RUN})],
     )
 
 

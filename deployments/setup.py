@@ -30,14 +30,15 @@ from deployments.automations import (
     BEGINNING,
     FAILED,
     HEARTBEAT,
+    LOST,
     PROVISIONING,
     REVIVE,
     REVIVED,
     failures,
     lost_cancellations,
-    lost_runs,
     never_begun,
     revivals,
+    silent_runs,
 )
 
 POOLS = {
@@ -63,13 +64,13 @@ def set_up(environment: Mapping[str, str]) -> list[str]:
     require_known(environment)
     settings = FIXED | _shared(environment)
     report = [f"Work pool {name}: {_pool(name, settings)}" for name in POOLS]
-    monitors = lost_runs(), lost_cancellations(), never_begun(patience(POOLS))
+    monitors = lost_cancellations(), never_begun(patience(POOLS))
     report += [f"Automation {each.name!r}: {ensure(each)}" for each in monitors]
     report += [f"Deployment {name}: deleted, since it is called otherwise now" for name in FORMER if _deleted(name)]
     if revive := _deployed(f"{REVIVE}/revive"):
-        report.append(f"Automation {REVIVED!r}: {ensure(revivals(revive))}")
+        report += [f"Automation {each.name!r}: {ensure(each)}" for each in (silent_runs(revive), revivals(revive))]
     else:
-        report.append(f"Automation {REVIVED!r}: not yet, since {REVIVE}/revive is not deployed")
+        report += [f"Automation {name!r}: not yet, since {REVIVE}/revive is not deployed" for name in (LOST, REVIVED)]
     if url := environment.get("CHARREC_NOTIFY_URL"):
         report.append(f"Automation {FAILED!r}: {ensure(failures(_webhook(url)))}")
     else:

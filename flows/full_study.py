@@ -38,6 +38,7 @@ from flows import children
 from flows.settings import runtime_here
 from tasks import naming, progress, steps
 from tasks.devices import Children, Devices
+from tasks.ownership import own_run
 from tasks.pool import POOL, Pool, cancel_children, deployed
 from tasks.published import publish
 
@@ -70,7 +71,7 @@ async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str
     on_pool = deployed()
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime
     async with naming.belonging(study):
-        with progress.lines(), Devices(beside) as devices:
+        with progress.lines(), own_run(), Devices(beside) as devices:
             place: Children = Pool(runtime.sweep_workers) if on_pool else devices
             where = POOL if on_pool else pipeline.this_kind_of_machine()
             return await _Study(study, runtime, devices, place, where).run()

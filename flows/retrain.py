@@ -25,6 +25,7 @@ from flows.full_study import full_study, packed
 from flows.settings import runtime_here
 from tasks import naming, steps
 from tasks.devices import Devices
+from tasks.ownership import own_run
 from tasks.patience import patiently
 from tasks.pool import cancel_children, deployed
 
@@ -62,7 +63,7 @@ async def _retrained(study: Study, runtime: Runtime | None) -> State[Any]:
     if why := await asyncio.to_thread(retraining.withdrawn, candidate, store):
         return await _ended("Kept", f"The champion stays: {why}.")
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if deployed() else runtime
-    with Devices(beside) as devices:
+    with own_run(), Devices(beside) as devices:
         for _ in range(ROUNDS):
             now = await asyncio.to_thread(champion.current, store)
             verdict = (await steps.judge(retraining.judging(candidate, now), runtime, devices)).value if now else None

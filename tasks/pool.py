@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 from prefect import Flow, State, get_client
-from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.orchestration import PrefectClient, SyncPrefectClient
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
@@ -22,9 +22,10 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import arun_deployment
 from prefect.runtime import deployment
 from prefect.runtime import flow_run as this_run
-from prefect.states import Cancelled, Cancelling
+from prefect.states import Cancelled, Cancelling, Crashed
 
 from tasks.errors import ChildFailed, DeviceLost
+from tasks.lost import Silence, end_tasks
 from tasks.naming import current_tags, within
 from tasks.patience import patiently
 
@@ -34,6 +35,8 @@ POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
 SETTLING = 4.0  # seconds until a crash is believed
 PAGE = 200  # runs; the server's limit
+SILENCE = 90.0  # seconds without a sign of life after which a child is lost; it gives one every 30
+NO_QUEUE = "Its work pool or queue was deleted, so no worker will take it. Run `make deploy`, then the study again."
 LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
 
 
@@ -83,23 +86,42 @@ def deployed() -> bool:
 
 
 async def _final(run: FlowRun) -> State[Any]:
-    """The state that the run ends in."""
-    settling = False
+    """The state that the run ends in; Crashed if it is lost."""
+    settling, silence = False, Silence(run.id, SILENCE)
     async with get_client() as client:
         while True:
-            state = (await patiently(lambda: client.read_flow_run(run.id))).state
+            now = await patiently(lambda: client.read_flow_run(run.id))
+            state = now.state
             if not (state and state.is_final()):
                 settling = False
-                await asyncio.sleep(POLL)
+                if why := await patiently(partial(_hopeless, client, now, silence)):
+                    await _mark_lost(client, run.id, why)
+                else:
+                    await asyncio.sleep(POLL)
             elif not state.is_crashed():
                 return state
             elif not settling:
                 settling = True  # a run that is being cancelled is Crashed for a moment
                 await asyncio.sleep(SETTLING)
             else:
+                await patiently(lambda: end_tasks(client, run.id, "The process of its flow run was lost."))
                 states = await patiently(lambda: client.read_flow_run_states(run.id))
                 asked = any(each.type == StateType.CANCELLING for each in states)
                 return Cancelled(message="it was cancelled") if asked else state
+
+
+async def _hopeless(client: PrefectClient, run: FlowRun, silence: Silence) -> str:
+    """Why waiting for the run is in vain; empty as long as it is not."""
+    if run.state and run.state.is_scheduled():
+        return "" if run.work_queue_id else NO_QUEUE
+    if run.state and run.state.is_running() and await silence.lasts(client):
+        return f"No sign of life for {SILENCE:.0f} s while the server could hear it."
+    return ""
+
+
+async def _mark_lost(client: PrefectClient, run: UUID, why: str) -> None:
+    lost: State[Any] = Crashed(message=why)
+    await patiently(lambda: client.set_flow_run_state(run, lost))
 
 
 async def _withdraw(run: UUID) -> None:

@@ -22,12 +22,14 @@ from prefect.states import Cancelling, Completed, Crashed, Pending
 from charrec.errors import InputError
 from deployments.automations import (
     BEGINNING,
+    DESERTED,
     FAILED,
     LOST,
+    REVIVE,
     UNBEGUN,
     lost_cancellations,
-    lost_runs,
     never_begun,
+    silent_runs,
 )
 from deployments.setup import POOLS, ensure, patience, set_up
 from infra.local.stack import ROOT, Stack
@@ -114,19 +116,19 @@ def test_what_a_person_has_set_stays(client: SyncPrefectClient, stack: Stack) ->
     template = client.read_work_pool("gpu").base_job_template
     template["variables"]["properties"]["env"]["default"] |= {"THEIRS": "kept", "CHARREC_STORE": "s3://wrong"}
     client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=3, is_paused=True, base_job_template=template))
-    lost = Automation.read(name=LOST)
-    assert isinstance(lost, Automation) and lost.disable()
+    theirs = Automation.read(name=DESERTED)
+    assert isinstance(theirs, Automation) and theirs.disable()
     said = set_up({"CHARREC_STORE": "s3://other/place"})
     pool = client.read_work_pool("gpu")
     env = pool.base_job_template["variables"]["properties"]["env"]["default"]
     try:
         assert (pool.concurrency_limit, pool.is_paused) == (3, True)
         assert (env["THEIRS"], env["CHARREC_STORE"], "CHARREC_ENDPOINT" in env) == ("kept", "s3://other/place", False)
-        assert not Automation.read(name=LOST).enabled
-        assert said[1:3] == ["Work pool gpu: renewed", f"Automation {LOST!r}: as it should be"]
+        assert not Automation.read(name=DESERTED).enabled
+        assert said[1:3] == ["Work pool gpu: renewed", f"Automation {DESERTED!r}: as it should be"]
     finally:
         client.update_work_pool("gpu", WorkPoolUpdate(concurrency_limit=None, is_paused=False))
-        lost.enable()
+        theirs.enable()
 
 
 def test_a_run_on_workers_that_are_there_begins_in_minutes(client: SyncPrefectClient) -> None:
@@ -159,29 +161,48 @@ def run_of(client: SyncPrefectClient, flow: str) -> FlowRun:
     return FlowRun.model_validate(made)
 
 
+def deployed_run_of(client: SyncPrefectClient, deployment: str) -> FlowRun:
+    """The same of a deployment."""
+    of = client.read_deployment_by_name(deployment)
+    body = {"flow_id": str(of.flow_id), "deployment_id": str(of.id), "state": {"type": "RUNNING"}}
+    return FlowRun.model_validate(client.request("POST", "/flow_runs/", json=body).json())
+
+
 def heartbeat(client: SyncPrefectClient, run: FlowRun, flow: str) -> None:
     """The event that Prefect's engine sends every 30 s."""
+    related = [{"prefect.resource.id": f"prefect.flow.{run.flow_id}", "prefect.resource.role": "flow",
+                "prefect.resource.name": flow}]  # fmt: skip
+    if run.deployment_id:
+        of = {"prefect.resource.id": f"prefect.deployment.{run.deployment_id}", "prefect.resource.role": "deployment"}
+        related.append(of)
     event = {
         "occurred": datetime.now(UTC).isoformat(), "event": "prefect.flow-run.heartbeat", "id": str(uuid4()),
-        "resource": {"prefect.resource.id": f"prefect.flow-run.{run.id}"},
-        "related": [{"prefect.resource.id": f"prefect.flow.{run.flow_id}", "prefect.resource.role": "flow",
-                     "prefect.resource.name": flow}],
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run.id}"}, "related": related,
     }  # fmt: skip
     client.request("POST", "/events", json=[event]).raise_for_status()
 
 
-def test_a_run_that_is_lost_is_crashed_and_somebody_hears_of_it(
-    client: SyncPrefectClient, stack: Stack, webhook: tuple[str, list[str]]
+def to_be_revived(client: SyncPrefectClient) -> list[str]:
+    """The runs for which an automation has begun charrec-revive."""
+    runs = client.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=["revive"])))
+    return [each.parameters["run"] for each in runs if "run" in each.parameters]
+
+
+def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
+    client: SyncPrefectClient, deployed: Stack, webhook: tuple[str, list[str]]
 ) -> None:
     address, texts = webhook
-    set_up(stack.settings | {"CHARREC_NOTIFY_URL": address})
-    ensure(lost_runs(SOON))
+    set_up(deployed.settings | {"CHARREC_NOTIFY_URL": address})
+    ensure(silent_runs(client.read_deployment_by_name(f"{REVIVE}/revive").id, SOON))
     ensure(lost_cancellations(SOON))
     ensure(never_begun(SOON))
     time.sleep(2)  # for the server to load them
-    flows = ("charrec", *["train-model"] * 3, "other")
-    lost, finished, cancelled, unbegun, foreign = runs = [run_of(client, name) for name in flows]
-    for run, name in zip(runs, flows, strict=True):
+    silent, finished = (deployed_run_of(client, "charrec/full-study") for _ in range(2))
+    child = deployed_run_of(client, "train-model/train-model")  # its study judges it
+    cancelled, unbegun = (run_of(client, "train-model") for _ in range(2))
+    foreign = run_of(client, "other")
+    flows = ("charrec", "charrec", "train-model", "train-model", "train-model", "other")
+    for run, name in zip((silent, finished, child, cancelled, unbegun, foreign), flows, strict=True):
         heartbeat(client, run, name)
     client.set_flow_run_state(finished.id, Completed(name="Promoted"))
     client.set_flow_run_state(cancelled.id, Cancelling())
@@ -191,10 +212,13 @@ def test_a_run_that_is_lost_is_crashed_and_somebody_hears_of_it(
     def state(run: FlowRun) -> Any:
         return client.read_flow_run(run.id).state
 
-    assert eventually(lambda: state(lost).is_crashed() and state(cancelled).is_cancelled(), 120, OFTEN)
+    assert eventually(lambda: to_be_revived(client) and state(cancelled).is_cancelled(), 120, OFTEN)
     assert eventually(lambda: state(unbegun).is_crashed(), 120, OFTEN)
+    assert to_be_revived(client) == [str(silent.id)]
+    assert state(silent).is_running() and state(finished).name == "Promoted"
+    assert state(foreign).is_running() and state(child).is_running()
+    client.set_flow_run_state(silent.id, Crashed())
     assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 120), texts
-    assert state(finished).name == "Promoted" and state(foreign).is_running()
     assert not any("train-model" in text for text in texts)
 
 
@@ -204,10 +228,5 @@ def test_a_deployed_study_that_crashed_is_to_be_revived(client: SyncPrefectClien
     study = client.create_flow_run_from_deployment(client.read_deployment_by_name("charrec/full-study").id)
     for run in (study, run_of(client, "charrec")):
         client.set_flow_run_state(run.id, Crashed(), force=True)
-
-    def revived() -> list[str]:
-        runs = client.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=["cpu"])))
-        return [each.parameters["run"] for each in runs]
-
-    assert eventually(revived, 120, OFTEN)
-    assert revived() == [str(study.id)]
+    assert eventually(lambda: to_be_revived(client), 120, OFTEN)
+    assert to_be_revived(client) == [str(study.id)]

@@ -1,17 +1,19 @@
 """Runs that no process does, on a real server: what a study has begun is stopped, what is lost is found."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Cancelling, Completed, Pending, Running, Scheduled
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
 
-from flows.revive import revive
-from flows.watch import TAG, _there_all_the_while, watch
+from flows.revive import REVIVALS, WHY, revive
+from flows.watch import TAG, watch
+from tasks.lost import Silence, listen
+from tasks.ownership import lost_to_another, taken_for_lost
 from tasks.pool import stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
@@ -63,31 +65,152 @@ async def test_a_study_that_was_cancelled_without_a_process_leaves_no_child(monk
         assert (state(client, study), state(client, child)) == ("Cancelled", "Cancelling")
 
 
+def a_worker_takes(client: SyncPrefectClient, run: FlowRun, worker: str) -> None:
+    """As a worker of the pool cpu says it: Pending, and its labels."""
+    labels = {"worker.name": worker, "worker.type": "process", "work-pool.name": "cpu"}
+    client.set_flow_run_state(run.id, Pending(), force=True)
+    client.update_flow_run_labels(run.id, {f"prefect.{name}": value for name, value in labels.items()})
+    body = {"name": worker, "heartbeat_interval_seconds": 30}
+    client.request("POST", "/work_pools/cpu/workers/heartbeat", json=body).raise_for_status()
+
+
+def a_worker_says(client: SyncPrefectClient, event: str, worker: str, run: FlowRun | None = None) -> None:
+    about = {"prefect.resource.id": f"prefect.worker.process.{worker}", "prefect.resource.name": worker}
+    related = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.role": "flow-run"} if run else {}
+    said = {"occurred": datetime.now(UTC).isoformat(), "event": f"prefect.worker.{event}", "id": str(uuid4()),
+            "resource": about, "related": [related] if run else []}  # fmt: skip
+    client.request("POST", "/events", json=[said]).raise_for_status()
+
+
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
-async def test_who_is_silent_while_somebody_listens_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.watch.LISTENING", 14.0)  # the server stores what it hears every 5 s
+async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a child is lost by its silence, since another takes its place."""
+    monkeypatch.setattr("flows.watch.LISTENING", 8.0)
     monkeypatch.setattr("flows.watch.BEGINNING", timedelta(seconds=1))
     with get_client(sync_client=True) as client:
-        lost, unstopped, alive = (made(client, "train-model", Running()) for _ in range(3))
+        lost, unstopped, alive, child = (made(client, "train-model", Running()) for _ in range(4))
+        kept, exited, anew = (made(client, "charrec", Running()) for _ in range(3))
+        for run, worker in ((kept, "there"), (child, "there"), (exited, "there"), (anew, "again")):
+            a_worker_takes(client, run, worker)
+            client.set_flow_run_state(run.id, Running(), force=True)
+        a_worker_says(client, "executed-flow-run", "there", exited)
+        a_worker_says(client, "started", "again")
         unbegun = made(client, "train-model", Pending())
-        below = made(client, "charrec", Running(), made(client, "charrec-retraining", Running()), deployed=False)
+        below = made(client, "charrec", Running(), lost, deployed=False)
         client.set_flow_run_state(unstopped.id, Cancelling())
-        await asyncio.sleep(1.5)  # what was heard of them before does not count
+        await asyncio.sleep(7)  # the server stores what it hears every 5 s; that of before does not count
         listening = asyncio.create_task(watch.fn())
         await asyncio.sleep(1)
         heartbeat(client, alive, "train-model")
         found = await listening
-        assert {lost.id, unstopped.id, unbegun.id} <= set(found) and not {alive.id, below.id} & set(found)
-        names = [state(client, run) for run in (lost, unstopped, unbegun, alive, below)]
-        assert names == ["Crashed", "Cancelled", "Crashed", "Running", "Running"]
+        assert {lost.id, unstopped.id, unbegun.id, child.id, exited.id, anew.id} <= set(found)
+        assert not {alive.id, kept.id} & set(found)
+        ended = [state(client, run) for run in (lost, unstopped, unbegun, exited, anew, below)]
+        assert ended == ["Crashed", "Cancelled", "Crashed", "Crashed", "Crashed", "Crashed"]
+        assert [state(client, run) for run in (alive, kept)] == ["Running", "Running"]
+        client.delete_flow_run(kept.id)
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_a_crashed_study_is_revived_once_its_worker_lets_go_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.revive.SETTLING", 0.1)
+    monkeypatch.setattr("flows.revive.RELEASE", 1)
+    with get_client(sync_client=True) as client:
+        study, reported = made(client, "charrec", Running()), made(client, "charrec", Running())
+        task = task_of(client, study)
+        for run in (study, reported):
+            a_worker_takes(client, run, "holding")
+        client.set_flow_run_state(study.id, Crashed(message="somebody erred"), force=True)
+        client.set_flow_run_state(reported.id, Crashed(message="Process exited with status code: -9."), force=True)
+        assert (await revive.fn(study.id)).name == "Held"
+        assert state(client, study) == "Crashed"
+        assert client.read_task_run(task).state.is_crashed()  # type: ignore[union-attr]
+        await revive.fn(reported.id)
+        a_worker_says(client, "started", "holding")
+        await asyncio.sleep(6)  # until that is stored
+        await revive.fn(study.id)
+        assert (state(client, study), state(client, reported)) == ("AwaitingRetry", "AwaitingRetry")
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_a_study_that_nobody_revived_is_found_and_one_that_was_often_lost_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flows.revive.SETTLING", 0.0)
+    monkeypatch.setattr("flows.watch.REVIVING", timedelta(0))
+    monkeypatch.setattr("flows.watch.LISTENING", 0.1)
+    with get_client(sync_client=True) as client:
+        left, often, training = (made(client, flow, Running()) for flow in ("charrec", "charrec", "train-model"))
+        task = task_of(client, training)
+        for _ in range(REVIVALS):
+            client.set_flow_run_state(often.id, Scheduled(name="AwaitingRetry", message=WHY), force=True)
+        for run in (left, often, training):
+            client.set_flow_run_state(run.id, Crashed(), force=True)
+        await watch.fn()
+        assert [state(client, run) for run in (left, often, training)] == ["AwaitingRetry", "Crashed", "Crashed"]
+        assert client.read_task_run(task).state.is_crashed()  # type: ignore[union-attr]
+
+
+def task_of(client: SyncPrefectClient, run: FlowRun) -> UUID:
+    """A task run of it that claims to be at work."""
+    body = {"flow_run_id": str(run.id), "task_key": "pack", "dynamic_key": "0", "state": {"type": "RUNNING"}}
+    return UUID(client.request("POST", "/task_runs/", json=body).json()["id"])
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_whom_somebody_waits_for_is_lost_only_if_others_were_heard() -> None:
+    with get_client(sync_client=True) as client:
+        waited, other = made(client, "train-model", Running()), made(client, "train-model", Running())
+        await asyncio.sleep(7)
+        async with get_client() as asking:
+            silence = Silence(waited.id, too_long=0.0)
+            assert not await silence.lasts(asking)  # it begins to listen
+            heartbeat(client, other, "train-model")
+            await asyncio.sleep(6)
+            assert await silence.lasts(asking)
+            heartbeat(client, waited, "train-model")
+            await asyncio.sleep(6)
+            assert not await silence.lasts(asking)
 
 
 @pytest.mark.anyio
-async def test_who_cannot_reach_the_server_takes_nobody_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.watch.LISTENING", 0.01)
+async def test_who_cannot_reach_the_server_takes_nobody_for_lost() -> None:
     async with PrefectClient("http://127.0.0.1:9/api") as client:
-        assert not await _there_all_the_while(client)
+        assert not await listen(client, 0.01)
+
+
+@pytest.mark.anyio
+async def test_a_machine_that_stood_still_while_it_listened_has_heard_nothing(
+    prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = iter(range(0, 10_000, 100))
+    monkeypatch.setattr("tasks.lost.monotonic", lambda: next(passing))
+    async with PrefectClient(prefect_api) as client:
+        assert not await listen(client, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("now", "begun", "back", "over"),
+    [
+        (Running(), 1, False, False),
+        (Running(), 2, False, True),  # by another process
+        (Crashed(), 1, True, False),
+        (Scheduled(name="AwaitingRetry"), 1, True, False),
+        (Pending(), 1, False, True),  # a worker has taken it
+        (Cancelling(), 1, False, False),  # Prefect ends it
+        (Cancelled(), 1, False, True),
+        (Completed(), 2, False, True),
+    ],
+)
+def test_a_process_takes_its_run_back_until_another_has_begun_it(
+    now: State[Any], begun: int, back: bool, over: bool
+) -> None:
+    run = FlowRun(flow_id=uuid4(), state=now, run_count=begun)
+    assert (taken_for_lost(run), lost_to_another(run, mine=1)) == (back, over)
 
 
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:

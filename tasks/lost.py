@@ -1,0 +1,136 @@
+"""Whether a flow run is lost, as far as Prefect's server can tell; and the task runs that a lost one leaves behind.
+
+Silence alone proves little: a run cannot be heard while the server or its database is away, and nobody hears it while
+the machine that listens stands still. So it counts only while the server answered and stored what others said. And
+Prefect's worker knows better: one that has not reported the end of its run still has the run's process.
+"""
+
+import asyncio
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType, WorkerStatus
+from prefect.states import Crashed
+
+LOOK = 5.0  # seconds between two looks at whether the server is there
+STILL = 4 * LOOK  # seconds between two looks that mean that the server was away or this machine stood still
+PAGE = 200  # runs; the server's limit
+UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+LONG_AGO, AHEAD = "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"  # whatever the clocks of other machines say
+# How a worker reports that its run's process has ended or never began; then it lets go.
+REPORTED = ("Flow run infrastructure exited", "Process exited", "Failed to submit flow run")
+
+
+async def newest_event(client: PrefectClient, run: UUID | None = None) -> str | None:
+    """The id of the newest event of a run (a heartbeat, a change of state), or of anybody's."""
+    return await _newest(client, {"resource": {"id": [f"prefect.flow-run.{run}"]}} if run else {})
+
+
+async def listen(client: PrefectClient, seconds: float) -> bool:
+    """Listen for so long; returns whether silence meanwhile proves anything.
+
+    It does not if the server was away, if it stored nothing from anybody, or if this machine stood still.
+    """
+    try:
+        before, last = await newest_event(client), monotonic()
+        ends = last + seconds
+        while (left := ends - monotonic()) > 0:
+            await asyncio.sleep(min(left, LOOK))
+            await client.read_flow_runs(limit=1)
+            if monotonic() - last > STILL:
+                return False
+            last = monotonic()
+        return await newest_event(client) != before
+    except httpx.HTTPError:
+        return False
+
+
+class Silence:
+    """Tells when a run that somebody looks at all the while has been silent too long."""
+
+    def __init__(self, run: UUID, too_long: float) -> None:
+        self.run, self.too_long = run, too_long
+        self.began: float | None = None
+        self.last = 0.0
+
+    async def lasts(self, client: PrefectClient) -> bool:
+        """Ask after each look at the run."""
+        before, self.last = self.last, monotonic()
+        if self.began is None or self.last - before > STILL:
+            await self._begin(client)
+        elif self.last - self.began >= self.too_long:
+            if await newest_event(client, self.run) == self.of_run and await newest_event(client) != self.of_anybody:
+                return True
+            await self._begin(client)
+        return False
+
+    async def _begin(self, client: PrefectClient) -> None:
+        self.began = self.last
+        self.of_run, self.of_anybody = await newest_event(client, self.run), await newest_event(client)
+
+
+async def held(client: PrefectClient, run: FlowRun) -> bool:
+    """Whether a worker still has the run's process, by what it last reported.
+
+    A worker that is offered a run which it still holds dies of it and takes its other runs along, since its limiter
+    raises (Prefect's workers/base.py, _submit_scheduled_flow_runs). It lets go when the process ends or when it begins
+    anew itself; one that is gone holds nothing, nor does one without a limit, as on Kubernetes.
+    """
+    worker, kind, pool = (
+        run.labels.get(f"prefect.{each}") for each in ("worker.name", "worker.type", "work-pool.name")
+    )
+    if kind != "process" or (run.state and str(run.state.message).startswith(REPORTED)):
+        return False
+    taken = [state.timestamp for state in await client.read_flow_run_states(run.id) if state.type == StateType.PENDING]
+    if not taken:
+        return False
+    since = max(taken).isoformat()  # by the worker's clock, as its events
+    ended = {"event": {"name": ["prefect.worker.executed-flow-run"]}, "related": {"id": [f"prefect.flow-run.{run.id}"]}}
+    anew = {"event": {"name": ["prefect.worker.started"]},
+            "resource": {"labels": {"prefect.resource.name": [str(worker)]}}}  # fmt: skip
+    if await _newest(client, ended, since) or await _newest(client, anew, since):
+        return False
+    workers = await client.read_workers_for_work_pool(str(pool))
+    return any(each.name == worker and each.status == WorkerStatus.ONLINE for each in workers)
+
+
+async def end_tasks(client: PrefectClient, run: UUID, why: str) -> None:
+    """Mark what was at work in the run's process as Crashed: its task runs, and flows that it called."""
+    mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]))
+    for below in await client.read_flow_runs(flow_run_filter=mine):
+        if not below.deployment_id:
+            await end_tasks(client, below.id, why)
+            if below.state and below.state.type in UNFINISHED:
+                await client.set_flow_run_state(below.id, Crashed(message=why), force=True)
+    for task in await unfinished_tasks(client, FlowRunFilter(id=FlowRunFilterId(any_=[run]))):
+        await client.set_task_run_state(task, Crashed(message=why), force=True)
+
+
+async def unfinished_tasks(client: PrefectClient, runs: FlowRunFilter) -> list[UUID]:
+    """Task runs of these flow runs that claim to be at work."""
+    unfinished = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=list(UNFINISHED))))
+    found: list[UUID] = []
+    while True:
+        page = await client.read_task_runs(flow_run_filter=runs, task_run_filter=unfinished, offset=len(found))
+        found += [task.id for task in page]
+        if len(page) < PAGE:
+            return found
+
+
+async def _newest(client: PrefectClient, of: dict[str, Any], since: str = LONG_AGO) -> str | None:
+    asked = {"occurred": {"since": since, "until": AHEAD}, "order": "DESC", **of}
+    answer = await client.request("POST", "/events/filter", json={"filter": asked, "limit": 1})
+    answer.raise_for_status()
+    events = answer.json()["events"]
+    return str(events[0]["id"]) if events else None
