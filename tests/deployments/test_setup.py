@@ -1,7 +1,6 @@
 """What `make deploy` leaves on a server, once and again, and what its automations do there."""
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,8 @@ from deployments.automations import (
     silent_runs,
 )
 from deployments.setup import POOLS, ensure, patience, set_up
-from infra.local.stack import ROOT, Stack
+from infra.local.stack import Stack
+from tests.deployments.conftest import deploy
 from tests.processes import eventually
 
 SOON = timedelta(seconds=10)  # Prefect's shortest
@@ -77,21 +77,6 @@ def objects(client: SyncPrefectClient) -> dict[str, str]:
             found[one["id"]] = f"{kind} {one.get('name')}"
             found |= {each["id"]: f"schedule {each['slug']}" for each in one.get("schedules", [])}
     return found
-
-
-def deploy(stack: Stack) -> None:
-    ended = subprocess.run(
-        ["make", "-o", "install", "deploy"], cwd=ROOT, env=stack.environment({"CHARREC_HOME": "/elsewhere"}),
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
-@pytest.fixture(scope="module")
-def deployed(stack: Stack) -> Stack:
-    """Everything of prefect.yaml."""
-    deploy(stack)
-    return stack
 
 
 def test_setting_up_again_leaves_the_same_objects(client: SyncPrefectClient, deployed: Stack) -> None:

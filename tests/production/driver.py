@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,9 +113,13 @@ def processes_of(run: FlowRun) -> list[int]:
 
 def kill(run: FlowRun) -> None:
     """kill -9 of all its processes at once, as a machine that is gone."""
-    for pid in processes_of(run):
+    send(processes_of(run), signal.SIGKILL)
+
+
+def send(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             continue
 

@@ -12,17 +12,23 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterName,
+)
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelling, Scheduled
+from prefect.states import Cancelling, Crashed, Scheduled
 
 from charrec.storage import Store
 from charrec.training.checkpoints import Progress
 from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
-from tests.production.driver import TRAINED, Production, copy, kill, of, processes_of, study_of, until
-from tests.thorough import some
+from tests.production.driver import TRAINED, Production, copy, kill, of, processes_of, send, study_of, until
+from tests.thorough import THOROUGH, some
 
 FINAL = ("Completed", "Cached", "Failed", "Crashed", "Cancelled")
+ENDED = ("Alive", "Held", "GivenUp")  # of charrec-revive
 
 
 def test_it_finds_what_one_machine_finds(production: Production, undisturbed: FlowRun, whole: Ran) -> None:
@@ -120,6 +126,33 @@ def lose_the_study(study: Disturbed) -> None:
     until(lambda: study.state() == "Running")
 
 
+def freeze(study: Disturbed) -> None:
+    """A living process stands still, and everybody errs about it: first a listener, then somebody who marks it."""
+    production, run = study.production, study.run
+    worker = production.workers["cpu0"].pid
+    frozen = processes_of(run)
+    send(frozen, signal.SIGSTOP)
+    try:
+        judged = production.begin("charrec-revive/revive", run=str(run.id))
+        until(lambda: production.state(judged) in FINAL + ENDED, 240)
+        assert (production.state(judged), study.state()) == ("Alive", "Running")
+        production.client.set_flow_run_state(run.id, Crashed(message="somebody erred"))
+        erred = until(lambda: revivals(study), 60)[0]
+        until(lambda: production.state(erred) in FINAL + ENDED, 120)
+        assert (production.state(erred), study.state()) == ("Held", "Crashed")
+    finally:
+        send(frozen, signal.SIGCONT)
+    until(lambda: study.state() in ("Running", "Completed"))
+    assert (production.workers["cpu0"].pid, processes_of(run)) == (worker, frozen)
+
+
+def revivals(study: Disturbed) -> list[FlowRun]:
+    """Runs that an automation began for it."""
+    name = FlowRunFilter(name=FlowRunFilterName(any_=[f"revive {study.run.id}"]))
+    runs = study.production.client.read_flow_runs(flow_run_filter=name)
+    return [run for run in runs if run.state and run.state.name != "Alive"]
+
+
 def cancel(study: Disturbed) -> None:
     production, run = study.production, study.run
     production.client.set_flow_run_state(run.id, Cancelling())
@@ -144,6 +177,8 @@ LOSSES = {
     "its own process": Loss(lose_the_study),
     "the leave to run": Loss(cancel),
 }
+if THOROUGH:  # tests/deployments/test_living.py has a sample
+    LOSSES["its time"] = Loss(freeze)
 
 
 def assert_the_same(production: Production, prefix: str, whole: Ran) -> None:
