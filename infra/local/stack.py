@@ -1,6 +1,7 @@
 """`python -m infra.local.stack up`: a complete charrec deployment as local processes, with all data in one folder.
 
-PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and one per GPU for the pool `gpu`.
+PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and one per GPU for the pool `gpu`; and a
+supervisor that starts again what ends by itself.
 """
 
 import argparse
@@ -8,8 +9,9 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from subprocess import run
@@ -32,6 +34,8 @@ class Stack:
 
     def __init__(self, folder: Path = FOLDER, durable: bool = True) -> None:
         self.folder = folder.resolve()
+        self._workers: dict[str, Process] = {}
+        self.supervisor = Process("supervisor", self.folder)
         self.database = Postgres(self.folder, durable)
         self.server, self.store = PrefectServer(self.folder), S3(self.folder)
 
@@ -60,15 +64,37 @@ class Stack:
 
     def up(self, gpus: int = 2, cpu_runs: int = 4) -> None:
         """Start all parts that are not running. Raises NotStarted and leaves the started ones running."""
+        self.supervisor.stop()  # so that nobody else starts a part
         self.start_services()
         self.set_up()
-        workers = [self.start_worker("cpu", "cpu0", limit=cpu_runs)]
-        workers += [
-            self.start_worker("gpu", f"gpu{number}", environment={"CUDA_VISIBLE_DEVICES": str(number)})
-            for number in range(gpus)
-        ]
-        for worker in workers:
-            self.wait_for_worker(worker)
+        starts = self.starts(gpus, cpu_runs)
+        for start in starts.values():
+            start()
+        for worker in self.workers:
+            if worker.name in starts:
+                self.wait_for_worker(worker)
+            elif not worker.pid:
+                worker.note.unlink()  # of an earlier `up` that wanted more
+        self.supervisor.start(
+            [sys.executable, "-m", "infra.local.supervisor", "--folder", self.folder, "--gpus", str(gpus),
+             "--cpu-runs", str(cpu_runs)],
+            self.environment(), ROOT,
+        )  # fmt: skip
+
+    def starts(self, gpus: int, cpu_runs: int) -> dict[str, Callable[[], object]]:
+        """The name of each part -> what starts it if it is not running."""
+        environment = self.environment()
+        starts: dict[str, Callable[[], object]] = {
+            self.store.process.name: partial(self.store.start, environment),
+            self.database.process.name: partial(self.database.start, environment),
+            self.server.process.name: partial(self.server.start, self.database.url, environment),
+            _worker("cpu", "cpu0"): partial(self.start_worker, "cpu", "cpu0", cpu_runs),
+        }
+        for number in range(gpus):
+            device = {"CUDA_VISIBLE_DEVICES": str(number)}
+            name = f"gpu{number}"
+            starts[_worker("gpu", name)] = partial(self.start_worker, "gpu", name, environment=device)
+        return starts
 
     def start_services(self) -> None:
         """Start the database, Prefect's server and the store with its bucket, and wait for them."""
@@ -93,7 +119,7 @@ class Stack:
         self, pool: str, name: str, limit: int = 1, environment: Mapping[str, str] | None = None
     ) -> Process:
         """Start a worker of a pool for up to `limit` runs at once; `wait_for_worker` waits until it is ready."""
-        worker = self._process(f"worker-{pool}-{name}")
+        worker = self.process(_worker(pool, name))
         worker.start(
             [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--name", name, "--type", "process",
              "--limit", str(limit), "--no-create-pool-if-not-found"],
@@ -134,16 +160,17 @@ class Stack:
 
     @property
     def workers(self) -> list[Process]:
-        """All workers ever started in this folder."""
-        return [self._process(note.name) for note in sorted((self.folder / "processes").glob("worker-*"))]
+        """All workers started in this folder and not forgotten since."""
+        return [self.process(note.name) for note in sorted((self.folder / "processes").glob("worker-*"))]
 
     @property
     def parts(self) -> list[Process]:
-        """All processes in start order."""
+        """All processes in start order, but the supervisor."""
         return [self.database.process, self.store.process, self.server.process, *self.workers]
 
     def down(self, clean: bool = False) -> None:
         """Stop everything in reverse start order; `clean` also deletes the folder with all data."""
+        self.supervisor.stop(seconds=PATIENCE)  # it may be waiting for a service that it has started
         self.stop_workers(*self.workers)
         self.server.process.stop()
         self.store.process.stop()
@@ -158,8 +185,15 @@ class Stack:
         ours = {**self.settings, "PREFECT_HOME": str(self.folder / "prefect"), MARK: str(self.folder)}
         return kept | ours | dict(more or {})
 
-    def _process(self, name: str) -> Process:
-        return Process(name, self.folder)
+    def process(self, name: str) -> Process:
+        """The part of this name."""
+        services = (self.database.process, self.store.process, self.server.process)
+        found = next((each for each in services if each.name == name), None)
+        return found or self._workers.setdefault(name, Process(name, self.folder))
+
+
+def _worker(pool: str, name: str) -> str:
+    return f"worker-{pool}-{name}"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -187,9 +221,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_status(stack: Stack) -> int:
-    for part in stack.parts:
+    parts = [*stack.parts, stack.supervisor]
+    for part in parts:
         print(f"{part.name:20}  {f'runs, process {part.pid}' if part.pid else 'does not run':24}  {part.log}")
-    if not all(part.pid for part in stack.parts):
+    if not all(part.pid for part in parts):
         return 1
     print(f"UI      {stack.ui_url}\nStore   {stack.settings['CHARREC_STORE']} at {stack.endpoint}")
     print(f"Clients . {stack.folder / 'env'}")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import boto3
@@ -20,6 +21,7 @@ from infra.local import postgres
 from infra.local.postgres import Postgres
 from infra.local.process import NotStarted, Process, with_environment
 from infra.local.stack import BUCKET, KEYS, MARK, ROOT, Stack
+from infra.local.supervisor import SHORTEST, Pace
 from tests.processes import alive, eventually
 from tests.stack import stack_folder, working
 
@@ -81,10 +83,34 @@ def test_up_starts_everything_and_says_where(up: Stack) -> None:
     assert f"export PREFECT_API_URL={up.api_url}\n" in (up.folder / "env").read_text()
 
 
-def test_up_again_changes_nothing(up: Stack) -> None:
+def test_up_again_changes_nothing_but_forgets_a_former_worker(up: Stack) -> None:
     before = pids(up)
-    assert call(up.folder, "up", "--gpus", "1").returncode == 0
+    up.process("worker-gpu-gpu1").note.write_text("1 long-ago")  # of an earlier `up --gpus 2`
+    again = call(up.folder, "up", "--gpus", "1")
+    assert again.returncode == 0 and f"UI      {up.ui_url}" in again.stdout, again.stdout + again.stderr
     assert pids(up) == before
+
+
+def test_whatever_ends_by_itself_is_started_again(up: Stack) -> None:
+    before = pids(up)
+    lost = ("postgres", "worker-gpu-gpu0")
+    for name in lost:
+        up.process(name).send(signal.SIGKILL)
+    assert eventually(lambda: all(up.process(name).pid not in (None, before[name]) for name in lost), 120, 0.1)
+    up.wait_for_worker(up.process("worker-gpu-gpu0"))  # so the server has its database, too
+    after = pids(up)
+    assert {name for name in before if after[name] != before[name]} == set(lost)
+
+
+def test_a_part_that_ends_again_and_again_is_started_ever_more_slowly() -> None:
+    now = 0
+    pace, starts = Pace(lambda: now), []
+    for now in (*range(600), *range(1000, 1010)):  # well in between
+        if pace.may_start():
+            starts.append(now)
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert gaps[:7] == [4, 8, 16, 32, 60, 60, 60]
+    assert starts[-3:] == [1000, 1000 + SHORTEST, 1000 + SHORTEST + 2 * SHORTEST]
 
 
 def test_down_ends_every_process_and_keeps_the_data(up: Stack) -> None:
