@@ -18,8 +18,18 @@ from prefect.automations import Automation
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterParentTaskRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Cancelled
 from prefect.types import SecretDict
 from prefect.workers.process import ProcessWorker
 from pydantic import SecretStr
@@ -75,7 +85,36 @@ def set_up(environment: Mapping[str, str]) -> list[str]:
         report.append(f"Automation {FAILED!r}: {ensure(failures(_webhook(url)))}")
     else:
         report.append(f"Automation {FAILED!r}: not touched, since CHARREC_NOTIFY_URL names no webhook")
+    if moved := begin_anew():
+        report.append(f"Runs whose work pool had been deleted: {moved} begun anew")
     return report
+
+
+def begin_anew() -> int:
+    """Begin again what waits in a deleted work pool, where its deployment has a pool by now; returns how many.
+
+    Prefect cannot move a run. A study itself begins its children anew; schedules make their runs anew at each deploy.
+    """
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        tags=FlowRunFilterTags(all_=["charrec"]), parent_task_run_id=FlowRunFilterParentTaskRunId(is_null_=True),
+        deployment_id=FlowRunFilterDeploymentId(is_null_=False),
+    )  # fmt: skip
+    with get_client(sync_client=True) as client:
+        waiting: list[FlowRun] = []
+        while page := client.read_flow_runs(flow_run_filter=wanted, offset=len(waiting)):
+            waiting += page
+        moved = 0
+        for run in waiting:
+            if run.work_queue_id or run.auto_scheduled or not run.deployment_id:
+                continue
+            if not client.read_deployment(run.deployment_id).work_queue_name:
+                continue
+            again = client.create_flow_run_from_deployment(run.deployment_id, parameters=run.parameters)
+            gone: State[None] = Cancelled(message=f"Its work pool was deleted. It goes on as flow run {again.id}.")
+            client.set_flow_run_state(run.id, gone)
+            moved += 1
+        return moved
 
 
 def _deployed(name: str) -> UUID | None:

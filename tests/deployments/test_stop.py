@@ -6,15 +6,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prefect import flow
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
 
+from deployments.setup import begin_anew
 from flows.revive import REVIVALS, WHY, revive
 from flows.watch import TAG, watch
+from tasks.errors import DeviceLost
 from tasks.lost import Silence, listen
 from tasks.ownership import lost_to_another, taken_for_lost
-from tasks.pool import stop_children
+from tasks.pool import Pool, stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
 
@@ -215,3 +220,45 @@ def test_a_process_takes_its_run_back_until_another_has_begun_it(
 
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:
     assert all(TAG in each["tags"] for each in DEPLOYMENTS)
+
+
+@flow(name="doomed")
+def doomed() -> None: ...
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next() -> None:
+    """A child by its study, which is told; a study by `make deploy`."""
+    with get_client(sync_client=True) as client:
+
+        def deploy() -> UUID:
+            client.create_work_pool(WorkPoolCreate(name="doomed", type="process"))
+            flow_id = client.create_flow_from_name("doomed")
+            return client.create_deployment(flow_id, "gpu", work_pool_name="doomed", tags=[TAG])
+
+        def waiting(name: str) -> FlowRun | None:
+            named = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
+            runs = client.read_flow_runs(flow_run_filter=named)
+            return next((run for run in runs if run.state and run.state.is_scheduled()), None)
+
+        async def child_of(study: "asyncio.Task[None]") -> FlowRun:
+            while not (study.done() or waiting("train model_1")):
+                await asyncio.sleep(0.1)
+            return waiting("train model_1") or pytest.fail("no child")
+
+        study_run = client.create_flow_run_from_deployment(deploy(), name="a study")
+        study = asyncio.create_task(Pool(1).run_child(doomed, "train model_1", {}))
+        await child_of(study)
+        client.delete_work_pool("doomed")
+        with pytest.raises(DeviceLost, match="make deploy"):
+            await study
+        assert begin_anew() == 0  # there is no other pool yet
+        deploy()
+        assert begin_anew() == 1
+        assert state(client, study_run) == "Cancelled"
+        study = asyncio.create_task(Pool(1).run_child(doomed, "train model_1", {}))
+        again = await child_of(study)
+        assert again.work_pool_name == "doomed"
+        client.set_flow_run_state(again.id, Completed(), force=True)
+        await study
