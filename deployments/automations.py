@@ -10,7 +10,8 @@ from prefect.events.actions import CallWebhook, ChangeFlowRunState, RunDeploymen
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-STUDIES = ("charrec", "charrec-retraining")  # flows whose failures are reported
+from flows.revive import STUDIES
+
 CHILDREN = ("choose-precision", "train-model", "sweep-worker")
 REVIVE = "charrec-revive"
 FLOWS = (*STUDIES, *CHILDREN, REVIVE, "charrec-predict", "charrec-watch")

@@ -130,9 +130,8 @@ def test_a_study_that_stands_still_is_not_marked_and_goes_on_when_its_process_is
 @pytest.mark.long
 def test_a_study_that_is_lost_with_its_worker_is_revived(begin: Callable[[], Life], deployed: Stack) -> None:
     life = begin()
-    pid = life.worker.pid
-    assert pid
-    send([pid, *processes_of(life.run)], signal.SIGKILL)
+    life.worker.stop(signal.SIGKILL)
+    kill(life.run)
     deployed.start_worker("cpu", "living", limit=4)
     assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
     life.becomes("Running")

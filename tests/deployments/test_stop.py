@@ -235,7 +235,7 @@ async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next() -
         def deploy() -> UUID:
             client.create_work_pool(WorkPoolCreate(name="doomed", type="process"))
             flow_id = client.create_flow_from_name("doomed")
-            return client.create_deployment(flow_id, "gpu", work_pool_name="doomed", tags=[TAG])
+            return client.create_deployment(flow_id, "doomed", work_pool_name="doomed", tags=[TAG])
 
         def waiting(name: str) -> FlowRun | None:
             named = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
