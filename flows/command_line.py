@@ -35,7 +35,10 @@ class Environment(EnvSettingsSource):
         """APR,2023 as well as ["APR", "2023"]; groups of settings as JSON objects."""
         if field_name == "texts" and not str(value).lstrip().startswith("["):
             return str(value).split(",")
-        return super().decode_complex_value(field_name, field, value)
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except RecursionError:
+            raise ValueError("lists in lists without end") from None
 
 
 class Options(Study, Runtime, BaseSettings):

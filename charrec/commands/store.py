@@ -15,7 +15,7 @@ from charrec.serving import champion
 from charrec.steps import NAMES
 from charrec.storage import Conflict, Entry, NotFound, Store
 from charrec.storage.absence import no_study
-from charrec.storage.document import document
+from charrec.storage.document import LARGEST, document
 from charrec.storage.interface import KEY, Seen
 from charrec.sweep.document import parsed as search
 from charrec.sweep.plan import Sweep
@@ -24,7 +24,6 @@ from charrec.training.checkpoints import Progress
 HEAD = ("state", "object", "why")
 RESULT = re.compile(r"result-[0-9a-f]{8}\.json")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-LARGEST = 64 << 20  # bytes of a document; a full study's largest, its report's study.json, has less than 2 MB
 COUNTED = ("whole", "recorded", "unrecorded", "damaged", "missing", "unusable")
 
 Records = dict[str, dict[str, str]]  # key -> SHA-256 -> the document that records it

@@ -1,11 +1,15 @@
 """Tables of predictions: one row an image, a column a class."""
 
-from io import BytesIO
-
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from charrec.alphabet import CLASSES, INDEX
+from charrec.data.parquet import Kind, columns, reading, texts
+from charrec.storage.document import foreign
+
+COLUMNS: dict[str, Kind] = {"name": "text", "truth": "text", **dict.fromkeys(CLASSES, "float")}
 
 
 def as_table(names: list[str], labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -14,15 +18,21 @@ def as_table(names: list[str], labels: np.ndarray, probabilities: np.ndarray) ->
     return pd.concat([head, pd.DataFrame(probabilities, columns=list(CLASSES))], axis=1)
 
 
-def read_table(parquet: bytes) -> tuple[pd.DataFrame, np.ndarray]:
-    """(name and truth of each image, (n, 62) probabilities)."""
-    table = pd.read_parquet(BytesIO(parquet))
-    return table[["name", "truth"]], table[list(INDEX)].to_numpy(np.float32)
+def read_table(parquet: bytes, where: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """(name and truth of each image, (n, 62) probabilities) of a table at `where`. Raises Foreign for another one."""
+    with reading(where), pq.ParquetFile(pa.BufferReader(parquet), read_dictionary=texts(COLUMNS)) as file:
+        table = columns(file, COLUMNS, where).to_pandas(ignore_metadata=True)
+    head, probabilities = table[["name", "truth"]], table[list(INDEX)].to_numpy(np.float32)
+    if not head["truth"].isin(INDEX).all():
+        raise foreign(where, "a character that is none of the 62")
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither
+        raise foreign(where, "a probability that is none of 0 to 1")
+    return head, probabilities
 
 
 def labels_of(head: pd.DataFrame) -> np.ndarray:
     """(n,) class indices of a table."""
-    return head["truth"].map(INDEX).to_numpy()
+    return head["truth"].map(INDEX).to_numpy(np.int64)
 
 
 def role_of(text: str) -> str:

@@ -10,6 +10,7 @@ from charrec.errors import InputError
 from charrec.machine.unneeded import leave_out_unneeded
 
 BACKENDS = ("tensorflow", "jax")  # those that the study is tested on
+LONGEST = 200  # characters of a setting in an error
 LAYOUTS = ("channels_last", "channels_first")
 # What Keras refuses at its import, with a traceback that does not name the file.
 SETTINGS: dict[str, tuple[Any, str]] = {
@@ -30,7 +31,7 @@ def backend() -> str:
     where = "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else str(file)
     if chosen not in BACKENDS:
         remedy = f"Unset {where}." if where == "KERAS_BACKEND" else "Correct it, or set KERAS_BACKEND=tensorflow."
-        raise InputError(f"{where} names the backend {chosen!r}", " or ".join(BACKENDS), remedy)
+        raise InputError(f"{where} names the backend {ascii(chosen)[:LONGEST]}", " or ".join(BACKENDS), remedy)
     if not find_spec(chosen):
         raise InputError(
             f"Keras is to run on {chosen}, which is not installed", "an installed backend",
@@ -82,9 +83,11 @@ def _configured() -> tuple[dict[str, Any], Path]:
         raise InputError(f"{file} cannot be read ({error.strerror})", "Keras's settings", remedy) from None
     except ValueError:  # as Keras does; another process may be writing it at this moment
         return {}, file
+    except RecursionError:
+        raise InputError(f"{file} holds lists in lists without end", "Keras's settings", remedy) from None
     if not isinstance(content, dict):
         raise InputError(f"{file} holds no settings", "a JSON object", remedy)
     for name, (fits, expected) in SETTINGS.items():
         if name in content and not fits(content[name]):
-            raise InputError(f"{file} has {name} {content[name]!r}", expected, remedy)
+            raise InputError(f"{file} has {name} {ascii(content[name])[:LONGEST]}", expected, remedy)
     return content, file

@@ -49,14 +49,18 @@ class Calibration:
 
 
 def calibration_of(store: Store, trained: Trained) -> Calibration | None:
-    """From the stored predictions; None where they are unknown, gone or too few. The log says that they are gone."""
+    """From the stored predictions; None where they are unknown, gone, too few or all alike. The log tells losses."""
     if not trained.predictions:
         return None
     if (outcome := recall(store, trained.predictions, PredictionResult)) is None:
         log.warning("%s is not whole: no probability is calibrated, no stranger told", trained.predictions)
         return None
-    head, probabilities = read_table(store.get(outcome.value.tables["validation"].key))
-    return fitted(probabilities, labels_of(head)) if len(head) >= FEWEST else None
+    if (table := outcome.value.tables.get("validation")) is None:
+        log.warning("%s has no validation images: no probability is calibrated, no stranger told", trained.predictions)
+        return None
+    head, probabilities = read_table(store.get(table.key), f"{store.url}/{table.key}")
+    usable = len(head) >= FEWEST and np.ptp(probabilities, axis=0).any()
+    return fitted(probabilities, labels_of(head)) if usable else None
 
 
 def fitted(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:

@@ -14,6 +14,7 @@ from charrec.errors import InputError
 from charrec.serving.candidate import Candidate, weights_of
 from charrec.storage import Conflict, NotFound, Store
 from charrec.storage.change import change
+from charrec.storage.document import LARGEST, too_large
 from charrec.study import Frozen
 
 NAME = "champion.json"
@@ -150,6 +151,8 @@ def _append(store: Store, decide: Callable[[tuple[Promotion, ...]], Promotion]) 
 
 
 def _parsed(store: Store, data: bytes) -> tuple[Promotion, ...]:
+    if len(data) > LARGEST:
+        raise _foreign(store, too_large(data))
     try:
         plain = json.loads(data)
     except (ValueError, RecursionError):

@@ -26,7 +26,7 @@ class Given(Frozen):
 
 def compute(given: Given, bench: Bench) -> EvaluationResult:
     predictions = bench.outcome(given.predictions, PredictionResult).value
-    tables = {name: read_table(bench.store.get(table.key)) for name, table in predictions.tables.items()}
+    tables = {name: read_table(bench.store.get(table.key), table.key) for name, table in predictions.tables.items()}
     columns = load_columns(given.glyphs.packed.local(bench.store, bench.cache))
     training, validation = given.glyphs.halves(columns)
     return EvaluationResult(

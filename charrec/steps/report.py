@@ -189,7 +189,7 @@ def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) ->
     shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
     best = max(range(len(outcomes.evaluations)), key=lambda i: outcomes.evaluations[i].value.evaluation.accuracy.value)
     table = outcomes.predictions[best].value.tables["validation"]
-    wrong, captions = _surest_mistakes(read_table(bench.store.get(table.key))[1], labels[validation])
+    wrong, captions = _surest_mistakes(read_table(bench.store.get(table.key), table.key)[1], labels[validation])
     return Pictures(
         samples=np.stack([pixels[shuffled[labels[shuffled] == c][0]] for c in range(len(CLASSES))]),
         augmented=np.load(BytesIO(bench.store.get(outcomes.augmented.value.images.key)), allow_pickle=False),

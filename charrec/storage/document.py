@@ -8,6 +8,7 @@ from charrec.errors import InputError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+LARGEST = 8 << 20  # bytes; a full study's largest, its report's study.json, has less than 2 MB
 ANEW = "Delete it and run again: whatever made it makes it anew."
 
 
@@ -17,11 +18,22 @@ class Foreign(InputError):
 
 def document(kind: type[Model], data: bytes, where: str, remedy: str = ANEW) -> Model:
     """The document's value. Raises Foreign, with the first defect."""
+    if len(data) > LARGEST:
+        raise foreign(where, too_large(data), remedy)
     try:
-        return kind.model_validate_json(data)
+        value = kind.model_validate_json(data)
+        again = kind.model_validate_json(value.model_dump_json())
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise foreign(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": "), remedy) from None
+    if again != value:  # NaN and infinity are read, but written as null
+        raise foreign(where, "a number that is not finite", remedy)
+    return value
+
+
+def too_large(data: bytes) -> str:
+    """What is found in place of a document: lists in lists would take 60 times their bytes of memory."""
+    return f"{len(data):,} bytes, more than the {LARGEST:,} of any document"
 
 
 def foreign(where: str, found: str, remedy: str = ANEW) -> Foreign:

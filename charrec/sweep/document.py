@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from charrec.errors import InputError
+from charrec.storage.document import LARGEST, too_large
 from charrec.study import Frozen
 from charrec.sweep.space import SPACE
 
@@ -137,6 +138,8 @@ class Document(Frozen):
 
 def parsed(data: bytes, where: str) -> Document:
     """The parsed document. Raises InputError that names the first defect."""
+    if len(data) > LARGEST:
+        raise _foreign(where, too_large(data))
     try:
         plain = json.loads(data)
     except (ValueError, RecursionError):

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
-
 from charrec.data.arrays import Arrays, Glyphs, load_arrays
 from charrec.errors import InputError
 from charrec.storage import Conflict, NotFound, Store
+from charrec.storage.document import document
 from charrec.study import Frozen, Search
 from charrec.training.recipe import Recipe
+
+OTHERS = "Resume it with the version of charrec that started it, or delete its folder from the store."
 
 
 class Sweep(Frozen):
@@ -24,19 +25,12 @@ class Sweep(Frozen):
     def stored(cls, store: Store, key: str) -> Self:
         """The search that was begun under this key. Raises InputError if there is none."""
         try:
-            return cls.model_validate_json(store.get(_name(key)))
+            return document(cls, store.get(_name(key)), f"{store.url}/{_name(key)}", OTHERS)
         except NotFound:
             raise InputError(
                 f"{store.url} has no search {key!r}",
                 "the key of one that a study or a worker began, as in sweeps/0123456789abcdef",
                 "Correct the key or the store.",
-            ) from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(
-                f"{store.url}/{_name(key)} holds no search: {'.'.join(map(str, first['loc']))}: {first['msg']}"[:300],
-                "what charrec writes there",
-                "Resume it with the version of charrec that started it, or delete its folder from the store.",
             ) from None
 
     def begin(self, store: Store) -> None:

@@ -539,7 +539,7 @@ def test_a_foreign_description_is_refused(staged: Staged, capsys: pytest.Capture
     staged.store.put(f"{KEY}/sweep.json", b'{"key": "elsewhere"}')
     code, out, err = run(capsys, "status", str(staged.folder))
     assert (code, out) == (2, "")
-    assert f"{KEY}/sweep.json holds no search: search: Field required" in err
+    assert f"{KEY}/sweep.json holds search: Field required" in err
     assert err.count("\n") == 1
 
 
