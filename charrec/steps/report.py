@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from tokenize import TokenError
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from charrec.results import (
     StudyResult,
     TrainingResult,
 )
+from charrec.storage import document
 from charrec.study import Frozen, Study
 from charrec.sweep.space import SPACE
 
@@ -189,10 +191,11 @@ def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) ->
     shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
     best = max(range(len(outcomes.evaluations)), key=lambda i: outcomes.evaluations[i].value.evaluation.accuracy.value)
     table = outcomes.predictions[best].value.tables["validation"]
+    augmented = outcomes.augmented.value.images
     wrong, captions = _surest_mistakes(read_table(bench.store.get(table.key), table.key)[1], labels[validation])
     return Pictures(
         samples=np.stack([pixels[shuffled[labels[shuffled] == c][0]] for c in range(len(CLASSES))]),
-        augmented=np.load(BytesIO(bench.store.get(outcomes.augmented.value.images.key)), allow_pickle=False),
+        augmented=augmented_of(bench.store.get(augmented.key), augmented.key),
         texts={
             (text, method): picture
             for text in study.texts
@@ -201,6 +204,17 @@ def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) ->
         mistakes=pixels[validation[wrong]],
         mistake_captions=captions,
     )
+
+
+def augmented_of(content: bytes, where: str) -> np.ndarray:
+    """(rows, columns, s, s) uint8 of a NumPy file. Raises Foreign for another; nothing in it is executed."""
+    try:
+        images: np.ndarray = np.lib.format.read_array(BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError) as error:
+        raise document.foreign(where, f"no array ({error})") from None
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[2] != images.shape[3] or not images.size:
+        raise document.foreign(where, f"an array of {images.dtype} {images.shape}")
+    return images
 
 
 def _surest_mistakes(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[str]]:

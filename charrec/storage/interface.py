@@ -12,9 +12,12 @@ from uuid import uuid4
 
 from charrec.errors import InputError
 
+SHOWN = 300  # characters of a key in an error
 CHUNK = 1 << 20  # bytes held in memory of a large file
-SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_.=+,@-]*"  # names that start with a dot are the store's own
-KEY = re.compile(rf"{SEGMENT}(/{SEGMENT})*")
+SEGMENT = (
+    r"[A-Za-z0-9_][A-Za-z0-9_.=+,@-]{0,254}"  # names that start with a dot are the store's own; Linux has 255 bytes
+)
+KEY = re.compile(rf"(?!.{{901}}){SEGMENT}(/{SEGMENT})*")  # S3 ends at 1,024 bytes with its prefix
 PREFIX = re.compile(rf"({SEGMENT}/)*({SEGMENT})?")
 
 
@@ -120,9 +123,9 @@ class Store(Protocol):
 
 def checked(key: str) -> str:
     """The key, if it means the same in every store; raises InputError."""
-    if not KEY.fullmatch(key) or len(key) > 900:  # S3 ends at 1,024 bytes with its prefix
+    if not KEY.fullmatch(key):
         raise InputError(
-            f"a store's key is {key!r}",
+            f"a store's key is {key[:SHOWN]!r}{'...' * (len(key) > SHOWN)}",
             "names of letters, digits and _.=+,@- with single slashes between, none starting with . = + , @ or -",
             "Rename it.",
         )
@@ -132,7 +135,11 @@ def checked(key: str) -> str:
 def checked_prefix(prefix: str) -> str:
     """The prefix, if a key can start so; raises InputError."""
     if not PREFIX.fullmatch(prefix):
-        raise InputError(f"a prefix of store keys is {prefix!r}", "the start of a key, or nothing", "Correct it.")
+        raise InputError(
+            f"a prefix of store keys is {prefix[:SHOWN]!r}{'...' * (len(prefix) > SHOWN)}",
+            "the start of a key, or nothing",
+            "Correct it.",
+        )
     return prefix
 
 

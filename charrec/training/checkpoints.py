@@ -151,7 +151,10 @@ def _require_room(path: Path, model: "keras.Sequential") -> None:
 
 
 def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stored") -> None:
-    """Weights and slots from the store, checked by their SHA-256 before Keras opens them."""
+    """Weights and slots from the store, checked by their SHA-256 before Keras opens them.
+
+    Raises Corrupt for other bytes, Foreign for the weights of another network; then the model is of no use.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.weights.h5"
         store.download(checkpoint.key, path)
@@ -162,7 +165,22 @@ def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stor
                 checkpoint.sha256,
                 "Run the study again: the training begins anew.",
             )
-        model.load_weights(path)
+        try:
+            model.load_weights(path)
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RuntimeError,
+            MemoryError,
+        ) as error:  # of HDF5
+            _, _, first = str(error).partition(
+                ":\n\n"
+            )  # Keras lists objects by their places in memory before and after
+            why = " ".join((first.partition("\n\n")[0] or str(error)).split())
+            raise foreign(checkpoint.key, f"no weights of this network ({why})") from None
 
 
 def commit(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:

@@ -80,6 +80,13 @@ def tried(door: Door, seed: int, numbers: Iterable[int], folder: Path) -> Figure
     return found
 
 
+def measured(action: Callable[[], object]) -> int:
+    """Bytes of memory that the action added to the process at most."""
+    before = _resident(reset=True)
+    action()
+    return _peak() - before
+
+
 def _end(door: Door, data: bytes, folder: Path) -> tuple[str, str | None]:
     """How a case ends, in a word; and the defect, if that is no way to end."""
     try:

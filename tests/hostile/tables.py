@@ -17,9 +17,10 @@ from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
 from charrec.evaluation.tables import as_table, labels_of, read_table
 from charrec.serving.calibration import fitted
+from charrec.steps.report import augmented_of
 from charrec.storage.folder import FolderStore
 from tests.hostile.door import MIB, Door
-from tests.hostile.mutators import mutated_table
+from tests.hostile.mutators import mutated_bytes, mutated_table
 
 N, SIDE = 40, 32
 GLYPHS = Glyphs(packed=Packed(digest="d", key="glyphs/glyphs.parquet"), split="font", validation_fraction=0.4, seed=1)
@@ -83,7 +84,19 @@ def calibrated(data: bytes, folder: Path) -> None:
         assert np.isfinite(made.likeness(probabilities)).all()
 
 
+def augmented() -> bytes:
+    target = io.BytesIO()
+    np.save(target, np.zeros((4, 6, 32, 32), np.uint8))
+    return target.getvalue()
+
+
+def pictured(data: bytes, _folder: Path) -> None:
+    images = augmented_of(data, "augmentations/x.npy")
+    assert images.dtype == np.uint8 and images.ndim == 4
+
+
 DOORS = [
     Door("glyphs.parquet", "table", packed, trained_on, mutated_table, memory=MEMORY),
     Door("predictions, Parquet", "table", functools.cache(predictions), calibrated, mutated_table, memory=MEMORY),
+    Door("augmented.npy", "table", augmented, pictured, mutated_bytes),
 ]

@@ -1,6 +1,7 @@
 """Thousands of damaged inputs at every door: read like a whole one, or refused with one of charrec's own errors.
 
-`make test-long` tries 10,000 of each kind; `python -m tests.hostile.campaign` does so too and prints a table.
+`make test-long` tries 10,000 of each kind; `python -m tests.hostile.campaign` does so too and prints a table. Weights,
+which need Keras, are in test_weights.py.
 """
 
 from pathlib import Path
@@ -13,10 +14,10 @@ from tests.hostile.doors import doors, share
 from tests.hostile.mutators import mutated_bytes
 from tests.thorough import often
 
-SAMPLE = {"archive": 120, "image": 210, "table": 100, "document": 380, "weights": 40}  # seconds of CPU for each kind
+SAMPLE = {"archive": 120, "image": 210, "table": 60, "document": 380}  # a second of CPU for each kind
 
 
-@pytest.mark.parametrize("door", [pytest.param(door, id=door.name) for door in doors()])
+@pytest.mark.parametrize("door", [pytest.param(door, id=door.name) for door in doors() if door.kind != "weights"])
 def test_every_input_is_read_or_refused_in_bounded_memory(door: Door, seed: int, tmp_path: Path) -> None:
     found = tried(door, seed, range(share(door, often(SAMPLE[door.kind], 10_000))), tmp_path)
     assert not found.failures, "\n\n".join(found.failures[:5])
