@@ -15,8 +15,8 @@ from uuid import UUID
 
 import httpx
 from prefect import get_client
-from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Running
 
 from tasks.pool import deployed
@@ -43,23 +43,29 @@ def own_run() -> Iterator[None]:
         yield
     finally:
         ended.set()
-        watching.join()
+        watching.join(EVERY)  # not for longer, where the server is slow: it does nothing any more
 
 
 def _keep(run: UUID, ended: threading.Event) -> None:
-    with get_client(sync_client=True, httpx_settings={"timeout": EVERY}) as client:
+    with get_client(sync_client=True) as client:
         mine: int | None = None  # how often the run had been begun, with this process
         while not ended.wait(EVERY):
             try:
                 found = client.read_flow_run(run)
-                mine = found.run_count if mine is None else mine
+                if ended.is_set():
+                    return
+                if mine is None or (found.state and found.state.message == LIVES):
+                    mine = found.run_count
                 if lost_to_another(found, mine):
                     log.warning("Another process has taken over %s; this one ends", found.name)
                     os._exit(0)  # any other end would be told to Prefect as the run's
-                if taken_for_lost(found) and not ended.is_set():
-                    mine = _take_back(client, found)
+                if taken_for_lost(found):
+                    log.warning("%s was taken for lost: %s", found.name, found.state and found.state.message)
+                    client.set_flow_run_state(run, Running(message=LIVES), force=True)
             except httpx.HTTPError as error:
                 log.debug("Prefect's server does not answer: %r", error)  # the study itself waits, and says so
+            except ObjectNotFound:
+                return  # somebody has deleted the run
 
 
 def lost_to_another(run: FlowRun, mine: int) -> bool:
@@ -68,9 +74,3 @@ def lost_to_another(run: FlowRun, mine: int) -> bool:
 
 def taken_for_lost(run: FlowRun) -> bool:
     return run.state is not None and run.state.type in BACK
-
-
-def _take_back(client: SyncPrefectClient, run: FlowRun) -> int:
-    log.warning("%s was taken for lost: %s", run.name, run.state and run.state.message)
-    client.set_flow_run_state(run.id, Running(message=LIVES), force=True)
-    return client.read_flow_run(run.id).run_count

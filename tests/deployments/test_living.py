@@ -15,7 +15,7 @@ from prefect.states import Crashed
 
 from infra.local.process import Process
 from infra.local.stack import ROOT, Stack
-from tests.processes import eventually
+from tests.processes import eventually, gone
 from tests.production.driver import kill, processes_of, send
 from tests.stack import working
 
@@ -138,6 +138,26 @@ def test_a_study_that_is_lost_with_its_worker_is_revived(begin: Callable[[], Lif
     life.end.touch()
     life.becomes("Completed")
     assert life.tasks() == ["Completed", "Crashed"]
+
+
+@pytest.mark.long
+def test_a_process_that_was_replaced_while_it_stood_still_ends_without_a_word(
+    begin: Callable[[], Life], deployed: Stack
+) -> None:
+    life = begin()
+    frozen = processes_of(life.run)
+    send(frozen, signal.SIGSTOP)
+    life.worker.stop(signal.SIGKILL)
+    deployed.start_worker("cpu", "living", limit=4)
+    assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
+    life.becomes("Running")
+    assert eventually(lambda: life.tasks().count("Running") == 1, 120, OFTEN)
+    told = len(life.states())
+    send(frozen, signal.SIGCONT)
+    assert gone(frozen, 120)
+    assert (life.state, len(life.states())) == ("Running", told)
+    life.end.touch()
+    life.becomes("Completed")
 
 
 @pytest.mark.long
