@@ -173,3 +173,20 @@ def test_living_studies_outlast_a_database_that_is_restarted_twice(begin: Callab
         life.end.touch()
         life.becomes("Completed")
     assert lives[0].worker.pid == lives[0].born
+
+
+@pytest.mark.long
+def test_a_study_outlasts_a_server_that_is_away_until_its_worker_gives_up(
+    begin: Callable[[], Life], deployed: Stack
+) -> None:
+    life = begin()
+    deployed.server.process.stop(signal.SIGKILL)
+    assert eventually(lambda: not life.worker.pid, 600, 1)
+    assert gone(processes_of(life.run), 60)
+    deployed.start_services()
+    deployed.start_worker("cpu", "living", limit=4)  # as a supervisor does
+    assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
+    life.becomes("Running")
+    life.end.touch()
+    life.becomes("Completed")
+    assert life.tasks() == ["Completed", "Crashed"]
