@@ -1,13 +1,15 @@
 """A trained network in the store: what using it takes (`Trained`), and what comparing it takes (`Candidate`)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 
 from charrec.errors import InputError
-from charrec.models.convnet import ConvNet
+from charrec.models import SEARCHED
+from charrec.models.convnet import convnet_of
 from charrec.results import Stored, StudyResult
 from charrec.storage import Store
+from charrec.storage.document import defect, foreign
 from charrec.study import UNCOUNTED, Frozen
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Recipe, recipe_of
@@ -22,6 +24,12 @@ class Trained(Frozen):
     training: str  # where `read_progress` finds its checkpoint
     weights_sha256: str
     predictions: str = ""  # key of the outcome with its probabilities of its validation images; "": none is known
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.recipe.model == SEARCHED and not self.recipe.network:
+            raise ValueError(f"{SEARCHED} without its network")
+        return self
 
 
 class Candidate(Trained):
@@ -57,20 +65,23 @@ def weights_of(store: Store, trained: Trained) -> Stored:
 
 
 def trained_of(result: StudyResult, model: str) -> Trained:
-    """A network of a study. Raises InputError if the study trained none of this name."""
+    """A network of a study. Raises InputError if the study trained none of this name, or in no way that is known."""
     of_model = {training.model: training for training in result.trainings}
     if model not in of_model:
         raise InputError(
             f"no network {model!r} in study {result.identity}", f"one of {', '.join(of_model)}", "Name one of these."
         )
-    found = of_model[model]
-    network = ConvNet.model_validate(found.network) if found.network else None
-    return Trained(
-        recipe=recipe_of(result.study, model, found.precision, network, found.backend),
-        training=found.weights.key.rpartition("/")[0],
-        weights_sha256=found.weights.sha256,
-        predictions=result.predictions.get(model, ""),
-    )
+    found, where = of_model[model], f"{model} of study {result.identity}"
+    network = convnet_of(found.network, where) if found.network else None
+    try:
+        return Trained(
+            recipe=recipe_of(result.study, model, found.precision, network, found.backend),
+            training=found.weights.key.rpartition("/")[0],
+            weights_sha256=found.weights.sha256,
+            predictions=result.predictions.get(model, ""),
+        )
+    except ValidationError as error:
+        raise foreign(where, defect(error)) from None
 
 
 def candidate_of(result: StudyResult, model: str, *, glyphs: str, letters: str, digits: str, report: str) -> Candidate:

@@ -9,7 +9,7 @@ from charrec.machine.backend import backend
 from charrec.machine.provenance import this_machine
 from charrec.memo.outcome import Outcome
 from charrec.models import SEARCHED
-from charrec.models.convnet import ConvNet
+from charrec.models.convnet import convnet_of
 from charrec.results import (
     AugmentResult,
     EvaluationResult,
@@ -51,7 +51,7 @@ def training(
     study: Study, model: str, sets: Sets, chosen: Outcome[Precision], found: Outcome[SearchResult] | None = None
 ) -> train.Given:
     """`found`: the search whose best network is trained, for SEARCHED alone."""
-    network = ConvNet.model_validate(found.value.chosen) if found else None
+    network = convnet_of(found.value.chosen, found.key) if found else None
     return train.Given(
         recipe=recipe_of(study, model, chosen.value.chosen, network, backend()),
         epochs=getattr(study, f"epochs_{model}"),
@@ -69,7 +69,7 @@ def searching(study: Study, sets: Sets, chosen: Outcome[Precision]) -> search.Gi
 
 def predicting(study: Study, sets: Sets, trained: Outcome[TrainingResult]) -> predict.Given:
     result = trained.value
-    network = ConvNet.model_validate(result.network) if result.network else None
+    network = convnet_of(result.network, trained.key) if result.network else None
     return predict.Given(
         recipe=recipe_of(study, result.model, result.precision, network, result.backend),
         weights=result.weights,

@@ -24,11 +24,16 @@ def document(kind: type[Model], data: bytes, where: str, remedy: str = ANEW) -> 
         value = kind.model_validate_json(data)
         again = kind.model_validate_json(value.model_dump_json())
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise foreign(where, f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": "), remedy) from None
+        raise foreign(where, defect(error), remedy) from None
     if again != value:  # NaN and infinity are read, but written as null
         raise foreign(where, "a number that is not finite", remedy)
     return value
+
+
+def defect(error: ValidationError) -> str:
+    """The first: where, and what is expected there."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def too_large(data: bytes) -> str:

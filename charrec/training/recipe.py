@@ -1,14 +1,16 @@
 """A recipe: how a network is trained; and the compiled network that a recipe and images make."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Protocol, Self, cast
 
 import numpy as np
+from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
 from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
 from charrec.machine.backend import settle
 from charrec.machine.hardware import on_gpu
+from charrec.models import MODELS, SEARCHED
 from charrec.models.convnet import ConvNet
 from charrec.study import Frozen, Study
 
@@ -24,17 +26,29 @@ class Build(Protocol):
     def __call__(self, shape: tuple[int, int, int], classes: int) -> "keras.Sequential": ...
 
 
+def _ours(model: str) -> str:
+    if model not in MODELS:  # it names a module, which is imported
+        raise ValueError(f"expected one of {', '.join(MODELS)}")
+    return model
+
+
 class Recipe(Frozen):
     """Everything that decides a training's result, except its data and its number of epochs."""
 
-    model: str
-    network: ConvNet | None  # model 4 alone
-    seed: int
-    batch_size: int
-    image_size: int
-    image_channels: int
-    precision: str  # "float32" or "mixed_bfloat16", decided
+    model: Annotated[str, AfterValidator(_ours)]
+    network: ConvNet | None  # model 4 alone; none in a search, of which each trial has its own
+    seed: NonNegativeInt
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    image_size: Annotated[int, Field(ge=1, le=128)]  # px
+    image_channels: Annotated[int, Field(ge=1, le=3)]
+    precision: Annotated[str, Field(pattern=r"^(float32|mixed_bfloat16)$")]  # decided
     backend: str = "tensorflow"  # of Keras; champions from before it was recorded ran on this one
+
+    @model_validator(mode="after")
+    def _one_network(self) -> Self:
+        if self.network and self.model != SEARCHED:
+            raise ValueError(f"only {SEARCHED} has a network of its own")
+        return self
 
     @property
     def module(self) -> str:

@@ -17,6 +17,8 @@ from charrec.commands.champion import show as show_champions
 from charrec.errors import InputError
 from charrec.machine.backend import backend
 from charrec.memo.outcome import Provenance, name_of, outcome_of, recall
+from charrec.models import MODELS
+from charrec.models.convnet import convnet_of
 from charrec.report.stored import result_of
 from charrec.results import (
     AugmentResult,
@@ -28,9 +30,10 @@ from charrec.results import (
     PredictionResult,
     ReadResult,
     ReportResult,
+    SearchResult,
     Stored,
 )
-from charrec.serving.candidate import Trained, candidate_of, trained_of, weights_of
+from charrec.serving.candidate import candidate_of, trained_of, weights_of
 from charrec.serving.champion import Document as Champions
 from charrec.serving.champion import Promotion
 from charrec.serving.in_use import in_use
@@ -100,6 +103,8 @@ def recalled(step: str, data: bytes, folder: Path) -> None:
     if found is None:
         raise Refused
     assert type(found.value) is kind
+    if isinstance(found.value, SearchResult):  # what is trained from it
+        convnet_of(found.value.chosen, found.key)
     found.model_dump_json()
 
 
@@ -115,7 +120,7 @@ def progressed(data: bytes, folder: Path) -> None:
     store = store_with(folder, key, data)
     first = read_progress(store, TRAINING)
     with suppress(InputError):
-        weights_of(store, Trained(recipe=RECIPE, training=TRAINING, weights_sha256=WEIGHTS.sha256))
+        weights_of(store, CANDIDATE)
     mend(store, TRAINING)
     claim(store, TRAINING, "b")
     assert read_version(store, TRAINING)[0].owner == "b"
@@ -125,7 +130,7 @@ def progressed(data: bytes, folder: Path) -> None:
 
 def planned(data: bytes, folder: Path) -> None:
     store = store_with(folder, f"{SWEEP.key}/sweep.json", data)
-    Sweep.stored(store, SWEEP.key)
+    assert Sweep.stored(store, SWEEP.key).recipe.model in MODELS
 
 
 def searched() -> bytes:
@@ -167,7 +172,9 @@ def crowned(data: bytes, folder: Path) -> None:
     placed(folder, f"{TRAINING}/progress.json", PROGRESS.model_dump_json().encode())
     with redirect_stdout(StringIO()):
         show_champions(store)
-    weights_of(store, in_use(store).network)
+    network = in_use(store).network
+    assert network.recipe.model in MODELS, "a module of any name would be imported"
+    weights_of(store, network)
 
 
 def reported(data: bytes, folder: Path) -> None:

@@ -226,10 +226,9 @@ def _lists(rng: random.Random) -> str:
 
 def _changed_value(plain: Any, rng: random.Random) -> Any:
     """The document with one of its values replaced, left out, doubled or renamed, wherever it lies."""
-    places = list(_places(plain))
-    if not places:
+    if not (place := _place(plain, rng)):
         return _hostile(rng)
-    holder, name = rng.choice(places)
+    holder, name = place
     match rng.randrange(8):
         case 0:
             del holder[name]
@@ -242,8 +241,8 @@ def _changed_value(plain: Any, rng: random.Random) -> Any:
             else:
                 holder.insert(name, extra)
         case 3:
-            other_holder, other = rng.choice(places)
-            holder[name] = json.loads(json.dumps(other_holder[other]))
+            other, there = _place(plain, rng) or place
+            holder[name] = json.loads(json.dumps(other[there]))
         case 4 if isinstance(holder[name], int | float) and not isinstance(holder[name], bool):
             holder[name] = rng.choice(NUMBERS)
         case 5 if isinstance(holder[name], str):
@@ -253,15 +252,13 @@ def _changed_value(plain: Any, rng: random.Random) -> Any:
     return plain
 
 
-def _places(plain: Any) -> Iterator[tuple[Any, Any]]:
-    """Every (list or object, index or name) in a document."""
-    waiting = [plain]
-    while waiting:
-        holder = waiting.pop()
-        if isinstance(holder, dict | list):
-            names = holder.keys() if isinstance(holder, dict) else range(len(holder))
-            yield from ((holder, name) for name in names)
-            waiting.extend(holder[name] for name in names)
+def _place(plain: Any, rng: random.Random) -> tuple[Any, Any] | None:
+    """A (list or object, index or name): from the top downwards, so that few fields are as likely as many numbers."""
+    place = None
+    while isinstance(plain, dict | list) and plain and (place is None or rng.random() < 0.75):
+        name = rng.choice(list(plain)) if isinstance(plain, dict) else rng.randrange(len(plain))
+        place, plain = (plain, name), plain[name]
+    return place
 
 
 def _hostile(rng: random.Random) -> Any:
