@@ -6,8 +6,9 @@ import logging
 from prefect.artifacts import acreate_markdown_artifact
 
 from charrec.memo.step import Bench
+from charrec.report.stored import result_of
 from charrec.report.summary import summary
-from charrec.results import ReportResult, StudyResult
+from charrec.results import ReportResult
 from charrec.study import Runtime
 from tasks.naming import key
 from tasks.patience import patiently
@@ -31,4 +32,4 @@ def _written(report: ReportResult, runtime: Runtime) -> str:
     folder = keys[0].removesuffix("report.html")
     figures = {title: store.get(folder + name) for title, name in SHOWN.items() if folder + name in keys}
     files = {name: f"{store.url}/{folder}{name}" for name in ("report.html", "study.json", "tables/models.csv")}
-    return summary(StudyResult.model_validate_json(store.get(folder + "study.json")), figures, files)
+    return summary(result_of(store, folder.removesuffix("/")), figures, files)

@@ -1,19 +1,16 @@
 """The predictions of one network -> rates with intervals, confusions, and the texts as it reads them."""
 
-import numpy as np
-import pandas as pd
-
 from charrec.data import foreign
 from charrec.data.arrays import Glyphs
 from charrec.data.glyphs import load_columns
 from charrec.data.twins import twins
 from charrec.evaluation.scores import evaluate, external, read_text
-from charrec.evaluation.tables import labels_of, read_table, role_of
+from charrec.evaluation.tables import Table, labels_of, role_of, tables_of
 from charrec.memo.step import Bench, Step
 from charrec.results import EvaluationResult, External, PredictionResult, TextReading
 from charrec.study import Frozen
 
-Tables = dict[str, tuple[pd.DataFrame, np.ndarray]]
+Tables = dict[str, Table]
 
 
 class Given(Frozen):
@@ -26,9 +23,9 @@ class Given(Frozen):
 
 def compute(given: Given, bench: Bench) -> EvaluationResult:
     predictions = bench.outcome(given.predictions, PredictionResult).value
-    tables = {name: read_table(bench.store.get(table.key), table.key) for name, table in predictions.tables.items()}
     columns = load_columns(given.glyphs.packed.local(bench.store, bench.cache))
     training, validation = given.glyphs.halves(columns)
+    tables = tables_of(predictions, bench.store, len(validation))
     return EvaluationResult(
         evaluation=evaluate(
             given.model,

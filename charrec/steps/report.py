@@ -16,7 +16,7 @@ from charrec.data.glyphs import load_columns, load_images
 from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
 from charrec.evaluation.scores import overfits_from
-from charrec.evaluation.tables import read_table, role_of
+from charrec.evaluation.tables import role_of, tables_of
 from charrec.memo.identity import identity
 from charrec.memo.outcome import Outcome
 from charrec.memo.step import Bench, Step
@@ -190,9 +190,9 @@ def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) ->
     labels = images.columns["label"].to_numpy()
     shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
     best = max(range(len(outcomes.evaluations)), key=lambda i: outcomes.evaluations[i].value.evaluation.accuracy.value)
-    table = outcomes.predictions[best].value.tables["validation"]
+    predictions = tables_of(outcomes.predictions[best].value, bench.store, len(validation))
     augmented = outcomes.augmented.value.images
-    wrong, captions = _surest_mistakes(read_table(bench.store.get(table.key), table.key)[1], labels[validation])
+    wrong, captions = _surest_mistakes(predictions["validation"][1], labels[validation])
     return Pictures(
         samples=np.stack([pixels[shuffled[labels[shuffled] == c][0]] for c in range(len(CLASSES))]),
         augmented=augmented_of(bench.store.get(augmented.key), augmented.key),

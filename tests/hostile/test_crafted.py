@@ -14,12 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from charrec.data.foreign import METHODS
 from charrec.data.glyphs import load_columns
 from charrec.data.sources.files import open_files
 from charrec.errors import InputError
+from charrec.evaluation.tables import as_table, tables_of
+from charrec.results import PredictionResult, Stored
 from charrec.serving.champion import history
 from charrec.serving.picture import SIDE
 from charrec.storage.document import LARGEST, Foreign
+from charrec.storage.folder import FolderStore
 from charrec.storage.interface import checked
 from charrec.sweep.document import parsed
 from tests.data.sources.samples import listing
@@ -199,6 +203,28 @@ def test_few_bytes_that_are_the_text_of_many_rows_fill_no_memory(tmp_path: Path)
 def test_a_thousand_groups_of_one_row_are_read(tmp_path: Path) -> None:
     path = rewritten(lambda table: pa.concat_tables([table] * 25), tmp_path / "glyphs.parquet", row_group_size=1)
     assert measured(lambda: load_columns(path)) < 64 * MIB
+
+
+def predicted(rows: int, *missing: str) -> tuple[PredictionResult, dict[str, bytes]]:
+    """A network's tables, of so many images; and where they lie."""
+    target = io.BytesIO()
+    as_table(["x"] * rows, np.zeros(rows, int), np.full((rows, 62), 1 / 62, np.float32)).to_parquet(target, index=False)
+    names = {"validation", *(f"{role} {method}" for role in ("letters", "digits") for method in METHODS)} - {*missing}
+    stored = {name: Stored(key=f"predictions/{name.replace(' ', '-')}", sha256="0" * 64) for name in names}
+    return PredictionResult(tables=stored), {each.key: target.getvalue() for each in stored.values()}
+
+
+@pytest.mark.parametrize(
+    ("rows", "missing", "match"),
+    [(9, (), "9 images"), (8, ("digits prepared",), "no table 'digits prepared'")],
+)
+def test_predictions_of_other_images_are_refused(
+    rows: int, missing: tuple[str, ...], match: str, tmp_path: Path
+) -> None:
+    result, objects = predicted(rows, *missing)
+    for key, data in objects.items():
+        tables.placed(tmp_path, key, data)
+    refused(lambda: tables_of(result, FolderStore(tmp_path), validation=8), match)()
 
 
 # Documents
