@@ -97,6 +97,7 @@ def words_of_programs() -> set[str]:
         ROOT / "charrec" / "__main__.py",
         *ROOT.glob("charrec/commands/*.py"),
         *ROOT.glob("tests/benchmarks/*.py"),
+        ROOT / "tests" / "hostile" / "campaign.py",
     ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in programs)
     named = set(re.findall(r'add_argument\("--([a-z-]+)"', text))

@@ -211,7 +211,7 @@ def augmented_of(content: bytes, where: str) -> np.ndarray:
     try:
         images: np.ndarray = np.lib.format.read_array(BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError, OSError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError) as error:
-        raise document.foreign(where, f"no array ({error})") from None
+        raise document.foreign(where, f"no array of NumPy's ({type(error).__name__})") from None
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[2] != images.shape[3] or not images.size:
         raise document.foreign(where, f"an array of {images.dtype} {images.shape}")
     return images

@@ -66,7 +66,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile.campaign", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000, help="of each kind; of the one door with --door")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", help="archive, image, table, document or weights")
+    parser.add_argument("--kind", help="archive, image, table, array, document or weights")
     parser.add_argument("--door", metavar="NAME")
     parser.add_argument("--case", type=int, metavar="NUMBER")
     return parser.parse_args()

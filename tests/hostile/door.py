@@ -28,7 +28,7 @@ class Door:
     """`read(data, folder)` reads the bytes as charrec does; whatever it raises but `allowed` is a defect."""
 
     name: str
-    kind: str  # archive, image, table, document or weights: the mutator
+    kind: str  # archive, image, table, array, document or weights
     sample: Callable[[], bytes]
     read: Callable[[bytes, Path], object]
     mutate: Mutate

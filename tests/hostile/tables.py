@@ -98,5 +98,5 @@ def pictured(data: bytes, _folder: Path) -> None:
 DOORS = [
     Door("glyphs.parquet", "table", packed, trained_on, mutated_table, memory=MEMORY),
     Door("predictions, Parquet", "table", functools.cache(predictions), calibrated, mutated_table, memory=MEMORY),
-    Door("augmented.npy", "table", augmented, pictured, mutated_bytes),
+    Door("augmented.npy", "array", augmented, pictured, mutated_bytes),
 ]

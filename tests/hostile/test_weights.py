@@ -49,9 +49,9 @@ def put(file: Any, made: object) -> None:
 
 
 def test_mutated_weights_are_loaded_or_refused(seed: int, tmp_path: Path) -> None:
-    found = tried(DOOR, seed, range(often(30, 10_000)), tmp_path)
+    found = tried(DOOR, seed, range(often(30, 2000)), tmp_path)
     assert not found.failures, "\n\n".join(found.failures[:5])
-    assert found.ends.get("Foreign")
+    assert found.ends["Foreign"]  # of 30, a third is
 
 
 def test_weights_of_another_architecture_are_refused_by_name(tmp_path: Path) -> None:
