@@ -76,10 +76,10 @@ class Client:
                 return answer
             problem = _problem(answer, dataset, version, self.environ)
             _hold_writable(answer.get("errno"), *folder)
-            failures = 1 if _size(*folder) > before else failures + 1
+            failures = 0 if _size(*folder) > before else failures + 1
             if failures == self.attempts:
                 raise ConnectionError(f"{dataset}: {problem}, {self.attempts} times. Try again later, {OFFLINE}.")
-            self._wait(answer.get("retry_after"), 2.0**failures, f"{dataset}: {problem}")
+            self._wait(answer.get("retry_after"), 2.0 ** max(failures, 1), f"{dataset}: {problem}")
 
     def require_credentials(self, dataset: str) -> None:
         """Raises InputError if there are none; sends and writes nothing."""
