@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         """The server's reply, head and body. It gets every header as it came, Host too: the signature covers it."""
         upstream = urlsplit(self.proxy.upstream)
         assert upstream.hostname
-        with closing(HTTPConnection(upstream.hostname, upstream.port, timeout=60)) as connection:
+        with closing(HTTPConnection(upstream.hostname, upstream.port, timeout=300)) as connection:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():
                 connection.putheader(name, value)

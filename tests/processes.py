@@ -33,7 +33,7 @@ def command(pid: int) -> str:
 
 def gone(pids: Iterable[int]) -> bool:
     """Whether all of them end."""
-    return eventually(lambda: not any(alive(pid) for pid in pids), 60)
+    return eventually(lambda: not any(alive(pid) for pid in pids), 300)
 
 
 def eventually(holds: Callable[[], object], seconds: float, every: float = 0.005) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.toy import ROOT
 
-LEAST = 60  # seconds
+LEAST = 300  # seconds; 60 were too few for two epochs of a toy at a load of 17 on 2 cores
 FIRST = {"wait", "join", "result"}  # whose first argument, or second after a condition, is the deadline
 SECOND = {"gone", "eventually", "until"}  # whose second is
 OTHERS = {"tests/s3_server.py:create_connection"}  # one try of many
@@ -37,7 +37,7 @@ def short(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_wait_is_shorter_than_a_minute(path: Path) -> None:
+def test_no_wait_is_shorter_than_five_minutes(path: Path) -> None:
     assert short(path) == []
 
 

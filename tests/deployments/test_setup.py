@@ -197,13 +197,13 @@ def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
     def state(run: FlowRun) -> Any:
         return client.read_flow_run(run.id).state
 
-    assert eventually(lambda: to_be_revived(client) and state(cancelled).is_cancelled(), 120, OFTEN)
-    assert eventually(lambda: state(unbegun).is_crashed(), 120, OFTEN)
+    assert eventually(lambda: to_be_revived(client) and state(cancelled).is_cancelled(), 300, OFTEN)
+    assert eventually(lambda: state(unbegun).is_crashed(), 300, OFTEN)
     assert to_be_revived(client) == [str(silent.id)]
     assert state(silent).is_running() and state(finished).name == "Promoted"
     assert state(foreign).is_running() and state(child).is_running()
     client.set_flow_run_state(silent.id, Crashed())
-    assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 120), texts
+    assert eventually(lambda: any("charrec: " in text and "is Crashed" in text for text in texts), 300), texts
     assert not any("train-model" in text for text in texts)
 
 
@@ -213,5 +213,5 @@ def test_a_deployed_study_that_crashed_is_to_be_revived(client: SyncPrefectClien
     study = client.create_flow_run_from_deployment(client.read_deployment_by_name("charrec/full-study").id)
     for run in (study, run_of(client, "charrec")):
         client.set_flow_run_state(run.id, Crashed(), force=True)
-    assert eventually(lambda: to_be_revived(client), 120, OFTEN)
+    assert eventually(lambda: to_be_revived(client), 300, OFTEN)
     assert to_be_revived(client) == [str(study.id)]

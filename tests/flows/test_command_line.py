@@ -423,7 +423,7 @@ def test_prefect_settings_that_cannot_be_read_are_told_in_one_line(tmp_path: Pat
     (tmp_path / "profiles.toml").write_text("active = [")
     ended = subprocess.run(
         [sys.executable, "flows/full_study.py", "--data.glyphs", "fonts"],
-        cwd=ROOT, env=os.environ | {"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120,
+        cwd=ROOT, env=os.environ | {"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
@@ -440,7 +440,7 @@ def test_help_lists_every_field(tmp_path: Path) -> None:
     asked = subprocess.run(
         [sys.executable, "flows/full_study.py", "--help"],
         cwd=ROOT, env=os.environ | {"COLUMNS": "200", "PYTHONPATH": str(tmp_path), "PYTHONWARNINGS": "error"},
-        capture_output=True, text=True, timeout=120, check=True,
+        capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     listed = set(re.findall(r"^  (--[a-z0-9.-]+)", asked.stdout, re.MULTILINE))
     expected = {*options_of(Study), *options_of(Runtime), "--size"}

@@ -47,7 +47,7 @@ def epochs_of_model_2(store: Path) -> int:
 
 def reach_the_middle(run: "subprocess.Popen[bytes]", store: Path, desk: Desk, beyond: int = 0) -> int:
     """Wait until more epochs of model 2 are stored than those; how many there are."""
-    assert eventually(lambda: epochs_of_model_2(store) > beyond or run.poll() is not None, 120, every=0.05)
+    assert eventually(lambda: epochs_of_model_2(store) > beyond or run.poll() is not None, 300, every=0.05)
     assert run.poll() is None, (desk.home / "said").read_text()
     return epochs_of_model_2(store)
 

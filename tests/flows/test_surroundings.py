@@ -18,7 +18,7 @@ def terminated(program: str) -> tuple[int, str, str]:
         assert process.stdout and process.stderr
         assert process.stdout.readline().strip() == "ready"
         process.terminate()
-        return process.wait(60), process.stdout.read().strip(), process.stderr.read().strip()
+        return process.wait(300), process.stdout.read().strip(), process.stderr.read().strip()
 
 
 def test_where_nothing_runs_it_ends_the_process() -> None:

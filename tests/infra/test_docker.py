@@ -226,7 +226,7 @@ def test_a_key_that_may_not_look_at_the_bucket_is_no_reason_to_end(s3_url: str) 
 
 def test_a_command_takes_the_place_of_the_entry() -> None:
     begun = entry("sh", "-c", "echo $$; exit 3")
-    said, _ = begun.communicate(timeout=60)
+    said, _ = begun.communicate(timeout=300)
     assert (begun.returncode, said.strip()) == (3, str(begun.pid))
 
 
@@ -267,7 +267,7 @@ def test_a_container_that_is_stopped_lets_its_runs_store_what_they_have(
         container = entry("worker", "--pool", "cpu", "--name", "contained", "--limit", "1", **settings)
         try:
             run = client.create_flow_run_from_deployment(deployment, parameters={"folder": str(tmp_path)})
-            assert eventually((tmp_path / "begun").exists, 60)
+            assert eventually((tmp_path / "begun").exists, 300)
             assert healthy(port)
             container.send_signal(signal.SIGTERM)
             assert container.wait(FAREWELL) == 0

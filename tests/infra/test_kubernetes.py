@@ -378,12 +378,12 @@ def take(server: Stack, folder: Path, flow: str) -> tuple[str, bool]:
                 words, env=server.environment({**behaviour, "PYTHONPATH": str(ROOT)}), stdout=log, stderr=log
             )
         try:
-            assert eventually((folder / f"{flow}-begun").exists, 60), (folder / f"{flow}.log").read_text()
+            assert eventually((folder / f"{flow}-begun").exists, 300), (folder / f"{flow}.log").read_text()
             if flow == "trains":
                 stop_by_hook(pod.pid)
             else:
                 pod.terminate()
-            pod.wait(60)
+            pod.wait(300)
         finally:
             if pod.poll() is None:
                 kill([*descendants(pod.pid), pod.pid], signal.SIGKILL)

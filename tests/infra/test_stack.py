@@ -41,7 +41,7 @@ def waits(begun: str) -> None:
 def call(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "infra.local.stack", "--folder", folder, *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=200,
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def test_a_scheduled_run_begins_and_says_so_when_its_worker_is_stopped(
             pull_steps=[step], schedules=[soon], parameters={"begun": str(begun)},
         )  # fmt: skip
         with working(stack, ("cpu", "short"), environment={"CHARREC_HOME": str(tmp_path)}):
-            assert eventually(begun.exists, 120)
+            assert eventually(begun.exists, 300)
             client.delete_deployment_schedule(deployment, client.read_deployment(deployment).schedules[0].id)
         mine = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
         states = [run.state for run in client.read_flow_runs(deployment_filter=mine) if run.start_time]
@@ -156,7 +156,7 @@ def test_a_process_that_ends_while_it_starts_is_reported_with_its_last_words(tmp
     process = Process("brief", tmp_path)
     process.start(["sh", "-c", "echo no such planet; exit 3"], {}, tmp_path)
     with pytest.raises(NotStarted, match="brief ended while it was starting(.|\n)*no such planet"):
-        process.wait(lambda: False, 60)
+        process.wait(lambda: False, 300)
 
 
 def test_a_process_with_a_recycled_number_is_left_alone(tmp_path: Path) -> None:

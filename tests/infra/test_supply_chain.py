@@ -84,7 +84,7 @@ def test_what_is_not_pinned_by_a_hash_is_seen(line: str, tmp_path: Path) -> None
 def test_the_list_of_parts_is_the_lock_file() -> None:
     target = ROOT / "ci-output" / "requirements.cdx.json"
     target.unlink(missing_ok=True)
-    made = subprocess.run(["make", "sbom"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    made = subprocess.run(["make", "sbom"], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert made.returncode == 0, made.stdout + made.stderr
     parts = json.loads(target.read_text())
     assert parts["bomFormat"] == "CycloneDX"

@@ -124,7 +124,7 @@ def send(pids: Iterable[int], number: signal.Signals) -> None:
             continue
 
 
-def until(holds: Callable[[], Any], seconds: float = 120, every: float = 0.5) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 300, every: float = 0.5) -> Any:
     """What comes to hold in time."""
     held: list[Any] = []
     assert eventually(lambda: held.append(found) or True if (found := holds()) else False, seconds, every)

@@ -90,7 +90,7 @@ class Disturbed(NamedTuple):
         return self.production.state(self.run)
 
     def ended(self) -> None:
-        until(lambda: self.state() in ("Completed", "Failed", "Crashed"), 240)
+        until(lambda: self.state() in ("Completed", "Failed", "Crashed"), 300)
         assert self.state() == "Completed", self.production.said(self.run)
 
     def retry(self) -> None:

@@ -39,7 +39,7 @@ def seen(chromium: str, url: str, name: str, height: int, profile: Path, *awaite
     shown = [*command, f"--screenshot={picture}", "--dump-dom", url]
     page = ""
     for _ in range(5):
-        page = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=120).stdout
+        page = subprocess.run(shown, check=True, capture_output=True, text=True, timeout=300).stdout
         if all(text in page for text in awaited):
             break
     assert picture.stat().st_size > 20_000  # more than an empty page

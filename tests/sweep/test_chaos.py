@@ -89,14 +89,14 @@ def torment(swarm: Swarm, store: Store, workers: int, rng: random.Random) -> Non
 def assert_frozen_worker_is_fenced(swarm: Swarm, store: Store) -> None:
     """It holds a trial, sleeps beyond its lease, wakes, finds that the trial is another's, and takes a new one."""
     held: list[tuple[BaseProcess, int]] = []
-    assert eventually(lambda: held.extend(holders(swarm, store)) or held, 60, LOOKS), swarm.said()
+    assert eventually(lambda: held.extend(holders(swarm, store)) or held, 300, LOOKS), swarm.said()
     process, token = held[0]
     swarm.freeze(process)
     assert eventually(
-        lambda: token not in {lease.token for lease in document(store, SWEEP).leases.values()}, 60, LOOKS
+        lambda: token not in {lease.token for lease in document(store, SWEEP).leases.values()}, 300, LOOKS
     ), swarm.said()
     swarm.wake(process)
-    assert eventually(lambda: any(p is process and t > token for p, t in holders(swarm, store)), 60, LOOKS), (
+    assert eventually(lambda: any(p is process and t > token for p, t in holders(swarm, store)), 300, LOOKS), (
         swarm.said()
     )
 

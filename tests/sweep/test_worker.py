@@ -14,7 +14,7 @@ from charrec.storage import open_store
 from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
-from charrec.sweep.heartbeat import Terms
+from charrec.sweep.heartbeat import Terms, reap
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.plan import Sweep
 from charrec.sweep.worker import COSTLY, work
@@ -39,10 +39,10 @@ def test_sigterm_stores_the_steps_so_far_and_the_next_worker_goes_on_from_there(
     store = open_store(url)
     with Swarm(tmp_path / "workers", url, None, Terms(lease=3600, poll=0.2)) as swarm:
         first = swarm.start()
-        assert eventually(lambda: read_progress(store, key).epochs, 60), swarm.said()
+        assert eventually(lambda: read_progress(store, key).epochs, 300), swarm.said()
         assert first.pid
         os.kill(first.pid, signal.SIGTERM)
-        first.join(60)
+        first.join(300)
         assert first.exitcode == 0, swarm.said()
         left = document(url)
         assert left
@@ -54,7 +54,7 @@ def test_sigterm_stores_the_steps_so_far_and_the_next_worker_goes_on_from_there(
         assert before.last.begun.steps > 0
         assert before.last.epoch == len(before.epochs)
         swarm.start()
-        assert eventually(lambda: "0000" in document(url).ended, 60), swarm.said()  # type: ignore[union-attr]
+        assert eventually(lambda: "0000" in document(url).ended, 300), swarm.said()  # type: ignore[union-attr]
     assert read_progress(store, key).epochs[: len(before.epochs)] == before.epochs
     assert len(read_progress(store, key).epochs) == 2
 
@@ -67,18 +67,17 @@ def test_a_worker_that_hangs_loses_its_trial_and_stores_nothing_more(tmp_path: P
     def hang(_title: str, _epoch: int, _epochs: int) -> None:
         if not hung.is_set():  # the first trial alone
             hung.set()
-            woken.wait(60)
+            woken.wait(300)
 
     terms = Terms(lease=1, stall=1, poll=0.1)
     worker = threading.Thread(
         target=work, args=(open_store(url), sweep, small_arrays(), hang, stop.is_set, terms), daemon=True
     )
     worker.start()
-    assert hung.wait(60)
+    assert hung.wait(300)
     token = next(iter(document(url).leases.values())).token  # type: ignore[union-attr]
     time.sleep(3)  # no sign of life after the first second
     oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
-    from charrec.sweep.heartbeat import reap
     from charrec.sweep.transaction import transact
 
     def take() -> object:
@@ -90,9 +89,25 @@ def test_a_worker_that_hangs_loses_its_trial_and_stores_nothing_more(tmp_path: P
     assert taken.token > token  # type: ignore[attr-defined]
     woken.set()
     stop.set()
-    worker.join(60)
+    worker.join(300)
     assert not worker.is_alive()
     assert read_progress(open_store(url), sweep.training(0)).epochs == ()
+
+
+@pytest.mark.parametrize(("heartbeat", "losses"), [(False, 0), (True, 1)])
+def test_a_worker_that_ended_by_itself_is_no_loss_and_one_that_was_killed_is(
+    heartbeat: bool, losses: int, tmp_path: Path
+) -> None:
+    """The former deletes its heartbeat, though on a full disk it could not give its trial back."""
+    store, sweep = open_store(str(tmp_path)), Sweep(key="sweep", search=SMALL, recipe=SWEEP.recipe)
+    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    given = taken(oracle, "another")
+    if heartbeat:
+        store.put("sweep/workers/another", b"")
+        os.utime(tmp_path / "sweep" / "workers" / "another", (0, 0))
+    reap(store, sweep, oracle, Terms())
+    assert (oracle.leases, oracle.dump().waiting) == ({}, [given.trial])
+    assert oracle.records[given.trial].losses == losses
 
 
 def test_an_idle_worker_leaves(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def visible() -> tuple[int, str | None]:
 def meet(folder: Path, own: str, other: str) -> int:
     """Come, and wait until the other has come too."""
     (folder / own).touch()
-    if not eventually((folder / other).exists, 60):
+    if not eventually((folder / other).exists, 300):
         raise TimeoutError(f"{other} did not come")
     return os.getpid()
 
@@ -105,7 +105,7 @@ async def test_a_process_that_says_that_it_is_spent_is_followed_by_a_fresh_one()
         assert await devices.run(be_spent) == SPENT
         fresh, seen = await devices.run(visible)
         assert (fresh != pid, seen) == (True, "")
-        assert eventually(lambda: not alive(pid), 60)
+        assert eventually(lambda: not alive(pid), 300)
 
 
 @pytest.mark.anyio
@@ -179,7 +179,7 @@ def test_a_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, str(script), str(mark)]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL) as parent:
         try:
-            assert eventually(mark.exists, 60)
+            assert eventually(mark.exists, 300)
             child = int(mark.read_text())
             assert alive(child)
         finally:

@@ -15,5 +15,5 @@ def test_a_pool_of_processes_lists_them_once_it_has_begun() -> None:
         (process,) = pool._processes.values()
         assert process.pid == pid and process.is_alive()
         process.terminate()
-        process.join(60)
+        process.join(300)
         assert not alive(pid)

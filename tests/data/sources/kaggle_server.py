@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = API.sub("", self.path)
         self._note(name, body)
         if self.kaggle.silent:
-            self.stopping.wait(60)
+            self.stopping.wait(300)
             return
         if self.kaggle.pages:
             what = self.kaggle.pages.pop(0)
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.kaggle.held and len(content) > 1 << 20:
             half, content = content[: len(content) // 2], content[len(content) // 2 :]
             self.wfile.write(half)
-            self.kaggle.held.wait(60)
+            self.kaggle.held.wait(300)
         self.wfile.write(content[:cut])
         if cut is not None:
             self.close_connection = True

@@ -242,7 +242,7 @@ def test_a_slow_transfer_says_how_far_it_is(desk: Desk, caplog: pytest.LogCaptur
     desk.kaggle.held = Event()
     with ThreadPoolExecutor(1) as pool:
         fetched = pool.submit(desk.download, pace=0.05)
-        assert eventually(lambda: "owner/fonts: 2 of 4 MB" in caplog.text, 60)
+        assert eventually(lambda: "owner/fonts: 2 of 4 MB" in caplog.text, 300)
         desk.kaggle.held.set()
         assert fetched.result().path.read_bytes() == large
 
