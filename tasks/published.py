@@ -12,6 +12,7 @@ from charrec.results import ReportResult
 from charrec.study import Runtime
 from tasks.naming import key
 from tasks.patience import patiently
+from tasks.pool import deployed
 
 log = logging.getLogger("charrec.published")  # so `progress.lines` shows it as the run's
 
@@ -19,11 +20,12 @@ SHOWN = {"Accuracies": "figures/models.png", "The search": "figures/search.png",
 
 
 async def publish(report: ReportResult, runtime: Runtime) -> None:
-    """Create or renew the artifact with the report, and log where both are."""
+    """Create or renew the artifact with the report; a deployed study logs where both are."""
     text, name = await asyncio.to_thread(_written, report, runtime), key("report")
     await patiently(lambda: acreate_markdown_artifact(text, key=name, description="What the study found"))
-    store = await asyncio.to_thread(lambda: Bench.of(runtime).store)
-    log.info("Report: %s/%s, and as the artifact %s", store.url, report.files[0].key, name)
+    if deployed():  # a study at a desk prints it itself
+        store = await asyncio.to_thread(lambda: Bench.of(runtime).store)
+        log.info("Report: %s/%s, and as the artifact %s", store.url, report.files[0].key, name)
 
 
 def _written(report: ReportResult, runtime: Runtime) -> str:

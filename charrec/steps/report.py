@@ -1,5 +1,6 @@
 """The results of all steps -> the report's files."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from charrec.alphabet import CLASSES
 from charrec.data import foreign
 from charrec.data.arrays import Glyphs, Packed
 from charrec.data.glyphs import load_columns, load_images
+from charrec.data.sources.damage import scratch
 from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
 from charrec.evaluation.scores import overfits_from
@@ -88,13 +90,22 @@ def compute(given: Given, bench: Bench) -> ReportResult:
     images = _images(given.study, outcomes, bench)
     result = gather(given, outcomes, images)
     key = REPORT.key(given)
-    with TemporaryDirectory() as folder:
-        written = write_report(result, _pictures(given.study, outcomes, images, bench), Path(folder))
+    with ExitStack() as stack:
+        folder = drawn(result, _pictures(given.study, outcomes, images, bench), stack)
+        written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         files = []
         for path in sorted(written, key=lambda path: path.name == "report.html"):  # last: without it there is no report
             at = f"{key}/{path.relative_to(folder).as_posix()}"
             files.append(Stored(key=at, sha256=bench.store.upload(path, at)))
     return ReportResult(files=tuple(files[::-1]))
+
+
+def drawn(result: StudyResult, pictures: Pictures, stack: ExitStack) -> Path:
+    """A folder with the report's files, until the stack ends. Raises InputError for a full temporary folder."""
+    with scratch("the report's files"):
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        write_report(result, pictures, folder)
+    return folder
 
 
 def _outcomes(given: Given, bench: Bench) -> Outcomes:

@@ -16,6 +16,7 @@ from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.schemas.automations import EventTrigger
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling, Completed, Crashed, Pending
 
 from charrec.errors import InputError
@@ -87,6 +88,15 @@ def test_setting_up_again_leaves_the_same_objects(client: SyncPrefectClient, dep
     said = set_up(notified)
     assert objects(client) == before
     assert all(line.endswith("as it should be") for line in said)
+
+
+def test_a_deployment_of_a_former_name_is_deleted_with_its_schedule(client: SyncPrefectClient, deployed: Stack) -> None:
+    client.create_deployment(client.create_flow_from_name("charrec-watch"), "cpu", entrypoint="flows/watch.py:watch")
+    said = set_up(deployed.settings)
+    assert "Deployment charrec-watch/cpu: deleted, since it is called otherwise now" in said
+    with pytest.raises(ObjectNotFound):
+        client.read_deployment_by_name("charrec-watch/cpu")
+    assert client.read_deployment_by_name("charrec-watch/watch").schedules
 
 
 def test_the_webhooks_address_is_shown_nowhere(client: SyncPrefectClient, stack: Stack) -> None:

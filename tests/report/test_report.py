@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+import tempfile
+from contextlib import ExitStack
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,10 +15,13 @@ import sample_result as sample
 from PIL import Image
 
 from charrec import reference
+from charrec.errors import InputError
 from charrec.report import sentences, words, write_report
 from charrec.report.page import render
 from charrec.results import StudyResult
+from charrec.steps.report import drawn
 from charrec.study import FULL, QUICK
+from tests.small_disk import small_disk
 
 TABLES = ("models", "histories", "trials", "confusion", "classes", "pairs", "external", "texts")
 
@@ -255,6 +260,15 @@ def test_the_same_result_gives_the_same_bytes(full, folder, tmp_path):
 )
 def test_durations_are_readable(seconds, text):
     assert plain(words.duration(seconds)) == text
+
+
+def test_a_temporary_folder_without_room_is_told(tmp_path, monkeypatch):
+    result = sample.tiny_result()
+    pictures = sample.pictures(result.study, mistakes=0)
+    with small_disk(tmp_path / "disk", "64k") as disk, ExitStack() as stack:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk.path))
+        with pytest.raises(InputError, match=r"the temporary folder .*/disk is full; expected room for the report's"):
+            drawn(result, pictures, stack)
 
 
 def test_the_package_contains_its_templates_and_style():
