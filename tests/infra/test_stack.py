@@ -96,7 +96,7 @@ def test_whatever_ends_by_itself_is_started_again(up: Stack) -> None:
     lost = ("postgres", "worker-gpu-gpu0")
     for name in lost:
         up.process(name).send(signal.SIGKILL)
-    assert eventually(lambda: all(up.process(name).pid not in (None, before[name]) for name in lost), 120, 0.1)
+    assert eventually(lambda: all(up.process(name).pid not in (None, before[name]) for name in lost), 300, 0.1)
     up.wait_for_worker(up.process("worker-gpu-gpu0"))  # so the server has its database, too
     after = pids(up)
     assert {name for name in before if after[name] != before[name]} == set(lost)

@@ -134,11 +134,11 @@ def freeze(study: Disturbed) -> None:
     send(frozen, signal.SIGSTOP)
     try:
         judged = production.begin("charrec-revive/revive", run=str(run.id))
-        until(lambda: production.state(judged) in FINAL + ENDED, 240)
+        until(lambda: production.state(judged) in FINAL + ENDED, 300)
         assert (production.state(judged), study.state()) == ("Alive", "Running")
         production.client.set_flow_run_state(run.id, Crashed(message="somebody erred"))
-        erred = until(lambda: revivals(study), 60)[0]
-        until(lambda: production.state(erred) in FINAL + ENDED, 120)
+        erred = until(lambda: revivals(study), 300)[0]
+        until(lambda: production.state(erred) in FINAL + ENDED, 300)
         assert (production.state(erred), study.state()) == ("Held", "Crashed")
     finally:
         send(frozen, signal.SIGCONT)
