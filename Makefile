@@ -59,7 +59,8 @@ LATE := prefect.server.api.server, tensorflow, keras_tuner, matplotlib.pyplot, s
 .venv/prefect-tables.json: .venv/installed-$(notdir $(LOCK)) flows/schema.py
 	.venv/bin/python -W ignore -c 'import $(LATE)' 2>/dev/null & .venv/bin/python -m flows.schema; ended=$$?; wait; exit $$ended
 
-# The tests' S3 server pins a botocore of its own, so it has an environment of its own.
+# The S3 servers of the local stack and of the tests; one pins a botocore of its own, so they have an environment of
+# their own.
 .venv-s3/installed: tests/requirements-s3.txt | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-s3
 	$(UV) pip sync --quiet --python .venv-s3 --require-hashes tests/requirements-s3.txt

@@ -16,8 +16,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
+from infra.local.s3 import PORTS, SETTINGS, command
+
 PROGRAMS = Path(__file__).parents[1] / ".venv-s3" / "bin"  # they pin another botocore than ours
 BUCKET = "charrec-tests"
+THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")  # from before the server was started again
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -31,6 +34,7 @@ class Launch(NamedTuple):
 
 def ministack(_folder: Path, port: int) -> Launch:
     settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SERVICES": "s3"}
+    settings |= {"IOT_MTLS_ENABLED": "0"}  # which would listen to the world
     return Launch([PROGRAMS / "ministack"], settings)
 
 
@@ -39,22 +43,15 @@ def moto(_folder: Path, port: int) -> Launch:
 
 
 def seaweedfs(folder: Path, port: int) -> Launch:
-    """The whole of it in one process: a master, a volume server, a filer and the S3 gateway."""
-    rights = {"name": "test", "actions": ["Admin"], "credentials": [{"accessKey": "test", "secretKey": "test"}]}
-    (folder / "s3.json").write_text(json.dumps({"identities": [rights]}))
-    (folder / "data").mkdir(exist_ok=True)
-    ports = free_ports(7)
-    inner = iter(ports)
-    options = {
-        "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "dir": folder / "data", "filer": "true", "s3": "true",
-        "master.telemetry": "false", "master.volumeSizeLimitMB": 64, "volume.max": 0, "volume.preStopSeconds": 0,
-        "master.port": next(inner), "master.port.grpc": next(inner), "volume.port": next(inner),
-        "volume.port.grpc": next(inner), "filer.port": next(inner), "filer.port.grpc": next(inner),
-        "s3.port": port, "s3.port.grpc": next(inner), "s3.port.iceberg": 0, "s3.port.lance": 0,
-        "s3.config": folder / "s3.json",
-    }  # fmt: skip
-    arguments = [f"-{name}={value}" for name, value in options.items()]
-    return Launch([PROGRAMS / "weed", "-logtostderr", "server", *arguments], ports=[port, *ports])
+    """As the local stack starts it; but it verifies signatures, and makes the bucket of a first write, its default."""
+    files, identities = folder / "data", folder / "identities.json"
+    files.mkdir(exist_ok=True)
+    credentials = {"accessKey": KEYS["AWS_ACCESS_KEY_ID"], "secretKey": KEYS["AWS_SECRET_ACCESS_KEY"]}
+    administrator = {"name": "charrec", "actions": ["Admin"], "credentials": [credentials]}
+    identities.write_text(json.dumps({"identities": [administrator]}))
+    ports = {**dict(zip(PORTS, free_ports(len(PORTS)), strict=True)), "s3.port": port}
+    other: list[str | Path] = [f"-s3.config={identities}", "-s3.autoCreateBucket=true"]
+    return Launch([*command(files, ports), *other], SETTINGS, [*ports.values()])
 
 
 SERVERS: dict[str, Callable[[Path, int], Launch]] = {"ministack": ministack, "seaweedfs": seaweedfs, "moto": moto}
@@ -91,22 +88,32 @@ def s3_url(s3_server: str) -> str:
 def running(name: str, folder: Path) -> Iterator[str]:
     """A server with the bucket, at this endpoint; its data and its log are in the folder."""
     (port,) = free_ports(1)
-    command, more, ports = SERVERS[name](folder, port)
-    if not Path(command[0]).exists():
-        pytest.fail(f"{command[0]} is missing; the tests need a server of the S3 protocol. Run `make install`.")
-    log = folder / "log"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | more
-    with log.open("ab") as output:
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+    launch = SERVERS[name](folder, port)
+    if not Path(launch.command[0]).exists():
+        pytest.fail(f"{launch.command[0]} is missing; the tests need a server of the S3 protocol. Run `make install`.")
+    server = started(launch, folder)
     try:
-        wait_until_it_answers(server, port, log)
+        wait_until_it_answers(server, port, folder / "log")
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.kill()  # SeaweedFS takes 15 s to end, and nobody reads what it kept
-        server.wait()
-        for number in ports:
-            for left in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
-                left.unlink()
+        ended(server, launch)
+
+
+def started(launch: Launch, folder: Path) -> "subprocess.Popen[bytes]":
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with (folder / "log").open("ab") as output:
+        return subprocess.Popen(
+            launch.command, env=environment | launch.environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
+
+
+def ended(server: "subprocess.Popen[bytes]", launch: Launch) -> None:
+    """By SIGKILL: SeaweedFS takes 15 s to end otherwise, and leaves the same sockets behind."""
+    server.kill()
+    server.wait()
+    for port in launch.ports:
+        for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            left.unlink()
 
 
 def use_test_credentials(patch: pytest.MonkeyPatch) -> None:
@@ -131,7 +138,9 @@ def wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int, log: Pat
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             client().create_bucket(Bucket=BUCKET)
             return
-        except (OSError, ClientError, HTTPClientError):
+        except (OSError, ClientError, HTTPClientError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] in THERE:
+                return
             time.sleep(0.1)
     pytest.fail(f"the S3 server did not start; it said: {log.read_text()[-2000:]}")
 

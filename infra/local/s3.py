@@ -1,26 +1,37 @@
-"""An S3 server with one bucket; its files stay in the folder."""
+"""An S3 server with one bucket; its files stay in the folder.
 
-import socket
+SeaweedFS: a master, a volume server, a filer and an S3 gateway in one process. docs/reliability.md has the reasons.
+"""
+
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import disk_usage
 
 from infra.local.process import NotStarted, Process
 
-PROGRAM = Path(__file__).parents[2] / ".venv-s3" / "bin" / "ministack"  # pins another botocore
+PROGRAM = Path(__file__).parents[2] / ".venv-s3" / "bin" / "weed"
 BUCKET = "charrec"
 KEYS = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
 }  # any
+PORTS = (
+    "s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port",
+    "filer.port.grpc",
+)  # fmt: skip
+SETTINGS = {"GOMEMLIMIT": "400MiB"}  # without, 855 MB after 100 MB went up; at 200, it collects garbage all the time
+ROOM = 128_000_000  # bytes: two of its volumes
+FAREWELL = 3.0  # seconds: its files are closed in one, but it waits for its own parts for 15
+SOCKETS = Path("/tmp")  # where it puts a socket for each part, named after its port, and leaves it
 
 
 class S3:
     """A server on loopback."""
 
     def __init__(self, folder: Path) -> None:
-        self.process, self.files = Process("s3", folder), folder / "s3"
+        self.process, self.folder, self.files = Process("s3", folder), folder, folder / "seaweedfs"
 
     @property
     def endpoint(self) -> str:
@@ -28,27 +39,69 @@ class S3:
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it if it is not running; `wait` waits for it. Raises NotStarted."""
+        if self.process.pid:
+            return
         if not PROGRAM.exists():
             raise NotStarted(f"the S3 server {PROGRAM} is missing. Run `make install`.")
+        former = self.folder / "s3"
+        if former.exists():
+            raise NotStarted(
+                f"{former} holds the store of an earlier charrec's server, ministack, which SeaweedFS cannot read."
+                " Delete or move it to begin with an empty store."
+            )
         self.files.mkdir(parents=True, exist_ok=True)
-        ours = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.process.port), "SERVICES": "s3",
-                "S3_PERSIST": "1", "S3_DATA_DIR": str(self.files)}  # fmt: skip
-        self.process.start([PROGRAM], {**environment, **ours}, self.files)
+        kept = {
+            name: value for name, value in environment.items() if not name.startswith("AWS_")
+        }  # or it takes no other
+        self.process.start(command(self.files, self._ports()), kept | SETTINGS, self.files)
 
     def wait(self, seconds: float) -> None:
-        """Wait until it answers, then create the bucket."""
-        self.process.wait(self._answers, seconds)
+        """Wait until it has the bucket and takes a write, which is later than it answers. Raises NotStarted."""
         import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
 
         key, secret, region = KEYS.values()
-        session = boto3.session.Session(key, secret, region_name=region)
-        client = session.client("s3", endpoint_url=self.endpoint)
-        with suppress(client.exceptions.BucketAlreadyOwnedByYou):
-            client.create_bucket(Bucket=BUCKET)
+        client = boto3.session.Session(key, secret, region_name=region).client(
+            "s3", endpoint_url=self.endpoint, config=Config(retries={"total_max_attempts": 1}, read_timeout=5)
+        )
+        there = client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists
 
-    def _answers(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.process.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
+        def ready() -> bool:
+            try:
+                with suppress(*there):
+                    client.create_bucket(Bucket=BUCKET)
+                client.put_object(Bucket=BUCKET, Key="started", Body=b"1")
+                client.delete_object(Bucket=BUCKET, Key="started")
+            except (BotoCoreError, ClientError):
+                if (free := disk_usage(self.files).free) < ROOM:
+                    raise NotStarted(
+                        f"the disk of {self.files} has {free // 10**6} MB left; expected {ROOM // 10**6} MB at least,"
+                        " or the S3 server takes no write. Make room and run it again."
+                    ) from None
+                return False
+            return True
+
+        self.process.wait(ready, seconds)
+
+    def stop(self) -> None:
+        self.process.stop(seconds=FAREWELL)
+        for port in self._ports().values():
+            for left in SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink()
+
+    def _ports(self) -> dict[str, int]:
+        """All on loopback."""
+        return {name: Process(f"s3-{name}", self.folder).port for name in PORTS} | {"s3.port": self.process.port}
+
+
+def command(files: Path, ports: Mapping[str, int]) -> list[str | Path]:
+    """How it starts, with everything on loopback. It knows no keys, and so takes any."""
+    options = {
+        "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "dir": files, "filer": "true", "s3": "true",
+        "s3.autoCreateBucket": "false", "s3.port.iceberg": 0, "s3.port.lance": 0,
+        "master.telemetry": "false",  # or it tells its makers how large it is
+        "master.electionTimeout": "1s",  # of one candidate; a start on an old folder waits as long, or twice that
+        "master.volumeSizeLimitMB": 64, "volume.max": 0, "volume.preStopSeconds": 0,
+    }  # fmt: skip
+    return [PROGRAM, "-logtostderr", "server", *(f"-{name}={value}" for name, value in {**options, **ports}.items())]

@@ -173,7 +173,7 @@ class Stack:
         self.supervisor.stop(seconds=PATIENCE)  # it may be waiting for a service that it has started
         self.stop_workers(*self.workers)
         self.server.process.stop()
-        self.store.process.stop()
+        self.store.stop()
         self.database.stop()
         kill(with_environment(f"{MARK}={self.folder}"), signal.SIGKILL)  # orphans of killed workers
         if clean and self.folder.exists():

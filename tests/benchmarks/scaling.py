@@ -236,7 +236,7 @@ def checkpoints() -> Iterator[str]:
                           f"{epoch[1] / 1e6:.2f}", f"{epoch[0]:.1f}", f"{resumed[2] / 1e6:.2f}",
                           f"{resumed[0]:.0f}", size[f"{key}/progress.json"])  # fmt: skip
         finally:
-            server.process.stop()
+            server.stop()
 
 
 # Prefect's server

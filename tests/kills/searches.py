@@ -120,7 +120,7 @@ def s3(folder: Path) -> Iterator[str]:
         server.wait(60)
         yield server.endpoint
     finally:
-        server.process.stop()
+        server.stop()
 
 
 def told(rounds: list[Round]) -> str:
