@@ -132,7 +132,7 @@ def use_test_credentials(patch: pytest.MonkeyPatch) -> None:
 def wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     """Until the bucket is there: an open port is not yet a server that works."""
     client = partial(boto3.session.Session().client, "s3", endpoint_url=f"http://127.0.0.1:{port}")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and server.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -26,7 +26,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 
 def started(server: S3) -> Store:
     server.start(dict(os.environ))
-    server.wait(120)
+    server.wait(300)
     return open_store(f"s3://{BUCKET}/results", endpoint=server.endpoint)
 
 
