@@ -314,8 +314,8 @@ def _changed_table(table: pa.Table, rng: random.Random) -> pa.Table:
             return table.slice(0, rng.choice((0, 1, n // 2))) if rng.random() < 0.5 else pa.concat_tables([table] * 3)
         case 4:
             values: list[Any] = table.column(at).to_pylist()
-            for _ in range(rng.randrange(1, 4)):
-                values[rng.randrange(n)] = _value(values[0], rng) if n else None
+            for _ in range(rng.randrange(1, 4) if values else 0):
+                values[rng.randrange(n)] = _value(values[0], rng)
             return _with(table, at, values, table.column(at).type)
         case 5:
             return table.set_column(at, name, pa.array([rng.choice(COLUMN_VALUES)] * n))
