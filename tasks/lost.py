@@ -28,13 +28,14 @@ STILL = 4 * LOOK  # seconds between two looks that mean that the server was away
 PAGE = 200  # runs; the server's limit
 UNFINISHED = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 LONG_AGO, AHEAD = "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"  # whatever the clocks of other machines say
+HEARTBEAT = "prefect.flow-run.heartbeat"
 # How a worker reports that its run's process has ended or never began; then it lets go.
 REPORTED = ("Flow run infrastructure exited", "Process exited", "Failed to submit flow run")
 
 
 async def newest_event(client: PrefectClient, run: UUID | None = None) -> str | None:
     """The id of the newest event of a run (a heartbeat, a change of state), or of anybody's."""
-    return await _newest(client, {"resource": {"id": [f"prefect.flow-run.{run}"]}} if run else {})
+    return await _newest(client, _of(run) if run else {})
 
 
 async def listen(client: PrefectClient, seconds: float) -> bool:
@@ -70,7 +71,11 @@ class Silence:
         if self.began is None or self.last - before > STILL:
             await self._begin(client)
         elif self.last - self.began >= self.too_long:
-            if await newest_event(client, self.run) == self.of_run and await newest_event(client) != self.of_anybody:
+            if (
+                await newest_event(client, self.run) == self.of_run
+                and await newest_event(client) != self.of_anybody
+                and await _newest(client, {**_of(self.run), "event": {"name": [HEARTBEAT]}})  # it has one, to lose
+            ):
                 return True
             await self._begin(client)
         return False
@@ -126,6 +131,10 @@ async def unfinished_tasks(client: PrefectClient, runs: FlowRunFilter) -> list[U
         found += [task.id for task in page]
         if len(page) < PAGE:
             return found
+
+
+def _of(run: UUID) -> dict[str, Any]:
+    return {"resource": {"id": [f"prefect.flow-run.{run}"]}}
 
 
 async def _newest(client: PrefectClient, of: dict[str, Any], since: str = LONG_AGO) -> str | None:

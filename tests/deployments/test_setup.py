@@ -163,8 +163,8 @@ def deployed_run_of(client: SyncPrefectClient, deployment: str) -> FlowRun:
     return FlowRun.model_validate(client.request("POST", "/flow_runs/", json=body).json())
 
 
-def heartbeat(client: SyncPrefectClient, run: FlowRun, flow: str) -> None:
-    """The event that Prefect's engine sends every 30 s."""
+def heartbeat(client: SyncPrefectClient, run: FlowRun, flow: str) -> str:
+    """The event that Prefect's engine sends every 30 s; returns its id."""
     related = [{"prefect.resource.id": f"prefect.flow.{run.flow_id}", "prefect.resource.role": "flow",
                 "prefect.resource.name": flow}]  # fmt: skip
     if run.deployment_id:
@@ -175,6 +175,7 @@ def heartbeat(client: SyncPrefectClient, run: FlowRun, flow: str) -> None:
         "resource": {"prefect.resource.id": f"prefect.flow-run.{run.id}"}, "related": related,
     }  # fmt: skip
     client.request("POST", "/events", json=[event]).raise_for_status()
+    return str(event["id"])
 
 
 def to_be_revived(client: SyncPrefectClient) -> list[str]:

@@ -17,7 +17,7 @@ from deployments.setup import begin_anew
 from flows.revive import REVIVALS, WHY, revive
 from flows.watch import TAG, watch
 from tasks.errors import DeviceLost
-from tasks.lost import Silence, listen
+from tasks.lost import Silence, listen, newest_event
 from tasks.ownership import lost_to_another, taken_for_lost
 from tasks.pool import Pool, stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
@@ -87,11 +87,19 @@ def a_worker_says(client: SyncPrefectClient, event: str, worker: str, run: FlowR
     client.request("POST", "/events", json=[said]).raise_for_status()
 
 
+async def stored(client: SyncPrefectClient, run: FlowRun) -> None:
+    """Until the server has stored a sign of life of the run, and with it whatever it heard before."""
+    sign = heartbeat(client, run, "train-model")
+    async with get_client() as asking:
+        while await newest_event(asking, run.id) != sign:
+            await asyncio.sleep(0.2)
+
+
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
 async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a child is lost by its silence, since another takes its place."""
-    monkeypatch.setattr("flows.watch.LISTENING", 8.0)
+    monkeypatch.setattr("flows.watch.LISTENING", 14.0)  # the server stores what it hears every 5 s
     monkeypatch.setattr("flows.watch.BEGINNING", timedelta(seconds=1))
     with get_client(sync_client=True) as client:
         lost, unstopped, alive, child = (made(client, "train-model", Running()) for _ in range(4))
@@ -104,7 +112,7 @@ async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytes
         unbegun = made(client, "train-model", Pending())
         below = made(client, "charrec", Running(), lost, deployed=False)
         client.set_flow_run_state(unstopped.id, Cancelling())
-        await asyncio.sleep(7)  # the server stores what it hears every 5 s; that of before does not count
+        await stored(client, alive)  # what was heard before does not count
         listening = asyncio.create_task(watch.fn())
         await asyncio.sleep(1)
         heartbeat(client, alive, "train-model")
@@ -134,7 +142,7 @@ async def test_a_crashed_study_is_revived_once_its_worker_lets_go_of_it(monkeypa
         assert client.read_task_run(task).state.is_crashed()  # type: ignore[union-attr]
         await revive.fn(reported.id)
         a_worker_says(client, "started", "holding")
-        await asyncio.sleep(6)  # until that is stored
+        await stored(client, study)
         await revive.fn(study.id)
         assert (state(client, study), state(client, reported)) == ("AwaitingRetry", "AwaitingRetry")
 
@@ -170,15 +178,13 @@ def task_of(client: SyncPrefectClient, run: FlowRun) -> UUID:
 async def test_whom_somebody_waits_for_is_lost_only_if_others_were_heard() -> None:
     with get_client(sync_client=True) as client:
         waited, other = made(client, "train-model", Running()), made(client, "train-model", Running())
-        await asyncio.sleep(7)
+        await stored(client, waited)
         async with get_client() as asking:
             silence = Silence(waited.id, too_long=0.0)
             assert not await silence.lasts(asking)  # it begins to listen
-            heartbeat(client, other, "train-model")
-            await asyncio.sleep(6)
+            await stored(client, other)
             assert await silence.lasts(asking)
-            heartbeat(client, waited, "train-model")
-            await asyncio.sleep(6)
+            await stored(client, waited)
             assert not await silence.lasts(asking)
 
 
