@@ -87,7 +87,7 @@ def begin(deployed: Stack, prefect_api: str, tmp_path: Path) -> Iterator[Callabl
             run = client.create_flow_run_from_deployment(deployment, parameters={"end": str(end)})
             life = Life(client, run, worker, end)
             life.becomes("Running")
-            assert eventually(lambda: life.tasks() == ["Running"], 60, OFTEN)
+            assert eventually(lambda: life.tasks() == ["Running"], 300, OFTEN)
             return life
 
         yield made
@@ -99,7 +99,7 @@ def test_a_study_that_stood_still_and_was_marked_goes_on_and_its_worker_lives(be
     send(frozen, signal.SIGSTOP)
     try:
         life.client.set_flow_run_state(life.run.id, Crashed(message="somebody erred"))
-        assert eventually(life.judged, 180, OFTEN)
+        assert eventually(life.judged, 300, OFTEN)
         assert (life.judged(), life.state) == (["Held"], "Crashed")
     finally:
         send(frozen, signal.SIGCONT)
@@ -119,7 +119,7 @@ def test_a_study_that_stands_still_is_not_marked_and_goes_on_when_its_process_is
     assert eventually(life.judged, 300, OFTEN)
     assert (life.judged(), life.state, life.worker.pid) == (["Alive"], "Running", life.born)
     kill(life.run)
-    assert eventually(lambda: "AwaitingRetry" in life.states(), 120, OFTEN)
+    assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
     life.becomes("Running")
     life.end.touch()
     life.becomes("Completed")
@@ -151,7 +151,7 @@ def test_a_process_that_was_replaced_while_it_stood_still_ends_without_a_word(
     deployed.start_worker("cpu", "living", limit=4)
     assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
     life.becomes("Running")
-    assert eventually(lambda: life.tasks().count("Running") == 1, 120, OFTEN)
+    assert eventually(lambda: life.tasks().count("Running") == 1, 300, OFTEN)
     told = len(life.states())
     send(frozen, signal.SIGCONT)
     assert gone(frozen)
