@@ -92,12 +92,12 @@ def words_of_the_study() -> set[str]:
 
 
 def words_of_programs() -> set[str]:
-    """Options of `charrec` and of the benchmarks, by their source."""
+    """Options of `charrec`, of the benchmarks and of the campaigns, by their source."""
     programs = [
         ROOT / "charrec" / "__main__.py",
         *ROOT.glob("charrec/commands/*.py"),
         *ROOT.glob("tests/benchmarks/*.py"),
-        ROOT / "tests" / "hostile" / "campaign.py",
+        *(ROOT / "tests" / name for name in ("hostile/campaign.py", "kills/searches.py", "kills/stock.py")),
     ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in programs)
     named = set(re.findall(r'add_argument\("--([a-z-]+)"', text))
