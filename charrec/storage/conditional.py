@@ -22,7 +22,10 @@ Place = dict[str, Any]  # bucket and key, as the client calls them
 
 
 def put_if(client: "S3Client", place: Place, condition: dict[str, str], data: bytes) -> str | None:
-    """Write if the condition (IfMatch or IfNoneMatch) holds; returns the version, None where it does not hold."""
+    """Write if the condition (IfMatch or IfNoneMatch) holds; returns the version, None where it does not hold.
+
+    Raises ConnectionError where a write met others in flight at every try.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     metadata = marks(data)
@@ -32,7 +35,7 @@ def put_if(client: "S3Client", place: Place, condition: dict[str, str], data: by
 
     def in_flight(error: Exception) -> bool:
         """Another write was in flight, and this one may still go. Some servers say 409 where the condition fails."""
-        return status_of(error) == HTTPStatus.CONFLICT and _etag(client, place) == condition.get("IfMatch")
+        return status_of(error) == HTTPStatus.CONFLICT and _etag(_head(client, place)) == condition.get("IfMatch")
 
     try:
         return retried(put, in_flight, pauses())
@@ -40,22 +43,18 @@ def put_if(client: "S3Client", place: Place, condition: dict[str, str], data: by
         # A reply was lost if boto3 sent again and met its own write, or gave up without an answer.
         status = status_of(error)
         lost = status in REJECTED or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED)
-        if lost and (version := _version_of(client, place, metadata)):
-            return version
+        head = _head(client, place) if lost else None
+        if head and all(head["Metadata"].get(name) == value for name, value in metadata.items()):
+            return str(head["ETag"])  # this very call wrote it
+        if status == HTTPStatus.CONFLICT and _etag(head) == condition.get("IfMatch"):
+            # This write, or the one that it met, may still land: whoever took it for refused would be wrong.
+            raise ConnectionError(f"{place['Key']} was answered 409, though its condition holds") from None
         if status in REJECTED:
             return None
         raise
 
 
-def _version_of(client: "S3Client", place: Place, metadata: dict[str, str]) -> str | None:
-    """The object's version if this very call wrote it."""
-    head = _head(client, place)
-    ours = head and all(head["Metadata"].get(name) == value for name, value in metadata.items())
-    return str(head["ETag"]) if ours else None
-
-
-def _etag(client: "S3Client", place: Place) -> str | None:
-    head = _head(client, place)
+def _etag(head: Any) -> str | None:
     return str(head["ETag"]) if head else None
 
 
