@@ -96,6 +96,14 @@ class Heartbeat:
         self._stepped, self._said = now, self._said.model_copy(update={"epochs": epochs, "steps": steps})
         if now - self._beaten > self.terms.lease:  # this process was frozen, or the store was away
             self._beat()
+        self._still()
+
+    def confirm(self) -> None:
+        """Asks the store. Raises LeaseLost if the trial has passed to another worker."""
+        self._beat()
+        self._still()
+
+    def _still(self) -> None:
         if self._lost:
             raise LeaseLost(self.given.trial if self.given else "")
 

@@ -29,13 +29,14 @@ def run(
     owner: str,
     interrupt: Callable[[], bool],
     show: Callable[..., Any] | None,
+    entitled: Callable[[], None],
 ) -> tuple[float, float]:
     """The best validation accuracy of all epochs so far, and the seconds that this trial's own epochs took.
 
     A promoted trial resumes from its parent's last epoch, optimizer slots included.
     """
     key = sweep.training(given.configuration)
-    progress = train(_recipe(given, sweep), arrays, given.epochs, store, key, show, owner, interrupt)
+    progress = train(_recipe(given, sweep), arrays, given.epochs, store, key, show, owner, interrupt, entitled)
     done = progress.epochs[: given.epochs]
     return max(row.val_accuracy for row in done), sum(row.seconds for row in done[given.first :])
 

@@ -249,7 +249,7 @@ class _Worker:
             return self.stop()
 
         owner = f"{given.token:04d}-{self.heart.worker}"
-        return run(given, self.sweep, self.store, self.arrays, owner, interrupt, begin)
+        return run(given, self.sweep, self.store, self.arrays, owner, interrupt, begin, self.heart.confirm)
 
     def proving(self) -> bool:
         """A step of the repeated epoch."""

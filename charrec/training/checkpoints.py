@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -117,12 +118,15 @@ def mend(store: Store, key: str) -> None:
         store.swap(_name(key), mended.model_dump_json().encode(), version)
 
 
-def claim(store: Store, key: str, owner: str) -> tuple[Progress, str]:
+def claim(store: Store, key: str, owner: str, entitled: Callable[[], None] = lambda: None) -> tuple[Progress, str]:
     """Become the owner: returns the progress with this owner, and its version. Deletes leftovers of dead owners.
 
+    `entitled()` raises if the training is another's by now. It is called after the progress is read: whoever is
+    entitled later claims later, so this claim cannot overwrite theirs, however long this process sleeps between.
     Raises TakenOver if another owner claims it at the same moment.
     """
     progress, version = read_version(store, key)
+    entitled()
     mine = progress.model_copy(update={"owner": owner})
     new = commit(store, key, mine, version, progress)
     sweep_up(store, key, owner)

@@ -30,6 +30,7 @@ def train(
     show: Callable[[str, int, int], Any] | None = None,
     owner: str | None = None,
     interrupt: Callable[[], bool] = lambda: False,
+    entitled: Callable[[], None] = lambda: None,
 ) -> Progress:
     """Train until `epochs` epochs are done in all, resuming from the progress stored under `key`.
 
@@ -42,7 +43,7 @@ def train(
     if len((progress := read_progress(store, key)).epochs) >= epochs:
         return progress
     owner = owner or uuid4().hex[:8]
-    progress, version = claim(store, key, owner)
+    progress, version = claim(store, key, owner, entitled)
     model = compiled(recipe, arrays)
     if progress.last:
         load(model, store, progress.last)

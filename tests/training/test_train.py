@@ -410,6 +410,23 @@ def test_a_training_belongs_to_its_latest_claimant(store: Store, model: Any) -> 
         load(model, store, checkpoint)
 
 
+def test_a_claim_by_one_who_lost_the_right_to_it_leaves_the_owner_alone(store: Store) -> None:
+    """It asks between reading and claiming: who may claim later changes what it has read, so its own claim fails."""
+    claim(store, "t", "owner")
+
+    def refused() -> None:
+        raise PermissionError
+
+    def overtaken() -> None:
+        claim(store, "t", "next")
+
+    with pytest.raises(PermissionError):
+        claim(store, "t", "former", refused)
+    with pytest.raises(TakenOver):
+        claim(store, "t", "former", overtaken)
+    assert read_progress(store, "t").owner == "next"
+
+
 def test_one_of_two_simultaneous_claims_is_refused(store: Store) -> None:
     class Slow(Wrapped):
         def swap(self, key: str, data: bytes, version: str) -> str:
