@@ -16,10 +16,11 @@ Answer = TypeVar("Answer")
 def transact(store: Store, name: str, oracle: DurableHyperband, operation: Callable[[], Answer]) -> Answer:
     """The answer of `operation`, which acts on `oracle`, and whose effect is now what the store holds.
 
-    It may run often, each time on what the store holds by then. The transaction's id goes into the document, so a
-    swap that happened and whose reply was lost is not done twice, however many others came after it.
+    It may run often, each time on what the store holds by then, and answer differently. Each attempt's id goes into the
+    document, so a swap that happened and whose reply was lost is not done twice, however many others came after it, and
+    the answer is that of the attempt which the store holds.
     """
-    transaction = uuid4().hex[:12]
+    answers: dict[str, Answer] = {}  # of attempts whose swap may have happened, or still may
     empty = None if oracle.token else oracle.dump()  # what a search starts from
     answer: Answer | None = None
 
@@ -29,13 +30,16 @@ def transact(store: Store, name: str, oracle: DurableHyperband, operation: Calla
         if held is None:
             raise InputError(f"{store.url}/{name} is gone", "the search that was there", "Start the workers anew.")
         oracle.load(held)
-        if transaction in oracle.transactions:
-            return None  # swapped at an earlier attempt, whose answer stands
+        for attempt in answers.keys() & set(oracle.transactions):  # one of them was swapped after all
+            answer = answers[attempt]
+            return None
         before = oracle.dump()
         answer = operation()
         if data is not None and oracle.dump() == before:
             return None
-        oracle.transactions.append(transaction)
+        attempt = uuid4().hex[:12]
+        answers[attempt] = answer
+        oracle.transactions.append(attempt)
         return oracle.dump().model_dump_json().encode()
 
     change(store, name, decide)

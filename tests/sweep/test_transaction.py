@@ -5,6 +5,7 @@ import pickle
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,34 @@ class Refusing(FolderStore):
         self.refused = True
         self.delete(key)
         raise Conflict(key)
+
+
+class Tardy(FolderStore):
+    """The first swap ends in Conflict, and lands only when the next one is on its way."""
+
+    tardy: tuple[str, bytes, str] | None = None
+
+    def swap(self, key: str, data: bytes, version: str) -> str:
+        if self.tardy is None:
+            self.tardy = key, data, version
+            raise Conflict(key)
+        if self.tardy:
+            late, self.tardy = self.tardy, ()  # type: ignore[assignment]
+            super().swap(*late)
+        return super().swap(key, data, version)
+
+
+def test_the_answer_is_that_of_the_attempt_which_the_store_holds(tmp_path: Path) -> None:
+    Worker(FolderStore(tmp_path), "first").take()
+    store, oracle, asked = Tardy(tmp_path), DurableHyperband(SEARCH, 0), count()
+
+    def operation() -> str:
+        oracle.take(worker := f"attempt-{next(asked)}")
+        return worker
+
+    assert transact(store, NAME, oracle, operation) == "attempt-0"
+    assert next(asked) == 2 and oracle.dump() == document(store)
+    assert [lease.worker for lease in document(store).leases.values()] == ["first", "attempt-0"]
 
 
 def test_a_search_whose_first_write_is_refused_begins_once(tmp_path: Path) -> None:
