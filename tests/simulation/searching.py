@@ -1,0 +1,229 @@
+"""A whole search in a simulated world: workers come, suffer and go until none is left to do, whatever happens."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+from charrec.storage.s3 import S3Store
+from charrec.study import Search
+from charrec.sweep.blame import MachineAtFault
+from charrec.sweep.heartbeat import Terms
+from charrec.sweep.oracle import Assignment
+from charrec.sweep.outcome import result
+from charrec.sweep.plan import Sweep
+from charrec.sweep.trial import trial_seed
+from charrec.sweep.worker import Ended, work
+from charrec.training.checkpoints import read_progress
+from tests.simulation.bucket import Bucket, Weather
+from tests.simulation.invariants import Histories, Invariants, check, plain
+from tests.simulation.stage import staged
+from tests.simulation.training import Trainer
+from tests.simulation.world import Line, Process, Violation, World
+from tests.toy import SEARCH_RECIPE
+
+SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations, one of them promoted
+LARGER = Search(max_epochs=4, factor=2)
+TERMS = Terms(losses=1000, poll=15)
+RATES = (0.0, 0.0, 0.01, 0.05, 0.2)
+PROVEN = 0.02  # of the seeds: their workers prove the store first, which doubles the calls
+QUIET = 700.0  # seconds after which no request is under way, and every lease over
+
+
+@dataclass
+class Run:
+    """What one seed did."""
+
+    seed: int
+    about: str
+    trace: list[Line]
+    violation: Violation | None = None
+    found: dict[str, Any] = field(default_factory=dict)
+    histories: Histories = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}: {self.about}", *map(str, self.trace)]
+        return "\n".join([*lines, f"VIOLATED: {self.violation}" if self.violation else "nothing was violated"])
+
+    def counts(self) -> Counter[str]:
+        """What went wrong, from the trace."""
+        words = {
+            "killed": " is killed ", "frozen": " is frozen ", "late": ", late", "unanswered": ": no reply",
+            "500": ", told as 500", "409": " -> 409", "412": " -> 412", "jumps": "clock jumps",
+            "stopped": "asked to stop",
+            "calls": " -> ",
+        }  # fmt: skip
+        return Counter(name for line in self.trace for name, word in words.items() if word in line.what)
+
+
+def simulate(seed: int) -> Run:
+    """The run of one seed, compared with the undisturbed one."""
+    rng = random.Random(f"{seed} fate")
+    search = LARGER if rng.random() < 0.03 else SMALL
+    hopeless = (rng.randrange(3), rng.choice((1, 2))) if rng.random() < 0.1 else None
+    return run(
+        seed,
+        search,
+        hopeless,
+        drawn(rng),
+        rng.choice((1, 2, 2, 3)),
+        undisturbed(search, hopeless),
+        rng.random() < PROVEN,
+    )
+
+
+@cache
+def undisturbed(search: Search, hopeless: tuple[int, int] | None) -> Run:
+    calm = run(0, search, hopeless, Weather(), 1, None)
+    if calm.violation:
+        raise RuntimeError(str(calm)) from calm.violation
+    return calm
+
+
+def drawn(rng: random.Random) -> Weather:
+    """Each kind of weather on its own: what happens all the time hides what needs a quiet moment."""
+    rates = {name: rng.choice(RATES) for name in ("lost", "unanswered", "late", "refused")}
+    return Weather(
+        **rates,
+        in_flight=rng.choice((0.0, 0.5, 0.95)),
+        killed=rng.choice((0.0, 0.003, 0.01)),
+        frozen=rng.choice((0.0, 0.005, 0.02)),
+        until=rng.uniform(60, 900),
+        page=rng.choice((2, 1000)),
+    )
+
+
+def run(
+    seed: int, search: Search, hopeless: tuple[int, int] | None, weather: Weather, workers: int, expected: Run | None,
+    proven: bool = False,
+) -> Run:  # fmt: skip
+    world = World(seed)
+    sweep = Sweep(key="sweep", search=search, recipe=SEARCH_RECIPE)
+    watch = Invariants(expected.histories if expected else None)
+    bucket = Bucket(world, weather, watch)
+    diverging = {trial_seed(sweep.recipe.seed, hopeless[0]): hopeless[1]} if hopeless else {}
+    about = f"{workers} workers, {search.max_epochs} epochs, hopeless {hopeless}, weather: {weather}"
+    made = Run(seed, about, world.trace)
+    with staged(world, bucket, Trainer(world, diverging), proven):
+        try:
+            _Search(world, bucket, sweep, watch).go(workers)
+            made.found, made.histories = outcome(bucket, sweep)
+            if expected:
+                check(plain(made.found) == plain(expected.found), "the search found another result than undisturbed")
+        except Violation as violation:
+            made.violation = violation
+    return made
+
+
+class _Search:
+    def __init__(self, world: World, bucket: Bucket, sweep: Sweep, watch: Invariants) -> None:
+        self.world, self.bucket, self.sweep, self.watch = world, bucket, sweep, watch
+        self.living: list[Process] = []
+        self.started = 0
+
+    def go(self, workers: int) -> None:
+        """Until every place's worker came to the search's end; then one more in a clear sky, which cleans up."""
+        places = [
+            self.world.thread(self.world.main.process, partial(self.place, n), f"place-{n}") for n in range(workers)
+        ]
+        if self.bucket.weather.until:
+            self.world.at(self.world.rng.expovariate(1 / 60), self.fate)
+        for place in places:
+            place.start()
+        for place in places:
+            place.join()
+            if place.error:
+                raise place.error
+        self.world.sleep(max(self.bucket.weather.until - self.world.now, 0) + QUIET)
+        while self.worker("last") != "finished":
+            pass
+        self.world.sleep(QUIET)
+        orphans = set(self.bucket.objects) - self.owed()
+        check(not orphans, f"left over: {sorted(orphans)}")
+
+    def place(self, number: int) -> None:
+        """One worker after the other, as whoever starts workers sees to."""
+        self.world.sleep(self.world.rng.choice((0.0, 5.0, 60.0)))
+        while self.worker(f"w{number}") != "finished":
+            self.world.sleep(self.world.rng.expovariate(1 / 10))
+
+    def worker(self, name: str) -> str:
+        """How a worker's process ended."""
+        self.started += 1
+        process = Process(self.world, name, self.started)
+        thread = self.world.thread(process, partial(self.work, process), "main")
+        self.living.append(process)
+        thread.start()
+        thread.join()
+        self.living.remove(process)
+        process.dead = True
+        if thread.ended:
+            self.world.note(f"{name} ends: {thread.value or repr(thread.error)}")
+        if isinstance(thread.error, Violation):
+            raise thread.error
+        if thread.error and not isinstance(thread.error, ConnectionError | TimeoutError | MachineAtFault):
+            raise Violation(f"{name} ended with {type(thread.error).__name__}: {thread.error}") from thread.error
+        return str(thread.value)
+
+    def work(self, process: Process) -> str:
+        def trial(given: Assignment, attempt: Callable[[], Ended]) -> None:
+            self.watch.given(self.holder(given), given)
+            self.world.note(f"has trial {given.trial}, token {given.token}, configuration {given.configuration}")
+            ended = attempt()
+            self.world.note(f"trial {given.trial}: {ended.how}, {ended.message}")
+            self.watch.ended(given, ended.how)
+
+        nothing: Any = None  # the trainer looks at no images
+        return work(
+            S3Store("s3://bucket"), self.sweep, nothing, stop=lambda: process.asked_to_stop, terms=TERMS, trial=trial
+        )
+
+    def holder(self, given: Assignment) -> str:
+        """The worker's name, if the process at hand has this lease."""
+        name = self.watch.leases.get(given.token, ("nobody", ""))[0]
+        process = self.world.current.process
+        return name if name.startswith(f"{process.name}-{process.number}-") else f"{process.name}-{process.number}"
+
+    def fate(self) -> None:
+        """What happens between two calls."""
+        rng, weather = self.world.rng, self.bucket.weather
+        if self.world.now > weather.until:
+            return
+        if rng.random() < 0.3:
+            self.bucket.jumped += rng.uniform(-100, 100)
+            self.world.note(f"the store's clock jumps; it is ahead by {self.bucket.jumped:.0f} s", "store")
+        elif victims := [process for process in self.living if not process.dead and process.name != "last"]:
+            victim, way = rng.choice(victims), rng.random()
+            if way < 0.4 and weather.killed:
+                victim.kill("between two calls")
+            elif way < 0.8 and weather.frozen:
+                victim.frozen_until = self.world.now + rng.uniform(0, 300)
+                self.world.note(f"{victim.name} is frozen until {victim.frozen_until:.0f}", victim.name)
+            elif way > 0.9:
+                victim.asked_to_stop = True
+                self.world.note(f"{victim.name} is asked to stop", victim.name)
+        self.world.at(rng.expovariate(1 / 60), self.fate)
+
+    def owed(self) -> set[str]:
+        """What may be there after a search."""
+        needed = set().union(*(progress.needed() for progress in self.watch.trainings.values()))
+        trainings = {f"{training}/progress.json" for training in self.watch.trainings}
+        return needed | trainings | {f"{self.sweep.key}/sweep.json", self.sweep.oracle}
+
+
+def outcome(bucket: Bucket, sweep: Sweep) -> tuple[dict[str, Any], Histories]:
+    """All that a search finds, but for what may differ: names of trials, and seconds."""
+    bucket.weather = Weather()
+    store = S3Store("s3://bucket")
+    what = result(store, sweep, images=1)
+    told = what.model_dump(exclude={"seconds": True, "trials": {"__all__": {"trial", "seconds"}}})  # type: ignore[arg-type]
+    trainings = {row.configuration: read_progress(store, sweep.training(row.configuration)) for row in what.trials}
+    weights = {
+        number: [one.sha256 for one in (progress.last, progress.best) if one and not one.begun.steps]
+        for number, progress in trainings.items()
+    }
+    histories = {sweep.training(number): progress.epochs for number, progress in trainings.items()}
+    rows = {key: [row.model_dump() for row in epochs] for key, epochs in histories.items()}
+    return told | {"histories": rows, "weights": weights}, histories

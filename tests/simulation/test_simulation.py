@@ -1,0 +1,62 @@
+"""The search under interleavings drawn by seeds: docs/reliability.md says what is simulated and what it found.
+
+`python -m tests.simulation SEED` prints the interleaving of a seed.
+"""
+
+import random
+
+import pytest
+
+from tests.simulation import proving, searching
+from tests.simulation.bucket import Weather
+from tests.simulation.mutations import SEARCHES, Mutation
+from tests.thorough import SEED, often
+from tests.toy import KERAS_TUNERS
+
+pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
+
+SEEDS = often(100, 10_000)
+ENOUGH = 400  # seeds, within which every mutation is seen
+SEEN = {
+    "without_fencing": 6, "without_compare_and_swap": 3, "without_transaction_ids": 11, "sweeping_before_looking": 202,
+    "deleting_before_committing": 0, "committing_without_owning": 35, "claiming_unasked": 4,
+    "taking_409_for_a_conflict": 133,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_whatever_happens_the_search_ends_as_if_undisturbed(part: int) -> None:
+    """Half of a sample are the first seeds, the other half is drawn anew."""
+    seeds = range(part * SEEDS // 10, (part + 1) * SEEDS // 10)
+    if part >= 5 and SEEDS < 10_000:
+        seeds = random.Random(f"{SEED} {part}").sample(range(10_000), len(seeds))  # type: ignore[assignment]
+    for seed in seeds:
+        run = searching.simulate(seed)
+        assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation {seed}"
+
+
+def test_a_seed_decides_everything() -> None:
+    first, again, another = (str(searching.simulate(seed)) for seed in (3, 3, 4))
+    assert first == again != another
+
+
+@pytest.mark.parametrize("mutation", SEARCHES, ids=lambda mutation: mutation.__name__)
+def test_a_fault_in_the_code_is_seen(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the seed that saw it first, or by another of the first, if the simulation draws otherwise by now."""
+    searching.undisturbed(searching.SMALL, None)  # of the sound code
+    mutation(monkeypatch)
+    seeds = [SEEN[mutation.__name__], *range(ENOUGH)]
+    assert any(searching.simulate(seed).violation for seed in seeds)
+
+
+def test_a_sound_store_is_never_refused() -> None:
+    for seed in range(often(50, 1000)):
+        run = proving.simulate(seed)
+        assert not run.violation, run
+
+
+@pytest.mark.parametrize("racy", ["IfMatch", "IfNoneMatch"])
+def test_a_store_that_checks_before_it_writes_is_refused(racy: str) -> None:
+    """Of two writers at once both win. Before creations were raced, all of the second kind passed."""
+    for seed in range(20):
+        assert proving.run(seed, Weather(racy=racy)).found["refusals"], f"{racy}, seed {seed}"
