@@ -67,7 +67,7 @@ def work(
     MachineAtFault if this machine cannot train.
     """
     try:
-        prove_compare_and_swap(store, f"{sweep.key}/proofs")
+        prove(store, sweep, terms)
         patient = PatientStore(store, terms.outage)
         sweep.begin(patient)
         with Heartbeat(patient, sweep, terms) as heart:
@@ -82,6 +82,21 @@ def work(
         if is_the_machines(error):
             raise at_fault(error, f"{store.url}/{sweep.key}") from error
         raise
+
+
+def prove(store: Store, sweep: Sweep, terms: Terms) -> None:
+    """Raises InputError where the store's compare-and-swap does not hold.
+
+    A refusal says nothing if this process slept over it: another worker may have deleted the proof's objects meanwhile.
+    """
+    while True:
+        began = time.monotonic()
+        try:
+            return prove_compare_and_swap(store, f"{sweep.key}/proofs")
+        except InputError as refused:
+            if time.monotonic() - began < terms.lease:
+                raise
+            log.warning("%s; but this process slept meanwhile, so the store is tried again", refused)
 
 
 def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband, terms: Terms) -> None:

@@ -145,7 +145,7 @@ class Client:
         put = partial(self.bucket.put, Key, Body, Metadata, condition)
         return self._call(f"PUT {Key}{how}", put, Key if condition else None, early)
 
-    def get_object(self, *, Bucket: str, Key: str) -> Any:
+    def get_object(self, *, Bucket: str, Key: str, Range: str = "") -> Any:
         return self._call(f"GET {Key}", lambda: self.bucket.get(Key))
 
     def head_object(self, *, Bucket: str, Key: str) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from charrec.storage import NotFound, Store
+from charrec.storage import NotFound, Store, conditional
 from charrec.storage.s3 import S3Store
 from charrec.sweep.document import Document
 from charrec.sweep.heartbeat import Heartbeat
@@ -90,7 +90,7 @@ def claiming_unasked(patch: pytest.MonkeyPatch) -> None:
 
 def taking_409_for_a_conflict(patch: pytest.MonkeyPatch) -> None:
     """A write that met another one in flight counts as refused, though it may still land."""
-    patch.setattr(S3Store, "_found", lambda _store, _key: {"Metadata": {}, "ETag": "another"})
+    patch.setattr(conditional, "_etag", lambda _head: "another")
 
 
 SEARCHES: tuple[Mutation, ...] = (

@@ -220,8 +220,9 @@ def outcome(bucket: Bucket, sweep: Sweep) -> tuple[dict[str, Any], Histories]:
     what = result(store, sweep, images=1)
     told = what.model_dump(exclude={"seconds": True, "trials": {"__all__": {"trial", "seconds"}}})  # type: ignore[arg-type]
     trainings = {row.configuration: read_progress(store, sweep.training(row.configuration)) for row in what.trials}
+    failed = {row.configuration for row in what.trials if row.state == "FAILED"}  # may leave an epoch half done
     weights = {
-        number: [one.sha256 for one in (progress.last, progress.best) if one and not one.begun.steps]
+        number: [one.sha256 for one in (progress.best, progress.last if number not in failed else None) if one]
         for number, progress in trainings.items()
     }
     histories = {sweep.training(number): progress.epochs for number, progress in trainings.items()}

@@ -13,14 +13,14 @@ from typing import Any
 import keras_tuner.src.engine.oracle as tuner
 import pytest
 
-from charrec.storage import backoff, change, proof, s3
+from charrec.storage import backoff, change, conditional, proof, s3
 from charrec.sweep import heartbeat, outcome, transaction, trial, worker
 from charrec.sweep.document import parsed
 from charrec.training import train
 from tests.simulation.bucket import Bucket, Client, Weather
 from tests.simulation.invariants import Invariants
 from tests.simulation.training import Trainer
-from tests.simulation.world import Event, Pool, World
+from tests.simulation.world import Barrier, Event, Pool, World
 
 remembered = lru_cache(maxsize=64)(parsed)  # the same bytes are read many times; what it returns is frozen
 
@@ -45,7 +45,7 @@ def staged(world: World, bucket: Bucket, trainer: Trainer, proven: bool = True) 
             world.note(f"says: {record.getMessage()}")
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (heartbeat, transaction, s3, proof, train):
+        for module in (heartbeat, transaction, conditional, proof, train):
             patch.setattr(module, "uuid4", lambda: uuid.UUID(int=world.rng.getrandbits(128), version=4))
         for module in (heartbeat, outcome, transaction):
             patch.setattr(module, "parsed", remembered)
@@ -61,6 +61,7 @@ def staged(world: World, bucket: Bucket, trainer: Trainer, proven: bool = True) 
         patch.setattr(heartbeat, "os", process)
         patch.setattr(heartbeat, "threading", threads)
         patch.setattr(proof, "ThreadPoolExecutor", lambda _writers: Pool(world))
+        patch.setattr(proof, "Barrier", lambda parties: Barrier(world, parties))
         patch.setattr(s3, "connect", lambda _endpoint: Client(bucket))
         patch.setattr(trial, "FolderStore", lambda folder: at_hand(world, folder))
         patch.setattr(worker, "keras", SimpleNamespace(backend=SimpleNamespace(clear_session=lambda: None)))

@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
+from threading import BrokenBarrierError
 from typing import Any, NamedTuple
 
 EVENTS = 60_000  # of one run; what is not over by then never ends
@@ -212,6 +213,20 @@ class Event:
             self.waiting.append(self.world.current.waker())
             self.world.sleep(seconds)
         return self.flag
+
+
+class Barrier:
+    """What `threading.Barrier` is to the code under test."""
+
+    def __init__(self, world: World, parties: int) -> None:
+        self.world, self.missing, self.gate = world, parties, Event(world)
+
+    def wait(self, seconds: float) -> None:
+        self.missing -= 1
+        if not self.missing:
+            self.gate.set()
+        elif not self.gate.wait(seconds):
+            raise BrokenBarrierError
 
 
 class Pool:
