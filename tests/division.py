@@ -21,7 +21,8 @@ STACKS = {
 PREFECT = ("tests/tasks/", "tests/flows/test_retrain.py")  # of one server without a database of its own
 # What takes longest, in the order in which it starts, lest one process works on alone at the end.
 FIRST = (
-    "production", "tests/flows/test_full_study.py", "stack", "prefect", "tests/steps", "tests/sweep", "tests/training",
+    "production", "tests/flows/test_full_study.py", "stack", "prefect", "tests/steps", "tests/sweep",
+    "tests/training", "tests/simulation",
     "tests/storage", "tests/commands", "tests/infra", "tests/data", "tests/serving", "tests/report", "tests/machine",
     "tests/memo", "tests/test_makefile.py",
 )  # fmt: skip

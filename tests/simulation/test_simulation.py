@@ -3,14 +3,12 @@
 `python -m tests.simulation SEED` prints the interleaving of a seed.
 """
 
-import random
-
 import pytest
 
 from tests.simulation import proving, searching
 from tests.simulation.bucket import Weather
 from tests.simulation.mutations import SEARCHES, Mutation
-from tests.thorough import SEED, often
+from tests.thorough import often
 from tests.toy import KERAS_TUNERS
 
 pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
@@ -18,19 +16,15 @@ pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
 SEEDS = often(100, 10_000)
 ENOUGH = 400  # seeds, within which every mutation is seen
 SEEN = {
-    "without_fencing": 6, "without_compare_and_swap": 3, "without_transaction_ids": 11, "sweeping_before_looking": 202,
-    "deleting_before_committing": 0, "committing_without_owning": 35, "claiming_unasked": 4,
-    "taking_409_for_a_conflict": 133,
+    "without_fencing": 44, "without_compare_and_swap": 3, "without_transaction_ids": 6, "sweeping_before_looking": 138,
+    "deleting_before_committing": 0, "committing_without_owning": 22, "claiming_unasked": 12,
+    "taking_409_for_a_conflict": 35,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("part", range(10))
 def test_whatever_happens_the_search_ends_as_if_undisturbed(part: int) -> None:
-    """Half of a sample are the first seeds, the other half is drawn anew."""
-    seeds = range(part * SEEDS // 10, (part + 1) * SEEDS // 10)
-    if part >= 5 and SEEDS < 10_000:
-        seeds = random.Random(f"{SEED} {part}").sample(range(10_000), len(seeds))  # type: ignore[assignment]
-    for seed in seeds:
+    for seed in range(part * SEEDS // 10, (part + 1) * SEEDS // 10):
         run = searching.simulate(seed)
         assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation {seed}"
 

@@ -6,18 +6,19 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import open_store
+from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.heartbeat import Terms, reap
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.plan import Sweep
-from charrec.sweep.worker import COSTLY, work
+from charrec.sweep.worker import COSTLY, prove, work
 from charrec.training.checkpoints import read_progress
 from tests.fault_proxy import Answer, FaultProxy, Headers
 from tests.processes import eventually
@@ -157,6 +158,23 @@ def test_another_search_under_the_same_key_is_refused(tmp_path: Path) -> None:
         work(store, other, small_arrays())
     assert Sweep.stored(store, "sweep") == SWEEP
     assert [entry.key for entry in store.list()] == ["sweep/sweep.json"]
+
+
+def test_a_refusal_after_a_sleep_is_tried_again_and_one_without_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker's clean-up deletes what a proof of a minute ago left, as of one that was killed."""
+    times, prefixes = iter([0.0, 61.0, 100.0, 101.0]), []
+
+    def refused(_store: Store, prefix: str) -> None:
+        prefixes.append(prefix)
+        raise InputError("the store lost an object", "one that keeps it", "Use another.")
+
+    monkeypatch.setattr("charrec.sweep.worker.prove_compare_and_swap", refused)
+    monkeypatch.setattr("charrec.sweep.worker.time", SimpleNamespace(monotonic=lambda: next(times)))
+    with pytest.raises(InputError, match="the store lost an object"):
+        prove(open_store(str(tmp_path)), SWEEP, Terms(lease=60))
+    assert prefixes == ["sweep/proofs"] * 2
 
 
 def test_a_store_without_compare_and_swap_is_refused_before_anything_is_written(s3_server: str, s3_url: str) -> None:
