@@ -49,7 +49,7 @@ def own_run() -> Iterator[None]:
 def _keep(run: UUID, ended: threading.Event) -> None:
     with get_client(sync_client=True) as client:
         mine: int | None = None  # how often the run had been begun, with this process
-        while not ended.wait(EVERY):
+        while not ended.is_set():
             try:
                 found = client.read_flow_run(run)
                 if ended.is_set():
@@ -66,6 +66,7 @@ def _keep(run: UUID, ended: threading.Event) -> None:
                 log.debug("Prefect's server does not answer: %r", error)  # the study itself waits, and says so
             except ObjectNotFound:
                 return  # somebody has deleted the run
+            ended.wait(EVERY)
 
 
 def lost_to_another(run: FlowRun, mine: int) -> bool:
