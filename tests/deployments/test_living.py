@@ -176,17 +176,13 @@ def test_living_studies_outlast_a_database_that_is_restarted_twice(begin: Callab
 
 
 @pytest.mark.long
-def test_a_study_outlasts_a_server_that_is_away_until_its_worker_gives_up(
-    begin: Callable[[], Life], deployed: Stack
-) -> None:
+def test_a_living_study_outlasts_a_server_that_is_away_for_minutes(begin: Callable[[], Life], deployed: Stack) -> None:
     life = begin()
     deployed.server.process.stop(signal.SIGKILL)
-    assert eventually(lambda: not life.worker.pid, 600, 1)
-    assert gone(processes_of(life.run))
+    eventually(lambda: False, 150)
     deployed.start_services()
-    deployed.start_worker("cpu", "living", limit=4)  # as a supervisor does
-    assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
-    life.becomes("Running")
+    eventually(lambda: False, 150)  # in which it could be taken for lost
+    assert not {"Crashed", "AwaitingRetry"} & set(life.states())
     life.end.touch()
     life.becomes("Completed")
-    assert life.tasks() == ["Completed", "Crashed"]
+    assert life.worker.pid == life.born
