@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from uuid import UUID
 
@@ -57,16 +57,22 @@ def _keep(run: UUID, ended: threading.Event) -> None:
                 if mine is None or (found.state and found.state.message == LIVES):
                     mine = found.run_count
                 if lost_to_another(found, mine):
-                    log.warning("Another process has taken over %s; this one ends", found.name)
+                    _say("Another process has taken over %s; this one ends", found.name)
                     os._exit(0)  # any other end would be told to Prefect as the run's
                 if taken_for_lost(found):
-                    log.warning("%s was taken for lost: %s", found.name, found.state and found.state.message)
+                    _say("%s was taken for lost: %s", found.name, found.state and found.state.message)
                     client.set_flow_run_state(run, Running(message=LIVES), force=True)
             except httpx.HTTPError as error:
                 log.debug("Prefect's server does not answer: %r", error)  # the study itself waits, and says so
             except ObjectNotFound:
                 return  # somebody has deleted the run
             ended.wait(EVERY)
+
+
+def _say(text: str, *values: object) -> None:
+    """Log it, where somebody reads it: rich raises SystemExit if the worker that read this process's output is gone."""
+    with suppress(SystemExit):
+        log.warning(text, *values)
 
 
 def lost_to_another(run: FlowRun, mine: int) -> bool:

@@ -1,6 +1,6 @@
 """`python -m infra.local.supervisor`: starts again what a local stack has lost, until it is told to end.
 
-Prefect's worker, for one, ends when its server stays away for minutes, and with it every run that it carries out.
+Prefect's worker, for one, ends in the end when its server stays away, and with it every run that it carries out.
 """
 
 import argparse
