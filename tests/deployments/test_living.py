@@ -4,6 +4,7 @@ The flow that is harmed is called like a study and looks after its run as one, b
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Life:
         found = self.client.read_flow_run(self.run.id).state
         return found.name or "" if found else ""
 
-    def becomes(self, *names: str, seconds: float = 120) -> None:
+    def becomes(self, *names: str, seconds: float = 300) -> None:
         assert eventually(lambda: self.state in names, seconds, OFTEN), (self.state, names)
 
     def judged(self) -> list[str]:
@@ -161,12 +162,12 @@ def test_a_process_that_was_replaced_while_it_stood_still_ends_without_a_word(
 
 
 @pytest.mark.long
-def test_living_studies_outlast_a_database_that_is_restarted_twice(begin: Callable[[], Life], deployed: Stack) -> None:
+def test_living_studies_outlast_a_database_that_is_killed_twice(begin: Callable[[], Life], deployed: Stack) -> None:
     lives = [begin(), begin()]
     for pause in (35, 150):
         deployed.database.process.stop(signal.SIGQUIT)  # as `pg_ctl -m immediate`
         deployed.database.start(deployed.environment())
-        eventually(lambda: False, pause)
+        time.sleep(pause)
     assert [life.state for life in lives] == ["Running", "Running"]
     for life in lives:
         assert not {"Crashed", "AwaitingRetry"} & set(life.states())
@@ -179,9 +180,9 @@ def test_living_studies_outlast_a_database_that_is_restarted_twice(begin: Callab
 def test_a_living_study_outlasts_a_server_that_is_away_for_minutes(begin: Callable[[], Life], deployed: Stack) -> None:
     life = begin()
     deployed.server.process.stop(signal.SIGKILL)
-    eventually(lambda: False, 150)
+    time.sleep(150)
     deployed.start_services()
-    eventually(lambda: False, 150)  # in which it could be taken for lost
+    time.sleep(150)  # in which it could be taken for lost
     assert not {"Crashed", "AwaitingRetry"} & set(life.states())
     life.end.touch()
     life.becomes("Completed")
