@@ -85,13 +85,15 @@ class S3:
         self.process.wait(ready, seconds)
 
     def stop(self) -> None:
+        if not self.process.pid:
+            return
         self.process.stop(seconds=FAREWELL)
         for port in self._ports().values():
             for left in SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
                 left.unlink()
 
     def _ports(self) -> dict[str, int]:
-        """All on loopback."""
+        """All on loopback. While it runs, they look taken."""
         return {name: Process(f"s3-{name}", self.folder).port for name in PORTS} | {"s3.port": self.process.port}
 
 
