@@ -63,6 +63,7 @@ def _check(file: pq.ParquetFile, kinds: Mapping[str, Kind], where: str) -> None:
 
 
 def _decoded(column: pa.ChunkedArray, name: str, where: str) -> pa.ChunkedArray:
+    column.validate(full=True)  # Arrow reads texts that are no UTF-8, and numbers of texts that there are not
     size = 0
     for chunk in column.chunks:
         lengths = pc.binary_length(chunk.dictionary)

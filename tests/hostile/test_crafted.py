@@ -166,6 +166,13 @@ def rewritten(change: Callable[[pa.Table], pa.Table], path: Path, **options: obj
     return path
 
 
+def no_utf8(table: pa.Table) -> pa.Table:
+    """A name of bytes that are no text, which Arrow stores and reads unseen."""
+    ends = pa.py_buffer(np.arange(tables.N + 1, dtype=np.int32))
+    names = pa.StringArray.from_buffers(tables.N, ends, pa.py_buffer(b"\xe3" * tables.N))
+    return table.set_column(table.column_names.index("name"), "name", names)
+
+
 def column(name: str, values: list[object], kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
     return lambda table: table.set_column(table.column_names.index(name), name, pa.array(values, kind))
 
@@ -179,6 +186,7 @@ def column(name: str, values: list[object], kind: pa.DataType) -> Callable[[pa.T
         (column("label", [62] * tables.N, pa.int16()), "a label that is none of 0 to 61"),
         (column("label", [-1] * tables.N, pa.int16()), "a label that is none of 0 to 61"),
         (column("name", [None] * tables.N, pa.string()), "rows without 'name'"),
+        (no_utf8, "no such table"),
         (column("group", [2**31 - 1] * tables.N, pa.int32()), "a font group of a number that no group has"),
     ],
 )
