@@ -44,7 +44,7 @@ class LocalServer:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()  # closes its input too
 
 
 def begun_early() -> LocalServer | None:

@@ -178,10 +178,11 @@ def heartbeat(client: SyncPrefectClient, run: FlowRun, flow: str) -> str:
     return str(event["id"])
 
 
-def to_be_revived(client: SyncPrefectClient) -> list[str]:
-    """The runs for which an automation has begun charrec-revive."""
+def to_be_revived(client: SyncPrefectClient, *among: FlowRun) -> list[FlowRun]:
+    """Those for which an automation has begun charrec-revive; it begins it for runs of other tests too."""
     runs = client.read_flow_runs(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=["revive"])))
-    return [each.parameters["run"] for each in runs if "run" in each.parameters]
+    asked = [each.parameters.get("run") for each in runs]
+    return [run for run in among if str(run.id) in asked]
 
 
 def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
@@ -198,7 +199,8 @@ def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
     cancelled, unbegun = (run_of(client, "train-model") for _ in range(2))
     foreign = run_of(client, "other")
     flows = ("charrec", "charrec", "train-model", "train-model", "train-model", "other")
-    for run, name in zip((silent, finished, child, cancelled, unbegun, foreign), flows, strict=True):
+    runs = silent, finished, child, cancelled, unbegun, foreign
+    for run, name in zip(runs, flows, strict=True):
         heartbeat(client, run, name)
     client.set_flow_run_state(finished.id, Completed(name="Promoted"))
     client.set_flow_run_state(cancelled.id, Cancelling())
@@ -208,9 +210,9 @@ def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
     def state(run: FlowRun) -> Any:
         return client.read_flow_run(run.id).state
 
-    assert eventually(lambda: to_be_revived(client) and state(cancelled).is_cancelled(), 300, OFTEN)
+    assert eventually(lambda: to_be_revived(client, *runs) and state(cancelled).is_cancelled(), 300, OFTEN)
     assert eventually(lambda: state(unbegun).is_crashed(), 300, OFTEN)
-    assert to_be_revived(client) == [str(silent.id)]
+    assert to_be_revived(client, *runs) == [silent]
     assert state(silent).is_running() and state(finished).name == "Promoted"
     assert state(foreign).is_running() and state(child).is_running()
     client.set_flow_run_state(silent.id, Crashed())
@@ -222,7 +224,8 @@ def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
 def test_a_deployed_study_that_crashed_is_to_be_revived(client: SyncPrefectClient) -> None:
     time.sleep(2)  # for the server to load the automation
     study = client.create_flow_run_from_deployment(client.read_deployment_by_name("charrec/full-study").id)
-    for run in (study, run_of(client, "charrec")):
+    runs = study, run_of(client, "charrec")
+    for run in runs:
         client.set_flow_run_state(run.id, Crashed(), force=True)
-    assert eventually(lambda: to_be_revived(client), 300, OFTEN)
-    assert to_be_revived(client) == [str(study.id)]
+    assert eventually(lambda: to_be_revived(client, *runs), 300, OFTEN)
+    assert to_be_revived(client, *runs) == [study]

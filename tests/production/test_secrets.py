@@ -105,7 +105,7 @@ def test_make_deploy_says_none(canaries: Canaries, production: Production) -> No
 @pytest.mark.parametrize("given", ["argument", "AWS_ENDPOINT_URL_S3", "store"])
 def test_an_address_with_a_password_is_not_repeated(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     address = "http://somebody:canary0123@127.0.0.1:9"
-    monkeypatch.setattr("charrec.storage.s3.ATTEMPTS", 1)
+    monkeypatch.setattr("charrec.storage.conditional.ATTEMPTS", 1)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     if given == "AWS_ENDPOINT_URL_S3":
         monkeypatch.setenv(given, address)
