@@ -2,8 +2,10 @@
 
 import os
 import random
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import pytest
 
 # Drawn before the processes of the tests begin, so that all of them have the same one and collect the same tests.
 SEED = int(os.environ.setdefault("CHARREC_TEST_SEED", str(random.SystemRandom().randrange(2**31))))
@@ -18,6 +20,11 @@ def some(cases: Sequence[Case], number: int) -> list[Case]:
         return list(cases)
     places = random.Random(SEED).sample(range(len(cases)), number)
     return [cases[place] for place in sorted(places)]
+
+
+def drawn(name: str, names: Sequence[str]) -> Callable[[Any], Any]:
+    """Decorates a test, or several of one name, of which `make test` runs those of one of these names."""
+    return (lambda test: test) if name in some(names, 1) else pytest.mark.long
 
 
 def often(sample: int, full: int) -> int:

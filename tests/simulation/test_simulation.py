@@ -13,7 +13,7 @@ from tests.toy import KERAS_TUNERS
 
 pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
 
-SEEDS = often(100, 10_000)
+SEEDS = often(50, 10_000)
 ENOUGH = 400  # seeds, within which every mutation is seen
 SEEN = {
     "without_fencing": 44, "without_compare_and_swap": 3, "without_transaction_ids": 6, "sweeping_before_looking": 138,

@@ -42,8 +42,8 @@ from charrec.training.lookup import resident
 from charrec.training.on_jax import _paced
 from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.training.train import train
-from tests.thorough import some
-from tests.toy import EPOCHS, ON_JAX_WAYS, RECIPE, WARNINGS, OnJax, history, kill_in_the_middle, state, toy_arrays
+from tests.thorough import drawn, some
+from tests.toy import EPOCHS, JAX, ON_JAX_WAYS, RECIPE, WARNINGS, OnJax, history, kill_in_the_middle, state, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -216,6 +216,10 @@ def test_several_steps_in_one_call_of_tensorflow_change_nothing(
     assert_same((store, train(SMALL, arrays, 2, store, "t")), (plain, one_by_one), SMALL, arrays)
 
 
+on_jax_too = drawn("trainings", JAX)
+
+
+@on_jax_too
 @pytest.mark.parametrize("way", ON_JAX_WAYS)
 def test_a_training_resumed_or_interrupted_between_steps_ends_the_same_on_jax(way: str, on_jax: OnJax) -> None:
     """After an error too: jax has returned what it lends to each step."""
@@ -226,6 +230,7 @@ def test_a_training_resumed_or_interrupted_between_steps_ends_the_same_on_jax(wa
     assert on_jax.stops == ([3] if "interrupted" in ON_JAX_WAYS else [])
 
 
+@on_jax_too
 def test_many_steps_in_one_call_of_jax_are_those_of_keras(on_jax: OnJax) -> None:
     """67 images in batches of 4, the last one smaller; in a network with dropout, so its state advances too."""
     for ours, theirs in zip(on_jax.linear.ours, on_jax.linear.keras, strict=True):
@@ -236,6 +241,7 @@ def test_many_steps_in_one_call_of_jax_are_those_of_keras(on_jax: OnJax) -> None
     assert 0 < on_jax.linear.rate < math.inf
 
 
+@on_jax_too
 def test_a_network_and_its_compiled_steps_are_freed_on_jax(on_jax: OnJax) -> None:
     assert on_jax.linear.freed
 
