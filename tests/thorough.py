@@ -24,7 +24,8 @@ def some(cases: Sequence[Case], number: int) -> list[Case]:
 
 def drawn(name: str, names: Sequence[str]) -> Callable[[Any], Any]:
     """Decorates a test, or several of one name, of which `make test` runs those of one of these names."""
-    return (lambda test: test) if name in some(names, 1) else pytest.mark.long
+    chosen = random.Random(f"{SEED} {names}").choice(names)
+    return (lambda test: test) if THOROUGH or name == chosen else pytest.mark.long
 
 
 def often(sample: int, full: int) -> int:

@@ -4,6 +4,7 @@
 which need Keras, are in test_weights.py.
 """
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,13 @@ from tests.hostile.doors import doors, share
 from tests.hostile.mutators import mutated_bytes
 from tests.thorough import often
 
-SAMPLE = {"archive": 120, "image": 210, "table": 40, "array": 40, "document": 380}  # a second of CPU for each kind
+SAMPLE = {
+    "archive": 120,
+    "image": 110,
+    "table": 40,
+    "array": 40,
+    "document": 190,
+}  # seconds of CPU
 
 
 @pytest.mark.parametrize("door", [pytest.param(door, id=door.name) for door in doors() if door.kind != "weights"])
@@ -48,13 +55,14 @@ def broken(error: Exception | None = None, memory: int = 0) -> Door:
         (InputError("a", "", "c"), 0, "says not all of found, expected, remedy"),
         (InputError("a" * 5000, "b", "c"), 0, "says 5,0"),
         (InputError("\udcff", "b", "c"), 0, "cannot be printed"),
-        (None, 64 * MIB, "MiB; expected 16 at most"),
+        (None, 256 * MIB, "MiB; expected 16 at most"),
     ],
 )
 def test_a_raw_exception_a_poor_error_and_too_much_memory_are_defects(
     error: Exception | None, memory: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.hostile.door.KEPT", tmp_path / "kept")
+    gc.collect()  # or the garbage of earlier tests goes in the middle, and makes room
     (failure,) = tried(broken(error, memory), 1, [3], tmp_path).failures
     assert told in failure
     assert failure.endswith('python -m tests.hostile.campaign --door "broken" --seed 1 --case 3')

@@ -11,14 +11,15 @@ from tests.kills.losses import found, losses
 from tests.processes import eventually
 from tests.sweep import swarm as deck
 from tests.sweep.driving import SMALL
-from tests.sweep.swarm import ASLEEP, Swarm, small_arrays
-from tests.thorough import THOROUGH
+from tests.sweep.swarm import ASLEEP, SEARCHES_HARMED, Swarm, small_arrays
+from tests.thorough import THOROUGH, drawn
 
 SWEEP = deck.SWEEP.model_copy(update={"search": SMALL})
 TERMS = Terms(lease=3, poll=0.2)
 IMAGES = len(small_arrays().training)
 
 
+@drawn("control", SEARCHES_HARMED)
 @pytest.mark.parametrize("fenced", [False, True] if THOROUGH else [False])  # test_chaos.py has the other in short
 def test_a_worker_that_sleeps_through_a_search_harms_it_only_without_fencing(fenced: bool, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
