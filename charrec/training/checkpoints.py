@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FLOAT32 = 4  # bytes
+# What Keras and HDF5 raise for a file that holds no weights of the model.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError)
 HEADERS = 1 << 20  # bytes that HDF5 adds at most; some 100 kB in the largest network here
 
 
@@ -171,18 +173,11 @@ def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stor
             )
         try:
             model.load_weights(path)
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            RuntimeError,
-            MemoryError,
-        ) as error:  # of HDF5
-            _, _, first = str(error).partition(
-                ":\n\n"
-            )  # Keras lists objects by their places in memory before and after
+        except UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno:
+                raise  # the disk's, not the file's
+            # Keras lists objects by their places in memory before and after what it says.
+            _, _, first = str(error).partition(":\n\n")
             why = " ".join((first.partition("\n\n")[0] or str(error)).split())
             raise foreign(checkpoint.key, f"no weights of this network ({why})") from None
 
