@@ -39,11 +39,10 @@ from charrec.training.checkpoints import (
 )
 from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
 from charrec.training.lookup import resident
-from charrec.training.on_jax import _paced
 from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.training.train import train
-from tests.thorough import drawn, some
-from tests.toy import EPOCHS, JAX, ON_JAX_WAYS, RECIPE, WARNINGS, OnJax, history, kill_in_the_middle, state, toy_arrays
+from tests.thorough import some
+from tests.toy import EPOCHS, RECIPE, WARNINGS, history, kill_in_the_middle, state, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -214,41 +213,6 @@ def test_several_steps_in_one_call_of_tensorflow_change_nothing(
     stopped = read_progress(store, "t").last
     assert stopped and (stopped.epoch, stopped.begun.steps) == (0, 32)
     assert_same((store, train(SMALL, arrays, 2, store, "t")), (plain, one_by_one), SMALL, arrays)
-
-
-on_jax_too = drawn("trainings", JAX)
-
-
-@on_jax_too
-@pytest.mark.parametrize("way", ON_JAX_WAYS)
-def test_a_training_resumed_or_interrupted_between_steps_ends_the_same_on_jax(way: str, on_jax: OnJax) -> None:
-    """After an error too: jax has returned what it lends to each step."""
-    assert on_jax.backend == "jax"
-    assert len(on_jax.undisturbed) == 2
-    assert on_jax.undisturbed[1]["loss"] < on_jax.undisturbed[0]["loss"]
-    assert getattr(on_jax, way) == on_jax.undisturbed
-    assert on_jax.stops == ([3] if "interrupted" in ON_JAX_WAYS else [])
-
-
-@on_jax_too
-def test_many_steps_in_one_call_of_jax_are_those_of_keras(on_jax: OnJax) -> None:
-    """67 images in batches of 4, the last one smaller; in a network with dropout, so its state advances too."""
-    for ours, theirs in zip(on_jax.linear.ours, on_jax.linear.keras, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-5)
-    for ends in on_jax.linear.last_steps:
-        assert ends == sorted(set(ends)) and ends[-1] == 16
-    assert len(on_jax.linear.last_steps[1]) < 17
-    assert 0 < on_jax.linear.rate < math.inf
-
-
-@on_jax_too
-def test_a_network_and_its_compiled_steps_are_freed_on_jax(on_jax: OnJax) -> None:
-    assert on_jax.linear.freed
-
-
-@pytest.mark.parametrize(("count", "seconds", "then"), [(1, 9, 1), (1, 0.1, 2), (8, 0.3, 8), (8, 0.6, 4), (8, 0.2, 16)])
-def test_a_call_of_jax_takes_about_half_a_second(count: int, seconds: float, then: int) -> None:
-    assert _paced(count, seconds) == then
 
 
 def test_a_finished_training_is_not_changed(undisturbed: Callable[[str], Trained], arrays: Arrays) -> None:
