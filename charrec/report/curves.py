@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+ROOM_BELOW = 0.16  # of a panel's height, which a dot's label takes
+
 
 def whole_epochs(axes: Axes, last: int) -> None:
     from matplotlib.ticker import MaxNLocator
@@ -42,14 +44,7 @@ def curve(
     best = training.best_epoch if metric == "accuracy" else epochs[int(np.argmin(val))]
     axes.plot(best, val[best - 1], "o", ms=7, color=theme.accent, mec=theme.paper, mew=1.5, zorder=5)
     value = words.percent(val[best - 1], 1) if metric == "accuracy" else f"{val[best - 1]:.3f}"
-    _best_label(
-        theme,
-        axes,
-        best,
-        val[best - 1],
-        f"{value}, epoch {best}",
-        1 if val[best - 1] >= train[best - 1] else -1,
-    )
+    _best_label(theme, axes, best, val[best - 1], train[best - 1], f"{value}, epoch {best}")
     axes.set_title(metric, loc="left", fontsize=10, color=theme.muted)
     if reference_too and (theirs := reference.MODELS.get(training.model)):
         _reference_mark(theme, axes, getattr(theirs, f"val_{metric}_epoch"), getattr(theirs, f"val_{metric}"))
@@ -76,19 +71,23 @@ def _overfit_band(theme: Theme, axes: Axes, start: int, last: int, edge: str) ->
     )
 
 
-def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, text: str, side: int) -> None:
-    """A label above (1) or below (-1) the best epoch's dot, with a paper-coloured halo."""
+def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, other: float, text: str) -> None:
+    """A label on the side of the best epoch's dot that the other line is not on, with a paper-coloured halo.
+
+    Below, it would lie on the axis where the dot is near it; then it stands above both lines.
+    """
     from matplotlib.patheffects import withStroke
 
-    first, last = axes.get_xlim()
+    (first, last), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     position = (epoch - first) / (last - first)
+    above = value >= other or (value - bottom) / (top - bottom) < ROOM_BELOW
     axes.annotate(
         text,
-        (epoch, value),
-        xytext=(0, 11 * side),
+        (epoch, max(value, other) if above else value),
+        xytext=(0, 11 if above else -11),
         textcoords="offset points",
         ha="left" if position < 0.2 else "right" if position > 0.8 else "center",
-        va="bottom" if side > 0 else "top",
+        va="bottom" if above else "top",
         fontsize=9,
         color=theme.accent,
         path_effects=[withStroke(linewidth=3, foreground=theme.paper)],
