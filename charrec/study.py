@@ -10,7 +10,7 @@ from charrec.paths import at_home
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)  # JSON has no such numbers
 
 
 UNCOUNTED = object()  # marks a field that no identity counts: where something lies, what it is called
