@@ -9,6 +9,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="play this one round, and keep its folder")
     parser.add_argument("--unfenced", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that workers and server end, too
     options.folder.mkdir(parents=True, exist_ok=True)
     notes = options.folder / "rounds.jsonl"
     rounds = [Round.model_validate_json(line) for line in notes.read_text().splitlines()] if notes.exists() else []
