@@ -14,11 +14,12 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Completed, Crashed, Scheduled
 
+from tasks.advance import advance
 from tasks.lost import end_tasks, held, listen, newest_event
 from tasks.pool import stop_children
 
 STUDIES = ("charrec", "charrec-retraining")  # flows that begin again where they were
-REVIVALS = 5  # of one run; then something kills it that another try will not change
+REVIVALS = 5  # of one run without an advance; then something kills it that another try will not change
 SETTLING = 5.0  # seconds until nobody marks it again
 LISTENING = 45.0  # seconds; a run gives a sign of life every 30, which is stored within 10
 HEARINGS = 3  # that may fail because the server is away
@@ -30,7 +31,7 @@ SILENT = "Nothing was heard of it while somebody listened."
 
 @flow(name="charrec-revive", flow_run_name="revive {run}", persist_result=False, retries=5, retry_delay_seconds=30)
 async def revive(run: UUID) -> State[None]:
-    """Mark the run if it is lost. Schedule it again if it is a study that crashed, at most REVIVALS times."""
+    """Mark the run if it is lost. Schedule it again if it is a study that crashed, unless it gets nowhere."""
     async with get_client() as client:
         found = await client.read_flow_run(run)
         if found.state and (found.state.is_running() or found.state.is_cancelling()):
@@ -72,16 +73,18 @@ async def _again(client: PrefectClient, run: FlowRun) -> State[None]:
     await end_tasks(client, run.id, WHY)
     if not (run.deployment_id and (await client.read_flow(run.flow_id)).name in STUDIES):
         return Completed(message=f"{run.name} is Crashed")
-    before = [state for state in await client.read_flow_run_states(run.id) if state.message == WHY]
-    if len(before) >= REVIVALS:
-        return Completed(name="GivenUp", message=f"{run.name} was lost {len(before) + 1} times")
+    why = f"{WHY} ({await advance(client, run.id)})"
+    fruitless = [state for state in await client.read_flow_run_states(run.id) if state.message == why]
+    if len(fruitless) >= REVIVALS:
+        lost = f"{run.name} was lost {len(fruitless) + 1} times without getting any further"
+        return Completed(name="GivenUp", message=lost)
     for _ in range(RELEASE):
         if not await held(client, run):
             break
         await asyncio.sleep(SETTLING)
     else:
         return Completed(name="Held", message=f"{run.name} is Crashed, but its worker has its process")
-    again: State[None] = Scheduled(name=AGAIN, message=WHY)
+    again: State[None] = Scheduled(name=AGAIN, message=why)
     await client.set_flow_run_state(run.id, again)  # by Prefect's rules: it may have been revived meanwhile
     return Completed(message=f"{run.name} goes on")
 

@@ -50,10 +50,10 @@ def lines() -> Iterator[None]:
 class Progress:
     """A progress artifact. An unreachable server costs an update, not the run."""
 
-    def __init__(self, key: str, description: str) -> None:
+    def __init__(self, key: str, percent: float, description: str) -> None:
         self.key, self.last = key, (-1.0, "")
         self.artifact: UUID | None = None
-        self.tell(0, description)
+        self.tell(percent, description)
 
     def tell(self, percent: float, description: str) -> None:
         if (percent, description) == self.last:
@@ -87,7 +87,7 @@ class TrainingProgress:
         for other in unfinished(store, self.training) if not self.at_start else ():
             log.info("%s is unfinished; it has other values or began with other code, so it is not continued", other)
         done = f"{model}: {self.at_start} of {given.epochs} epochs"
-        self.progress = Progress(key(model.replace("_", "-")), done)
+        self.progress = Progress(key(model.replace("_", "-")), 100 * self.at_start / given.epochs, done)
 
     def __call__(self, title: str, epoch: int, epochs: int) -> Any:
         """Called by `train` as its `show`."""

@@ -88,13 +88,12 @@ class _Shown:
         if text == self.told or (now - self.when < REFRESH and not last):
             return
         self.told, self.when = text, now
+        words = f"The search for network 4: {standing.epochs_done} of {standing.epochs} epochs"  # tasks/advance.py
         try:
             if self.artifact is None:
-                self.artifact = await acreate_markdown_artifact(
-                    text, key=key("search"), description="The search for network 4"
-                )
+                self.artifact = await acreate_markdown_artifact(text, key=key("search"), description=words)
             else:
                 async with get_client() as client:
-                    await client.update_artifact(self.artifact, ArtifactUpdate(data=text))
+                    await client.update_artifact(self.artifact, ArtifactUpdate(data=text, description=words))
         except httpx.HTTPError as error:
             log.warning("Prefect's server did not take the search's status: %s", error)

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
 
 from deployments.setup import begin_anew
-from flows.revive import REVIVALS, WHY, revive
+from flows.revive import REVIVALS, revive
 from flows.watch import TAG, watch
 from tasks.errors import DeviceLost
 from tasks.lost import Silence, listen, newest_event
@@ -149,27 +149,40 @@ async def test_a_crashed_study_is_revived_once_its_worker_lets_go_of_it(monkeypa
 
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
-async def test_a_study_that_nobody_revived_is_found_and_one_that_was_often_lost_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_study_that_nobody_revived_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.revive.SETTLING", 0.0)
     monkeypatch.setattr("flows.watch.REVIVING", timedelta(0))
     monkeypatch.setattr("flows.watch.LISTENING", 0.1)
     with get_client(sync_client=True) as client:
-        left, often, training = (made(client, flow, Running()) for flow in ("charrec", "charrec", "train-model"))
+        left, training = made(client, "charrec", Running()), made(client, "train-model", Running())
         task = task_of(client, training)
-        for _ in range(REVIVALS):
-            client.set_flow_run_state(often.id, Scheduled(name="AwaitingRetry", message=WHY), force=True)
-        for run in (left, often, training):
+        for run in (left, training):
             client.set_flow_run_state(run.id, Crashed(), force=True)
         await watch.fn()
-        assert [state(client, run) for run in (left, often, training)] == ["AwaitingRetry", "Crashed", "Crashed"]
+        assert [state(client, run) for run in (left, training)] == ["AwaitingRetry", "Crashed"]
         assert client.read_task_run(task).state.is_crashed()  # type: ignore[union-attr]
 
 
-def task_of(client: SyncPrefectClient, run: FlowRun) -> UUID:
-    """A task run of it that claims to be at work."""
-    body = {"flow_run_id": str(run.id), "task_key": "pack", "dynamic_key": "0", "state": {"type": "RUNNING"}}
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_a_study_is_given_up_once_it_is_lost_again_and_again_without_getting_any_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flows.revive.SETTLING", 0.0)
+    with get_client(sync_client=True) as client:
+        study = made(client, "charrec", Running())
+        for loss in range(2 * REVIVALS + 1):
+            if loss <= REVIVALS:
+                task_of(client, study, name=f"train model_{loss}", kind="COMPLETED")
+            client.set_flow_run_state(study.id, Crashed(), force=True)
+            await revive.fn(study.id)
+            assert state(client, study) == ("AwaitingRetry" if loss < 2 * REVIVALS else "Crashed"), loss
+        assert (await revive.fn(study.id)).name == "GivenUp"
+
+
+def task_of(client: SyncPrefectClient, run: FlowRun, name: str = "pack glyphs", kind: str = "RUNNING") -> UUID:
+    """A task run of it, as its process told last."""
+    body = {"flow_run_id": str(run.id), "task_key": "step", "dynamic_key": name, "name": name, "state": {"type": kind}}
     return UUID(client.request("POST", "/task_runs/", json=body).json()["id"])
 
 
