@@ -16,6 +16,8 @@ from pathlib import Path
 from shlex import quote
 from subprocess import run
 
+from charrec.errors import InputError
+from charrec.machine.hardware import gpus as gpus_here
 from infra.local.postgres import Postgres
 from infra.local.process import NotStarted, Process, children, eventually, kill, with_environment
 from infra.local.s3 import BUCKET, KEYS, S3
@@ -91,7 +93,7 @@ class Stack:
             _worker("cpu", "cpu0"): partial(self.start_worker, "cpu", "cpu0", cpu_runs),
         }
         for number in range(gpus):
-            device = {"CUDA_VISIBLE_DEVICES": str(number)}
+            device = {"CUDA_VISIBLE_DEVICES": str(number) if gpus_here() else ""}  # a GPU that is not there is refused
             name = f"gpu{number}"
             starts[_worker("gpu", name)] = partial(self.start_worker, "gpu", name, environment=device)
         return starts
@@ -214,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "up":
         try:
             stack.up(options.gpus, options.cpu_runs)
-        except NotStarted as error:
+        except (NotStarted, InputError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
     return _print_status(stack)

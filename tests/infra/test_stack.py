@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from charrec.machine.hardware import Gpu
 from infra.local import postgres
 from infra.local.postgres import Postgres
 from infra.local.process import NotStarted, Process, with_environment
@@ -72,6 +74,17 @@ def files(stack: Stack) -> list[str]:
     if not list(bucket.objects.all()):
         bucket.put_object(Key="results/kept", Body=b"")
     return [each.key for each in bucket.objects.all()]
+
+
+@pytest.mark.parametrize(("here", "seen"), [((), ["", ""]), ((Gpu("0", "a card"),), ["0", "1"])])
+def test_where_there_is_no_gpu_the_workers_of_that_pool_use_the_cpu(
+    here: tuple[Gpu, ...], seen: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number that no GPU has is refused, where there are others."""
+    monkeypatch.setattr("infra.local.stack.gpus_here", lambda: here)
+    starts = Stack(folder).starts(gpus=2, cpu_runs=1)
+    told = [starts[f"worker-gpu-gpu{number}"] for number in range(2)]
+    assert [each.keywords["environment"]["CUDA_VISIBLE_DEVICES"] for each in told if isinstance(each, partial)] == seen
 
 
 def test_up_starts_everything_and_says_where(up: Stack) -> None:
