@@ -20,6 +20,7 @@ from charrec.training.checkpoints import TakenOver
 from charrec.training.progress import bar
 from tasks import progress
 from tasks.devices import SPENT
+from tasks.ownership import own_child
 from tasks.pool import deployed
 from tasks.upgrade import require_same_code
 
@@ -34,7 +35,7 @@ IDLE = 30.0  # seconds without a trial after which a worker leaves its device to
 def choose_precision(given: precision.Given, runtime: Runtime, key: str | None = None) -> None:
     """Find out which precision pays on this machine's device."""
     require_same_code(precision.PRECISION, given, key)
-    with progress.lines():
+    with progress.lines(), own_child():
         precision.PRECISION.run(given, Bench.of(runtime))
 
 
@@ -42,7 +43,7 @@ def choose_precision(given: precision.Given, runtime: Runtime, key: str | None =
 def train_model(given: train.Given, runtime: Runtime, key: str | None = None) -> None:
     """Train one network, from the last stored epoch."""
     require_same_code(train.TRAIN, given, key)
-    with progress.lines(), _terminable():
+    with progress.lines(), _terminable(), own_child():
         bench = Bench.of(runtime)
         show = progress.TrainingProgress(given, bench.store)
         train.TRAIN.run(given, replace(bench, show=show))
@@ -56,7 +57,7 @@ def sweep_worker(given: search.Given, runtime: Runtime, anew: bool = False, key:
     `anew`: first begin the search anew, if it has failed. SPENT: another process must try what failed in this one.
     """
     require_same_code(search.SEARCH, given, key)
-    with progress.lines(), _terminable():
+    with progress.lines(), _terminable(), own_child():
         ending = search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease), anew)
     return SPENT if ending == "alone" else None
 
