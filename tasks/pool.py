@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 from itertools import count
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -29,14 +30,16 @@ from tasks.lost import Silence, end_tasks
 from tasks.naming import current_tags, within
 from tasks.patience import patiently
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("charrec.pool")  # so `progress.lines` shows it as the run's
 
 POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
 SETTLING = 4.0  # seconds until a crash is believed
 PAGE = 200  # runs; the server's limit
 SILENCE = 90.0  # seconds without a sign of life after which a child is lost; it gives one every 30
+REMADE = 600.0  # seconds that a pool which was deleted is waited for
 NO_QUEUE = "Its work pool or queue was deleted, so no worker will take it. Run `make deploy`, then the study again."
+MOVED = "Its work pool was deleted; another run takes its place in the new one."
 LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
 
 
@@ -67,17 +70,19 @@ class Pool:
                 idempotency_key=f"{self.parent}:{name}:{attempt}", tags=current_tags(),
             )  # fmt: skip
             run = await patiently(begin)
-            if not (run.state and run.state.is_final()):
+            if run.state and run.state.is_final():
+                continue
+            try:
+                state = await _final(run)
+            except asyncio.CancelledError:
+                await asyncio.shield(_withdraw(run.id))
+                raise
+            if state.message != MOVED:
                 break
-        try:
-            state = await _final(run)
-        except asyncio.CancelledError:
-            await asyncio.shield(_withdraw(run.id))
-            raise
         if state.is_completed():
             return
         said = f"{name} ended {state.name}: {state.message or 'it says no more'}"
-        raise DeviceLost(said) if state.is_crashed() else ChildFailed(said)
+        raise DeviceLost(said) if state.is_crashed() and state.message != NO_QUEUE else ChildFailed(said)
 
 
 def deployed() -> bool:
@@ -87,14 +92,14 @@ def deployed() -> bool:
 
 async def _final(run: FlowRun) -> State[Any]:
     """The state that the run ends in; Crashed if it is lost."""
-    settling, silence = False, Silence(run.id, SILENCE)
+    settling, silence, queue = False, Silence(run.id, SILENCE), _Queue()
     async with get_client() as client:
         while True:
             now = await patiently(lambda: client.read_flow_run(run.id))
             state = now.state
             if not (state and state.is_final()):
                 settling = False
-                if why := await patiently(partial(_hopeless, client, now, silence)):
+                if why := await patiently(partial(_hopeless, client, now, silence, queue)):
                     await _mark_lost(client, run.id, why)
                 else:
                     await asyncio.sleep(POLL)
@@ -110,10 +115,28 @@ async def _final(run: FlowRun) -> State[Any]:
                 return Cancelled(message="it was cancelled") if asked else state
 
 
-async def _hopeless(client: PrefectClient, run: FlowRun, silence: Silence) -> str:
+class _Queue:
+    """Tells when a run waits in a work pool, or a queue of it, that was deleted: Prefect cannot move it to another."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+
+    async def gone(self, client: PrefectClient, run: FlowRun) -> str:
+        """MOVED once the run's deployment has another pool, NO_QUEUE if it has none for long; else empty."""
+        if run.work_queue_id:
+            return ""
+        if self.since is None:
+            self.since = monotonic()
+            log.warning("%s waits in a work pool that was deleted; run `make deploy`, and it goes on", run.name)
+        if run.deployment_id and (await client.read_deployment(run.deployment_id)).work_queue_name:
+            return MOVED
+        return NO_QUEUE if monotonic() - self.since >= REMADE else ""
+
+
+async def _hopeless(client: PrefectClient, run: FlowRun, silence: Silence, queue: _Queue) -> str:
     """Why waiting for the run is in vain; empty as long as it is not."""
     if run.state and run.state.is_scheduled():
-        return "" if run.work_queue_id else NO_QUEUE
+        return await queue.gone(client, run)
     if run.state and run.state.is_running() and await silence.lasts(client):
         return f"No sign of life for {SILENCE:.0f} s while the server could hear it."
     return ""

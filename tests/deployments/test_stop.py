@@ -16,9 +16,9 @@ from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, R
 from deployments.setup import begin_anew
 from flows.revive import REVIVALS, revive
 from flows.watch import TAG, watch
-from tasks.errors import DeviceLost
+from tasks.errors import ChildFailed
 from tasks.lost import Silence, listen, newest_event
-from tasks.ownership import lost_to_another, taken_for_lost
+from tasks.ownership import Cancellation, lost_to_another, taken_for_lost
 from tasks.pool import Pool, stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
@@ -237,6 +237,18 @@ def test_a_process_takes_its_run_back_until_another_has_begun_it(
     assert (taken_for_lost(run), lost_to_another(run, mine=1)) == (back, over)
 
 
+def test_a_cancellation_is_unheard_a_minute_after_it_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    cancellation = Cancellation()
+    looks = [(0, Running()), (5, Cancelling()), (60, Running()), (65, Cancelling())]
+    looks += [(second, Cancelling()) for second in (124, 125, 130, 189, 190)]
+    for second, now in looks:
+        monkeypatch.setattr("tasks.ownership.monotonic", lambda second=second: float(second))
+        if cancellation.unheard(FlowRun(flow_id=uuid4(), state=now)):
+            told.append(second)
+    assert told == [125, 190]
+
+
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:
     assert all(TAG in each["tags"] for each in DEPLOYMENTS)
 
@@ -247,8 +259,9 @@ def doomed() -> None: ...
 
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
-async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next() -> None:
-    """A child by its study, which is told; a study by `make deploy`."""
+async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child by its study, which gives up after ten minutes without one; a study by `make deploy`."""
+    monkeypatch.setattr("tasks.pool.REMADE", 0.0)
     with get_client(sync_client=True) as client:
 
         def deploy() -> UUID:
@@ -262,7 +275,8 @@ async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next() -
             return next((run for run in runs if run.state and run.state.is_scheduled()), None)
 
         async def child_of(study: "asyncio.Task[None]") -> FlowRun:
-            while not (study.done() or waiting("train model_1")):
+            """In a queue that workers look at."""
+            while not (study.done() or ((found := waiting("train model_1")) and found.work_queue_id)):
                 await asyncio.sleep(0.1)
             return waiting("train model_1") or pytest.fail("no child")
 
@@ -270,14 +284,18 @@ async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next() -
         study = asyncio.create_task(Pool(1).run_child(doomed, "train model_1", {}))
         await child_of(study)
         client.delete_work_pool("doomed")
-        with pytest.raises(DeviceLost, match="make deploy"):
+        with pytest.raises(ChildFailed, match="make deploy"):
             await study
         assert begin_anew() == 0  # there is no other pool yet
         deploy()
         assert begin_anew() == 1
         assert state(client, study_run) == "Cancelled"
         study = asyncio.create_task(Pool(1).run_child(doomed, "train model_1", {}))
-        again = await child_of(study)
-        assert again.work_pool_name == "doomed"
-        client.set_flow_run_state(again.id, Completed(), force=True)
+        first = await child_of(study)
+        client.delete_work_pool("doomed")
+        deploy()
+        second = await child_of(study)
+        assert (second.id != first.id, second.work_pool_name) == (True, "doomed")
+        assert state(client, first) == "Crashed"
+        client.set_flow_run_state(second.id, Completed(), force=True)
         await study
