@@ -12,7 +12,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Crashed
+from prefect.states import Cancelling, Crashed
 
 from infra.local.process import Process
 from infra.local.stack import ROOT, Stack
@@ -180,12 +180,17 @@ def test_living_studies_outlast_a_database_that_is_killed_twice(begin: Callable[
 
 @pytest.mark.long
 def test_a_living_study_outlasts_a_server_that_is_away_for_minutes(begin: Callable[[], Life], deployed: Stack) -> None:
-    life = begin()
+    """And can still be cancelled, though Prefect's runner does not look for that any more."""
+    life, unwanted = begin(), begin()
     deployed.server.process.stop(signal.SIGKILL)
     time.sleep(150)
     deployed.start_services()
-    time.sleep(150)  # in which it could be taken for lost
-    assert not {"Crashed", "AwaitingRetry"} & set(life.states())
+    time.sleep(150)  # in which they could be taken for lost
+    assert not {"Crashed", "AwaitingRetry"} & {*life.states(), *unwanted.states()}
+    processes = processes_of(unwanted.run)
+    unwanted.client.set_flow_run_state(unwanted.run.id, Cancelling())
+    unwanted.becomes("Cancelled")
+    assert gone(processes)
     life.end.touch()
     life.becomes("Completed")
     assert life.worker.pid == life.born
