@@ -29,6 +29,7 @@ from charrec.steps.train import TRAIN
 from charrec.study import Data, Runtime
 from tasks.devices import Children, Devices
 from tasks.errors import DeviceLost
+from tasks.pool import deployed
 from tasks.sweep import keep_workers
 
 log = logging.getLogger(__name__)
@@ -98,9 +99,10 @@ async def _here_at_once(
 ) -> Outcome[Value]:
     """The same for the first step that uses the store: a wrong address is an error now, not in 15 minutes.
 
-    Where the store has no outcome, it has nothing of the later steps either: their devices start meanwhile.
+    Not for a deployment, which nobody watches and which may begin again during an outage. Where the store has
+    no outcome, it has nothing of the later steps either: their devices start meanwhile.
     """
-    bench = Bench.of(runtime, patient=False)
+    bench = Bench.of(runtime, patient=deployed())
     if done := await asyncio.to_thread(step.recall, given, bench.store):
         return done
     if devices:

@@ -16,6 +16,7 @@ from charrec.errors import InputError
 from charrec.memo.outcome import Outcome
 from charrec.memo.step import Bench
 from charrec.storage import Store
+from charrec.storage.patience import PatientStore
 from charrec.study import Runtime
 from tasks.devices import Devices
 from tasks.errors import DeviceLost
@@ -61,6 +62,28 @@ def test_the_devices_start_where_the_first_step_is_not_in_the_store(runtime: Run
         return counts
 
     assert run(body) == [1, 0]
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+def test_only_a_deployments_first_step_waits_for_a_store_that_is_away(
+    deployed: bool, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient: list[bool] = []
+    of = Bench.of
+
+    def noted(*given: Any, **options: Any) -> Bench:
+        bench = of(*given, **options)
+        patient.append(isinstance(bench.store, PatientStore))
+        return bench
+
+    monkeypatch.setattr(Bench, "of", noted)
+    monkeypatch.setattr("tasks.steps.deployed", lambda: deployed)
+
+    async def body() -> None:
+        await first(Given(number=6), runtime)
+
+    run(body)
+    assert patient == [deployed]
 
 
 def test_a_step_runs_under_its_label(runtime: Runtime) -> None:
