@@ -57,6 +57,7 @@ POOLS = {
 }
 FIXED = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",  # says a server whose database restarts, when a run would end
     "PREFECT_RUNNER_AUTO_INSTALL_DEPENDENCIES": "false",  # else `uv run` would build a separate environment
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # the same of JAX

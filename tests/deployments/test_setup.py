@@ -1,6 +1,9 @@
 """What `make deploy` leaves on a server, once and again, and what its automations do there."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,7 +34,7 @@ from deployments.automations import (
     never_begun,
     silent_runs,
 )
-from deployments.setup import POOLS, ensure, patience, set_up
+from deployments.setup import FIXED, POOLS, ensure, patience, set_up
 from infra.local.stack import Stack
 from tests.deployments.conftest import deploy
 from tests.processes import eventually
@@ -67,6 +70,28 @@ def webhook() -> Iterator[tuple[str, list[str]]]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/hook", texts
         server.shutdown()
+
+
+def test_a_run_asks_again_where_the_servers_database_is_away() -> None:
+    answers = [500, 200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers.pop(0))
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    code = "from prefect import get_client; get_client(sync_client=True).request('GET', '/health').raise_for_status()"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        there = {
+            "PREFECT_API_URL": f"http://127.0.0.1:{server.server_port}/api",
+            "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "0",
+        }
+        subprocess.run([sys.executable, "-c", code], env=os.environ | FIXED | there, check=True)
+        server.shutdown()
+    assert answers == []
 
 
 def objects(client: SyncPrefectClient) -> dict[str, str]:
