@@ -26,7 +26,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports Te
 leave_out_unneeded()
 
 LEFT_OUT = pytest.StashKey[int]()
-PREFECT = ("tests/deployments/", "tests/flows/", "tests/infra/", "tests/production/", "tests/steps/", "tests/tasks/")
+PREFECT = (
+    "tests/deployments/", "tests/flows/", "tests/infra/", "tests/kills/", "tests/production/", "tests/steps/",
+    "tests/tasks/",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ STACKS = {
         "tests/infra/test_stack.py",
     ),
 }  # fmt: skip
-PREFECT = ("tests/tasks/", "tests/flows/test_retrain.py")  # of one server without a database of its own
+# Of one server without a database of its own.
+PREFECT = ("tests/tasks/", "tests/flows/test_retrain.py", "tests/kills/test_studies.py")
 # What takes longest, in the order in which it starts, lest one process works on alone at the end.
 FIRST = (
     "production", "tests/flows/test_full_study.py", "stack", "prefect", "tests/steps", "tests/sweep",

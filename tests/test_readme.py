@@ -97,7 +97,8 @@ def words_of_programs() -> set[str]:
         ROOT / "charrec" / "__main__.py",
         *ROOT.glob("charrec/commands/*.py"),
         *ROOT.glob("tests/benchmarks/*.py"),
-        *(ROOT / "tests" / name for name in ("hostile/campaign.py", "kills/searches.py", "kills/stock.py")),
+        *ROOT.glob("tests/kills/*.py"),
+        ROOT / "tests" / "hostile" / "campaign.py",
     ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in programs)
     named = set(re.findall(r'add_argument\("--([a-z-]+)"', text))

@@ -32,12 +32,12 @@ def losses(store: Store, sweep: Sweep, images: int, undisturbed: Findings) -> li
     A search that cannot even be read has lost everything: the error is the line.
     """
     try:
-        return [*_of_the_document(document(store, sweep), sweep), *_of_the_findings(store, sweep, images, undisturbed)]
+        return [*of_the_document(document(store, sweep), sweep), *_of_the_findings(store, sweep, images, undisturbed)]
     except Exception as error:
         return [f"it cannot be read: {type(error).__name__}: {error}"]
 
 
-def _of_the_document(after: Document, sweep: Sweep) -> Iterator[str]:
+def of_the_document(after: Document, sweep: Sweep) -> Iterator[str]:
     trials = sum(rung.trials for rung in schedule(sweep.search))
     counts = {"trials": len(after.trials), "ended": len(after.ended), "ended once": len(set(after.ended))}
     for what, count in counts.items():
