@@ -102,7 +102,7 @@ async def _here_at_once(
     Not for a deployment, which nobody watches and which may begin again during an outage. Where the store has
     no outcome, it has nothing of the later steps either: their devices start meanwhile.
     """
-    bench = Bench.of(runtime, patient=deployed())
+    bench = Bench.of(runtime, patient=devices is None and deployed())  # which asks the server, at a desk
     if done := await asyncio.to_thread(step.recall, given, bench.store):
         return done
     if devices:
