@@ -11,13 +11,12 @@ from typing import Self
 
 from infra.local.process import kill
 from tests.kills.ground import Ground
-from tests.processes import eventually
 from tests.production.driver import LEASE
 
 STUDY, TRAINING, SEARCHER, JUDGES = "charrec", "train-model", "sweep-worker", ("charrec-revive", "charrec-watch")
 MOMENTS = (0.5, 15.0)  # seconds between two faults
 AT_WORK = 0.6  # of the faults wait until a child is at work, however slow the machine
-PATIENCE = 300.0  # seconds
+SILENT = 30.0  # seconds without any run's process; then none is awaited
 FREEZES = (0.5, 3.0)  # leases that what stands still does so
 LONG = (95.0, 130.0)  # seconds, beyond every silence that charrec and Prefect wait for
 SELDOM = 0.07  # of the freezes are that long
@@ -97,7 +96,7 @@ class StudyFaults:
         """The next fault, after a while; another one where there is nothing to hit."""
         self.rng = random.Random(self.plan.getrandbits(32))  # what a fault draws does not change the next one
         if self.rng.random() < AT_WORK:
-            eventually(lambda: self.ground.runs(TRAINING, SEARCHER) or not self.ground.runs(), PATIENCE, 0.5)
+            self._await_work()
         time.sleep(self.rng.uniform(*MOMENTS))
         left = dict(SHARES)
         while left:
@@ -106,6 +105,14 @@ class StudyFaults:
                 self.counts[fault] += 1
                 return
             del left[fault]
+
+    def _await_work(self) -> None:
+        """Until a child is at work, or nothing has lived for a while."""
+        alive = time.monotonic()
+        while not self.ground.runs(TRAINING, SEARCHER) and time.monotonic() - alive < SILENT:
+            if self.ground.runs():
+                alive = time.monotonic()
+            time.sleep(0.5)
 
     def _kill_run(self, *flows: str) -> bool:
         runs = self.ground.runs(*flows)

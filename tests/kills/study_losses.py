@@ -23,7 +23,7 @@ NAMES = ("trial", "owner", "code")
 OWNER = re.compile(r"(epoch-\d{3}(?:-\d+)?)-[^/\"]+?\.weights\.h5")
 DURATION = re.compile(r'(?: data-sort="[\d.]+">)?(?:\d[\d.]*\N{NO-BREAK SPACE}(?:h|min|s)\b ?)+')
 MOMENT = re.compile(r"\d+ \w+ \d{4}, \d\d:\d\d UTC")
-CODE = re.compile(r"<dt>Code</dt><dd>.*?</dd>")
+CODE = re.compile(r"<dt>Code</dt><dd>.*?</dd>|(?<=, )code [0-9a-f]+\+?")
 SPEED = re.compile(r'images/s, median</th>(?:<td class="num">[\d,]+</td>)+')
 SHOWN = 300  # characters of a difference
 
