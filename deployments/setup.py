@@ -26,7 +26,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelled
@@ -50,6 +50,7 @@ from deployments.automations import (
     revivals,
     silent_runs,
 )
+from tasks.pages import flow_runs_sync
 
 POOLS = {
     "cpu": "Studies, retrainings, predictions, which mostly wait for other runs",
@@ -102,11 +103,8 @@ def begin_anew() -> int:
         deployment_id=FlowRunFilterDeploymentId(is_null_=False),
     )  # fmt: skip
     with get_client(sync_client=True) as client:
-        waiting: list[FlowRun] = []
-        while page := client.read_flow_runs(flow_run_filter=wanted, offset=len(waiting)):
-            waiting += page
         moved = 0
-        for run in waiting:
+        for run in flow_runs_sync(client, wanted):
             if run.work_queue_id or run.auto_scheduled or not run.deployment_id:
                 continue
             if not client.read_deployment(run.deployment_id).work_queue_name:

@@ -24,6 +24,7 @@ from prefect.states import Crashed
 
 from flows.revive import STUDIES, mark_lost, revive
 from tasks.lost import held, listen, newest_event, unfinished_tasks
+from tasks.pages import flow_runs
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ REVIVING = timedelta(minutes=5)  # that the automation may need to revive a stud
 RECENT = timedelta(days=2)  # in which a study that is Crashed is revived; later, somebody has left it so
 BUSY = (StateType.RUNNING, StateType.CANCELLING, StateType.PENDING)
 OVER = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
-PAGE = 200  # runs; the server's limit
 LEFT = "The process of its flow run has ended."
 
 
@@ -72,7 +72,7 @@ async def _busy(client: PrefectClient) -> list[FlowRun]:
     """Runs of deployments that claim to be running, or have been Pending for long."""
     long_ago = datetime.now(UTC) - BEGINNING
     return [
-        run for run in await _all(client, _of_ours(BUSY))
+        run for run in await flow_runs(client, _of_ours(BUSY))
         if run.state and (run.state.type != StateType.PENDING or run.state.timestamp < long_ago)
     ]  # fmt: skip
 
@@ -81,7 +81,7 @@ async def _left_crashed(client: PrefectClient) -> list[FlowRun]:
     """Studies that crashed and were not revived."""
     wanted, now = _of_ours([StateType.CRASHED]), datetime.now(UTC)
     wanted.end_time = FlowRunFilterEndTime(after_=now - RECENT)
-    crashed = [run for run in await _all(client, wanted) if run.state and run.state.timestamp < now - REVIVING]
+    crashed = [run for run in await flow_runs(client, wanted) if run.state and run.state.timestamp < now - REVIVING]
     return [run for run in crashed if (await client.read_flow(run.flow_id)).name in STUDIES]
 
 
@@ -98,10 +98,3 @@ def _of_ours(states: list[StateType] | tuple[StateType, ...]) -> FlowRunFilter:
         deployment_id=FlowRunFilterDeploymentId(is_null_=False), tags=FlowRunFilterTags(all_=[TAG]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
     )  # fmt: skip
-
-
-async def _all(client: PrefectClient, wanted: FlowRunFilter) -> list[FlowRun]:
-    found: list[FlowRun] = []
-    while len(page := await client.read_flow_runs(flow_run_filter=wanted, offset=len(found))) == PAGE:
-        found += page
-    return [*found, *page]

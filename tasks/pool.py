@@ -26,16 +26,17 @@ from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from tasks.errors import ChildFailed, DeviceLost
-from tasks.lost import Silence, end_tasks
+from tasks.lost import Silence, end_tasks, in_process_of
 from tasks.naming import current_tags, within
+from tasks.pages import flow_runs_sync
 from tasks.patience import patiently
 
 log = logging.getLogger("charrec.pool")  # so `progress.lines` shows it as the run's
 
 POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
+SELDOM = 10.0  # seconds between two looks at one that has waited long: of 100 that wait, only one can begin next
 SETTLING = 4.0  # seconds until a crash is believed
-PAGE = 200  # runs; the server's limit
 SILENCE = 90.0  # seconds without a sign of life after which a child is lost; it gives one every 30
 REMADE = 600.0  # seconds that a pool which was deleted is waited for
 NO_QUEUE = "Its work pool or queue was deleted, so no worker will take it. Run `make deploy`, then the study again."
@@ -92,7 +93,7 @@ def deployed() -> bool:
 
 async def _final(run: FlowRun) -> State[Any]:
     """The state that the run ends in; Crashed if it is lost."""
-    settling, silence, queue = False, Silence(run.id, SILENCE), _Queue()
+    settling, silence, queue, asked_at = False, Silence(run.id, SILENCE), _Queue(), monotonic()
     async with get_client() as client:
         while True:
             now = await patiently(lambda: client.read_flow_run(run.id))
@@ -102,7 +103,7 @@ async def _final(run: FlowRun) -> State[Any]:
                 if why := await patiently(partial(_hopeless, client, now, silence, queue)):
                     await _mark_lost(client, run.id, why)
                 else:
-                    await asyncio.sleep(POLL)
+                    await asyncio.sleep(pause(now, monotonic() - asked_at))
             elif not state.is_crashed():
                 return state
             elif not settling:
@@ -113,6 +114,11 @@ async def _final(run: FlowRun) -> State[Any]:
                 states = await patiently(lambda: client.read_flow_run_states(run.id))
                 asked = any(each.type == StateType.CANCELLING for each in states)
                 return Cancelled(message="it was cancelled") if asked else state
+
+
+def pause(run: FlowRun, waited: float) -> float:
+    """Seconds until the next look at it: for one that no worker has taken yet a tenth of what it has waited."""
+    return min(max(POLL, waited / 10), SELDOM) if run.state and run.state.is_scheduled() else POLL
 
 
 class _Queue:
@@ -164,18 +170,14 @@ def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
 
 def stop_children(client: SyncPrefectClient, run: UUID) -> None:
     """Cancel every child of the run that is not over; one that cannot be reached does not spare the others."""
-    mine = FlowRunFilterParentFlowRunId(any_=[run])
-    within = FlowRunFilter(parent_flow_run_id=mine, deployment_id=FlowRunFilterDeploymentId(is_null_=True))
-    for below in client.read_flow_runs(flow_run_filter=within):  # they run in the process of their parent
+    for below in flow_runs_sync(client, in_process_of(run)):
         stop_children(client, below.id)
-    live = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(LIVE)))
     begun = FlowRunFilter(
-        parent_flow_run_id=mine, deployment_id=FlowRunFilterDeploymentId(is_null_=False), state=live
-    )  # fmt: skip
-    found: list[FlowRun] = []
-    while len(page := client.read_flow_runs(flow_run_filter=begun, offset=len(found))) == PAGE:
-        found += page
-    _cancel(client, (*found, *page))
+        parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[run]),
+        deployment_id=FlowRunFilterDeploymentId(is_null_=False),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(LIVE))),
+    )
+    _cancel(client, flow_runs_sync(client, begun))
 
 
 def _cancel(client: SyncPrefectClient, runs: Iterable[FlowRun]) -> None:

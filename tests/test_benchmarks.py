@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from charrec.models import MODELS
-from tests.benchmarks import gpu
+from tests.benchmarks import copies, gpu, load, load_store
 from tests.toy import ON_JAX, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -81,3 +82,30 @@ def test_the_benchmark_of_gpus_runs_on_jax() -> None:
     ran = subprocess.run(command, cwd=ROOT, env=environment | on_jax, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert "jax 0." in ran.stdout and "| model_1 | 8 | " in ran.stdout
+
+
+def test_the_benchmark_of_load_measures_a_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "ENOUGH", 0.0)
+    monkeypatch.setattr(load_store, "FEW", 5)
+    sizes, notes = load.Sizes(workers=2, objects=20), load.Notes(tmp_path / "load.json")
+    for part in (load_store.workers, load_store.objects):
+        part(tmp_path, notes, sizes, stores=("folder",))
+    loads = {what.partition(":")[0]: list(row) for what, row in notes.found.items()}
+    assert loads == {
+        "workers": ["folder, 1 worker", "folder, 2 workers"],
+        "objects": ["folder, 5 objects", "folder, 20 objects"],
+    }
+    again = load.Notes(tmp_path / "load.json")
+    for part in (load_store.workers, load_store.objects):
+        part(tmp_path, again, sizes, stores=("folder",))
+    assert again.found == notes.found
+
+
+def test_a_copied_study_has_ids_a_word_and_times_of_its_own() -> None:
+    run, flow = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+    row = f"{run}\t{flow}\tstudy lusab, 2026-11-28\t2026-11-28 00:25:30.5+00\tprefect.flow-run.{run}\n"
+    copied = copies.Study({"flow_run": row}, {run}, "lusab").copy(3, timedelta(minutes=30))
+    other = "00000000-0003-4000-8000-000000000001"
+    assert copied == {
+        "flow_run": f"{other}\t{flow}\tstudy lusab3, 2026-11-28\t2026-11-27 23:55:30.5+00\tprefect.flow-run.{other}\n"
+    }

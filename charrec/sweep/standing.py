@@ -47,13 +47,19 @@ class Status(Frozen):
     aborted: str | None
 
 
-def status(store: Store, sweep: Sweep, lease: float = Terms().lease) -> Status:
-    """The status of a search, which may not have begun. Reads only."""
+def status(store: Store, sweep: Sweep, lease: float = Terms().lease, running: bool = True) -> Status:
+    """The status of a search, which may not have begun. Reads only.
+
+    `running`: count the epochs of trials that are not over, too, which takes a request for each.
+    """
     document = read_document(store, sweep)
     trials = document.trials if document else {}
     leases = document.leases if document else {}
     seen = ages(store, sweep)
-    done = {name: _epochs_done(store, sweep, name, record) for name, record in trials.items()}
+    done = {
+        name: _epochs_done(store, sweep, name, record) if running or _over(record) else 0
+        for name, record in trials.items()
+    }
     ranked = ranking(document) if document else []
     rungs = tuple(by_rung(sweep.search, ranked))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
@@ -95,8 +101,12 @@ def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
             )
 
 
+def _over(record: TrialRecord) -> bool:
+    return record.status in ("COMPLETED", "FAILED")  # a failed one trains no more
+
+
 def _epochs_done(store: Store, sweep: Sweep, name: str, record: TrialRecord) -> int:
-    if record.status in ("COMPLETED", "FAILED"):  # a failed one trains no more
+    if _over(record):
         return epochs_of(record)
     trained = len(read_progress(store, sweep.training(record.configuration)).epochs)
     return max(0, min(trained - int(record.values["tuner/initial_epoch"]), epochs_of(record)))

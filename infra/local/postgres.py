@@ -34,7 +34,7 @@ class Postgres:
         """Start the server, create the database if it is missing, and wait until it is ready."""
         if self.process.pid:
             return
-        programs = _programs()
+        binaries = programs()
         self._prepare_folders()
         options = ["-k", str(self.sockets), "-c", "listen_addresses="]
         if not self.durable:
@@ -42,14 +42,14 @@ class Postgres:
         if not self.data.exists():
             new = self.folder / "new"  # renamed when complete, so an interrupted initdb leaves no half database
             shutil.rmtree(new, ignore_errors=True)
-            self._run(programs / "initdb", "-D", new, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C",
+            self._run(binaries / "initdb", "-D", new, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C",
                       *([] if self.durable else ["--no-sync"]))  # fmt: skip
             new.rename(self.data)
-        self.process.start([programs / "postgres", "-D", self.data, *options], environment, self.folder, self.user)
+        self.process.start([binaries / "postgres", "-D", self.data, *options], environment, self.folder, self.user)
         connection: list[str | Path] = ["-h", self.sockets, "-U", SUPERUSER]
-        self.process.wait(lambda: _succeeds(programs / "pg_isready", "-q", *connection), 60)
-        if not _succeeds(programs / "psql", "-q", *connection, "-d", DATABASE, "-c", ""):
-            self._run(programs / "createdb", *connection, DATABASE)
+        self.process.wait(lambda: _succeeds(binaries / "pg_isready", "-q", *connection), 60)
+        if not _succeeds(binaries / "psql", "-q", *connection, "-d", DATABASE, "-c", ""):
+            self._run(binaries / "createdb", *connection, DATABASE)
 
     def stop(self) -> None:
         self.process.stop(signal.SIGINT)  # "fast" shutdown, which does not wait for clients
@@ -89,7 +89,7 @@ class Postgres:
             raise NotStarted(f"{Path(command[0]).name} failed: {completed.stdout.strip()}")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of the newest version's programs."""
     versions = sorted(PACKAGED.glob("*/bin/postgres"), key=lambda each: float(each.parts[-3]))
     if versions:

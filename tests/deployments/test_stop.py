@@ -10,16 +10,16 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import FlowRun, State, Worker
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
 
 from deployments.setup import begin_anew
 from flows.revive import REVIVALS, revive
 from flows.watch import TAG, watch
 from tasks.errors import ChildFailed
-from tasks.lost import Silence, listen, newest_event
+from tasks.lost import Silence, held, listen, newest_event
 from tasks.ownership import Cancellation, lost_to_another, taken_for_lost
-from tasks.pool import Pool, stop_children
+from tasks.pool import POLL, SELDOM, Pool, pause, stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
 
@@ -44,6 +44,41 @@ def made(
 def state(client: SyncPrefectClient, run: FlowRun) -> str | None:
     found = client.read_flow_run(run.id).state
     return found.name if found else None
+
+
+class Short(SyncPrefectClient):
+    """Of a server that answers with two runs at most, and whose runs end one after the other."""
+
+    def read_flow_runs(self, **asked: Any) -> list[FlowRun]:  # type: ignore[override]
+        page = super().read_flow_runs(limit=2, **asked)
+        for run in page[:1]:
+            self.set_flow_run_state(run.id, Completed(), force=True)
+        return page
+
+
+def test_no_child_is_passed_over_because_another_ended_before_the_next_page(prefect_api: str) -> None:
+    with Short(prefect_api) as client:
+        study = made(client, "charrec", Running())
+        children = [made(client, "train-model", Running(name=f"Running {n}"), study) for n in range(5)]
+        stop_children(client, study.id)
+        assert not [child for child in children if str(state(client, child)).startswith("Running")]
+
+
+class Shy(PrefectClient):
+    """Of a server that answers with one worker at most."""
+
+    async def read_workers_for_work_pool(self, pool: str, **asked: Any) -> list[Worker]:  # type: ignore[override]
+        return await super().read_workers_for_work_pool(pool, **asked, limit=1)
+
+
+@pytest.mark.anyio
+async def test_a_worker_holds_its_run_however_many_others_were_heard_since(prefect_api: str) -> None:
+    with get_client(sync_client=True) as client:
+        run = made(client, "charrec", Running())
+        for worker in ("first", "second", "third"):
+            a_worker_takes(client, run if worker == "first" else made(client, "charrec", Running()), worker)
+        async with Shy(prefect_api) as asking:
+            assert await held(asking, client.read_flow_run(run.id))
 
 
 @pytest.mark.usefixtures("prefect_api")
@@ -195,6 +230,7 @@ async def test_whom_somebody_waits_for_is_lost_only_if_others_were_heard() -> No
         async with get_client() as asking:
             silence = Silence(waited.id, too_long=0.0)
             assert not await silence.lasts(asking)  # it begins to listen
+            a_worker_says(client, "executed-flow-run", "somewhere", waited)  # about it, which is no sign of its own
             await stored(client, other)
             assert await silence.lasts(asking)
             await stored(client, waited)
@@ -247,6 +283,20 @@ def test_a_cancellation_is_unheard_a_minute_after_it_was_seen(monkeypatch: pytes
         if cancellation.unheard(FlowRun(flow_id=uuid4(), state=now)):
             told.append(second)
     assert told == [125, 190]
+
+
+@pytest.mark.parametrize(
+    ("now", "waited", "seconds"),
+    [
+        (Scheduled(), 0, POLL),
+        (Scheduled(name="Late"), 45, 4.5),
+        (Scheduled(name="Late"), 3600, SELDOM),
+        (Pending(), 3600, POLL),
+        (Running(), 3600, POLL),
+    ],
+)
+def test_a_child_that_waits_long_is_looked_at_seldom(now: State[Any], waited: float, seconds: float) -> None:
+    assert pause(FlowRun(flow_id=uuid4(), state=now), waited) == seconds
 
 
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -370,6 +371,28 @@ def test_a_trial_that_was_given_up_with_its_workers_has_not_failed(tmp_path: Pat
     assert said[1].startswith("trial 0001, configuration 1, failed: TrainingDiverged")
     ended = result(small.store, small.sweep, 100).trials
     assert {row.trial: row.state for row in ended if row.val_accuracy is None} == {"0000": "LOST", "0001": "FAILED"}
+
+
+class Asked:
+    """A store, and the keys that it was asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.keys = store, list[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        def call(key: str) -> Any:
+            self.keys.append(key)
+            return getattr(self.store, name)(key)
+
+        return call
+
+
+def test_the_status_of_ended_trials_takes_two_requests_however_many_are_at_work(busy: Staged) -> None:
+    whole, asked = busy.status, Asked(busy.store)
+    told = status(asked, busy.sweep, running=False)  # type: ignore[arg-type]
+    assert asked.keys == [busy.sweep.oracle, f"{KEY}/workers/"]
+    assert (whole.epochs_done, told.epochs_done) == (29, 28)
+    assert (told.rungs, told.best, told.runnable) == (whole.rungs, whole.best, whole.runnable)
 
 
 def test_the_table_of_a_busy_search(busy: Staged) -> None:
