@@ -7,7 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from infra.local.process import NotStarted, Process
+from infra.local.process import NotStarted, Process, eventually
 
 PACKAGED = Path("/usr/lib/postgresql")  # Debian's path: one folder per version
 UNPRIVILEGED = "postgres"  # the package's user, since PostgreSQL refuses to run as root
@@ -45,6 +45,7 @@ class Postgres:
             self._run(binaries / "initdb", "-D", new, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C",
                       *([] if self.durable else ["--no-sync"]))  # fmt: skip
             new.rename(self.data)
+        eventually(self.process.collected, 10)  # PostgreSQL takes a zombie of the last server for a living one
         self.process.start([binaries / "postgres", "-D", self.data, *options], environment, self.folder, self.user)
         connection: list[str | Path] = ["-h", self.sockets, "-U", SUPERUSER]
         self.process.wait(lambda: _succeeds(binaries / "pg_isready", "-q", *connection), 60)

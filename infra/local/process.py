@@ -32,11 +32,22 @@ class Process:
         """None if it is not running; a later process with the same number does not count."""
         if self._child:
             self._child.poll()  # reaps a zombie
+        number, started = self._noted()
+        return number if number and _started(number) == started else None
+
+    def collected(self) -> bool:
+        """Whether nothing is left of it: a process that ended stays a zombie until its parent collects it."""
+        number, started = self._noted()
+        stat = _stat(number) if number else None
+        return not stat or _born(stat) != started
+
+    def _noted(self) -> tuple[int, str]:
+        """The number and start time of the last one; 0 if there was none."""
         try:
             number, started = self.note.read_text().split()
         except (FileNotFoundError, ValueError):
-            return None
-        return int(number) if _started(int(number)) == started else None
+            return 0, ""
+        return int(number), started
 
     @property
     def port(self) -> int:
@@ -147,6 +158,10 @@ def _started(pid: int) -> str | None:
     stat = _stat(pid)
     if not stat or stat[0] in "ZX":
         return None
+    return _born(stat)
+
+
+def _born(stat: list[str]) -> str:
     return f"{stat[19]}@{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
 
 

@@ -76,6 +76,19 @@ def files(stack: Stack) -> list[str]:
     return [each.key for each in bucket.objects.all()]
 
 
+def test_a_process_that_was_killed_is_not_collected_before_its_parent_does_so(tmp_path: Path) -> None:
+    """PostgreSQL refuses to start beside a zombie of the last server."""
+    process, later = Process("killed", tmp_path), Process("killed", tmp_path)
+    assert later.collected()  # there was none
+    process.start(["sleep", "600"], os.environ, tmp_path)
+    assert not later.collected()
+    process.send(signal.SIGKILL)
+    assert eventually(lambda: later.pid is None, 300)
+    assert not later.collected()
+    assert process.pid is None  # asking collects it
+    assert later.collected()
+
+
 @pytest.mark.parametrize(("here", "seen"), [((), ["", ""]), ((Gpu("0", "a card"),), ["0", "1"])])
 def test_where_there_is_no_gpu_the_workers_of_that_pool_use_the_cpu(
     here: tuple[Gpu, ...], seen: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
