@@ -10,6 +10,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from infra.local.process import Process
 
+# How long an automation remembers that it waits for a run's next sign of life. By default Prefect's server forgets that
+# a minute after it was due: where the server was away for longer, nobody but charrec-watch would look for the run.
+REMEMBERS = "P7D"
+
 
 class PrefectServer:
     """UI and API on one port on loopback."""
@@ -28,7 +32,7 @@ class PrefectServer:
     def start(self, database: str, environment: Mapping[str, str]) -> None:
         """Start it if it is not running; `wait` waits for it."""
         ours = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database, "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                "DO_NOT_TRACK": "1"}  # fmt: skip
+                "DO_NOT_TRACK": "1", "PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER": REMEMBERS}  # fmt: skip
         where = ["--host", "127.0.0.1", "--port", str(self.process.port)]
         command = [sys.executable, "-m", "prefect", "server", "start", *where]
         self.process.start(command, {**environment, **ours}, self.folder)

@@ -179,6 +179,23 @@ def test_living_studies_outlast_a_database_that_is_killed_twice(begin: Callable[
 
 
 @pytest.mark.long
+def test_a_study_is_revived_after_a_power_cut_of_minutes(begin: Callable[[], Life], deployed: Stack) -> None:
+    """By charrec-revive: Prefect's server remembers that it waits for a sign of life. charrec-watch came much later."""
+    life = begin()
+    for process in (life.worker, deployed.server.process, deployed.database.process):
+        process.stop(signal.SIGKILL)
+    kill(life.run)
+    time.sleep(200)
+    deployed.start_services()
+    deployed.start_worker("cpu", "living", limit=4)
+    assert eventually(lambda: "AwaitingRetry" in life.states(), 300, OFTEN)
+    life.becomes("Running")
+    life.end.touch()
+    life.becomes("Completed")
+    assert life.tasks() == ["Completed", "Crashed"]
+
+
+@pytest.mark.long
 def test_a_living_study_outlasts_a_server_that_is_away_for_minutes(begin: Callable[[], Life], deployed: Stack) -> None:
     """And can still be cancelled, though Prefect's runner does not look for that any more."""
     life, unwanted = begin(), begin()

@@ -28,6 +28,7 @@ from prefect.testing.cli import invoke_and_assert
 from deployments.automations import PROVISIONING
 from deployments.setup import FIXED, POOLS, _pool, patience
 from infra.local.process import kill
+from infra.local.server import REMEMBERS
 from infra.local.stack import ROOT, Stack
 from tasks.devices import PUTTING_AWAY
 from tests.infra.dockerfile import stages
@@ -178,6 +179,11 @@ def reached(url: str) -> dict[str, Any]:
         "clusters": [{"name": "it", "cluster": {"server": url}}], "users": [{"name": "it", "user": {}}],
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
     }  # fmt: skip
+
+
+def test_the_server_remembers_as_long_as_the_local_one_that_it_waits_for_a_sign_of_life() -> None:
+    given = {each["name"]: each["value"] for each in values("server")["global"]["prefect"]["env"]}
+    assert given["PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER"] == REMEMBERS
 
 
 def submit(stack: Stack, pool: str, kubeconfig: Path) -> None:
