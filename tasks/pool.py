@@ -26,10 +26,11 @@ from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from tasks.errors import ChildFailed, DeviceLost
-from tasks.lost import Silence, end_tasks, in_process_of
+from tasks.lost import end_tasks, in_process_of
 from tasks.naming import current_tags, within
 from tasks.pages import flow_runs_sync
 from tasks.patience import patiently
+from tasks.waiting import MOVED, NO_QUEUE, Waiting
 
 log = logging.getLogger("charrec.pool")  # so `progress.lines` shows it as the run's
 
@@ -37,10 +38,6 @@ POOL = "pool gpu"
 POLL = 2.0  # seconds between two looks at a child
 SELDOM = 10.0  # seconds between two looks at one that has waited long: of 100 that wait, only one can begin next
 SETTLING = 4.0  # seconds until a crash is believed
-SILENCE = 90.0  # seconds without a sign of life after which a child is lost; it gives one every 30
-REMADE = 600.0  # seconds that a pool which was deleted is waited for
-NO_QUEUE = "Its work pool or queue was deleted, so no worker will take it. Run `make deploy`, then the study again."
-MOVED = "Its work pool was deleted; another run takes its place in the new one."
 LIVE = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.PAUSED)
 
 
@@ -93,14 +90,14 @@ def deployed() -> bool:
 
 async def _final(run: FlowRun) -> State[Any]:
     """The state that the run ends in; Crashed if it is lost."""
-    settling, silence, queue, asked_at = False, Silence(run.id, SILENCE), _Queue(), monotonic()
+    settling, waiting, asked_at = False, Waiting(run.id), monotonic()
     async with get_client() as client:
         while True:
             now = await patiently(lambda: client.read_flow_run(run.id))
             state = now.state
             if not (state and state.is_final()):
                 settling = False
-                if why := await patiently(partial(_hopeless, client, now, silence, queue)):
+                if why := await patiently(partial(waiting.in_vain, client, now)):
                     await _mark_lost(client, run.id, why)
                 else:
                     await asyncio.sleep(pause(now, monotonic() - asked_at))
@@ -119,33 +116,6 @@ async def _final(run: FlowRun) -> State[Any]:
 def pause(run: FlowRun, waited: float) -> float:
     """Seconds until the next look at it: for one that no worker has taken yet a tenth of what it has waited."""
     return min(max(POLL, waited / 10), SELDOM) if run.state and run.state.is_scheduled() else POLL
-
-
-class _Queue:
-    """Tells when a run waits in a work pool, or a queue of it, that was deleted: Prefect cannot move it to another."""
-
-    def __init__(self) -> None:
-        self.since: float | None = None
-
-    async def gone(self, client: PrefectClient, run: FlowRun) -> str:
-        """MOVED once the run's deployment has another pool, NO_QUEUE if it has none for long; else empty."""
-        if run.work_queue_id:
-            return ""
-        if self.since is None:
-            self.since = monotonic()
-            log.warning("%s waits in a work pool that was deleted; run `make deploy`, and it goes on", run.name)
-        if run.deployment_id and (await client.read_deployment(run.deployment_id)).work_queue_name:
-            return MOVED
-        return NO_QUEUE if monotonic() - self.since >= REMADE else ""
-
-
-async def _hopeless(client: PrefectClient, run: FlowRun, silence: Silence, queue: _Queue) -> str:
-    """Why waiting for the run is in vain; empty as long as it is not."""
-    if run.state and run.state.is_scheduled():
-        return await queue.gone(client, run)
-    if run.state and run.state.is_running() and await silence.lasts(client):
-        return f"No sign of life for {SILENCE:.0f} s while the server could hear it."
-    return ""
 
 
 async def _mark_lost(client: PrefectClient, run: UUID, why: str) -> None:

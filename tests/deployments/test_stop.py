@@ -20,6 +20,7 @@ from tasks.errors import ChildFailed
 from tasks.lost import Silence, held, listen, newest_event
 from tasks.ownership import Cancellation, lost_to_another, taken_for_lost
 from tasks.pool import POLL, SELDOM, Pool, pause, stop_children
+from tasks.waiting import Waiting
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
 
@@ -237,6 +238,32 @@ async def test_whom_somebody_waits_for_is_lost_only_if_others_were_heard() -> No
             assert not await silence.lasts(asking)
 
 
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.anyio
+async def test_a_silent_child_is_lost_sooner_once_its_worker_has_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.waiting.DESERTED", 0.0)
+    with get_client(sync_client=True) as client:
+        waited, in_a_pod, other = (made(client, "train-model", Running()) for _ in range(3))
+        a_worker_takes(client, waited, "devoted")
+        client.set_flow_run_state(waited.id, Running(), force=True)
+        for run in (waited, in_a_pod):
+            await stored(client, run)
+        async with get_client() as asking:
+
+            async def in_vain(run: FlowRun, waiting: Waiting) -> bool:
+                return bool(await waiting.in_vain(asking, await asking.read_flow_run(run.id)))
+
+            waiting, pod = Waiting(waited.id), Waiting(in_a_pod.id)
+            assert not await in_vain(waited, waiting)  # it begins to listen
+            assert not await in_vain(in_a_pod, pod)
+            await stored(client, other)
+            assert not await in_vain(waited, waiting)
+            a_worker_says(client, "started", "devoted")
+            await stored(client, other)
+            assert await in_vain(waited, waiting)
+            assert not await in_vain(in_a_pod, pod)  # nobody tells of its process
+
+
 @pytest.mark.anyio
 async def test_who_cannot_reach_the_server_takes_nobody_for_lost() -> None:
     async with PrefectClient("http://127.0.0.1:9/api") as client:
@@ -311,7 +338,7 @@ def doomed() -> None: ...
 @pytest.mark.anyio
 async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child by its study, which gives up after ten minutes without one; a study by `make deploy`."""
-    monkeypatch.setattr("tasks.pool.REMADE", 0.0)
+    monkeypatch.setattr("tasks.waiting.REMADE", 0.0)
     with get_client(sync_client=True) as client:
 
         def deploy() -> UUID:
