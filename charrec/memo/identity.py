@@ -12,6 +12,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -43,6 +44,7 @@ CARRIERS = (
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 ONE_AT_A_TIME = Lock()  # two threads in ast.parse: "AST constructor recursion depth mismatch", CPython 106905
+TRIES = 100  # beside threads of others, Prefect's for one, which hold no such lock
 
 
 def identity(*values: Any, code: str = "") -> str:
@@ -133,7 +135,7 @@ class Code:
 
     def _module(self, name: str) -> tuple[str, frozenset[str]]:
         if name not in self._modules:
-            tree = meaning(ast.parse(self._file(name).read_text(encoding="utf-8")))
+            tree = meaning(_parsed(self._file(name).read_text(encoding="utf-8")))
             self._modules[name] = ast.unparse(tree), frozenset(self._imports(tree))
         return self._modules[name]
 
@@ -162,6 +164,14 @@ class Code:
             if file.is_file():
                 return file
         raise ModuleNotFoundError(f"no module {name!r}", name=name)
+
+
+def _parsed(source: str) -> ast.Module:
+    """Its syntax tree. Raises SystemError only where another thread disturbs every try."""
+    for _ in range(TRIES - 1):
+        with suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
 
 
 def _ours(module: str) -> bool:
