@@ -109,6 +109,19 @@ def disguised(text: str) -> str:
     return f"# a comment\n\n{ast.unparse(ast.fix_missing_locations(tree))}\n\n# the end\n"
 
 
+def test_a_tree_that_another_thread_disturbed_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, parse, disturbed = Code(ROOT).digest("charrec.errors"), ast.parse, [1, 2]
+
+    def disturbed_parse(source: str) -> ast.Module:
+        if disturbed:
+            raise SystemError(f"AST constructor recursion depth mismatch (before=0, after={disturbed.pop()})")
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", disturbed_parse)
+    assert Code(ROOT).digest("charrec.errors") == before
+    assert not disturbed
+
+
 def test_looks_change_no_step(copy: Copy) -> None:
     for module in MODULES:
         assert copy.changed(module, disguised) == set(), module
