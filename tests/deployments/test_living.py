@@ -16,8 +16,9 @@ from prefect.states import Cancelling, Crashed
 
 from infra.local.process import Process
 from infra.local.stack import ROOT, Stack
+from tests.desk import HARMED
 from tests.processes import eventually, gone
-from tests.production.driver import LOST, kill, processes_of, send
+from tests.production.driver import kill, processes_of, send
 from tests.stack import working
 from tests.thorough import drawn
 
@@ -95,7 +96,7 @@ def begin(deployed: Stack, prefect_api: str, tmp_path: Path) -> Iterator[Callabl
         yield made
 
 
-@drawn(LOST[0], LOST)
+@drawn(HARMED[0], HARMED)
 def test_a_study_that_stood_still_and_was_marked_goes_on_and_its_worker_lives(begin: Callable[[], Life]) -> None:
     life = begin()
     frozen = processes_of(life.run)

@@ -17,7 +17,9 @@ from charrec.storage import open_store
 from charrec.study import Data, Runtime, Search, Study
 from flows.predict_batch import predict_batch
 from flows.retrain import retrain
+from tests.desk import AFTERWARDS
 from tests.flows.test_full_study import files
+from tests.thorough import drawn
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -104,6 +106,7 @@ def test_a_better_one_takes_the_champions_place(better: Retrained, runtime: Runt
     assert (now.number, now.by, now.candidate.recipe.model) == (2, "gate", "model_2")
 
 
+@drawn(AFTERWARDS[0], AFTERWARDS)
 def test_a_worse_one_does_not_and_is_not_asked_again(better: Retrained, runtime: Runtime) -> None:
     kept = retrained(OTHER, runtime)
     assert kept.name == "Kept"

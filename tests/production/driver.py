@@ -25,7 +25,6 @@ from tests.desk import MODELS
 from tests.processes import alive, eventually
 from tests.thorough import THOROUGH
 
-LOST = ("a study that stands still", "one that loses something")  # half a minute each, and `make test` draws one
 LEASE = 8.0  # seconds, of sweep workers
 # What the undisturbed study computes beside its search and its report. In `make test` it finds the others' results in
 # its store, as one machine has left them.

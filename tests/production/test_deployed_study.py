@@ -23,8 +23,8 @@ from prefect.states import Cancelling, Crashed, Scheduled
 
 from charrec.storage import Store
 from charrec.training.checkpoints import Progress
-from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
-from tests.production.driver import LOST, TRAINED, Production, copy, kill, of, processes_of, send, study_of, until
+from tests.desk import EPOCHS, HARMED, MODELS, TINY, Ran, histories
+from tests.production.driver import TRAINED, Production, copy, kill, of, processes_of, send, study_of, until
 from tests.thorough import THOROUGH, drawn, some
 
 FINAL = ("Completed", "Cached", "Failed", "Crashed", "Cancelled")
@@ -227,7 +227,7 @@ def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(prod
     assert_the_same(production, "disturbed", whole)
 
 
-@drawn(LOST[1], LOST)
+@drawn(HARMED[1], HARMED)
 @pytest.mark.parametrize("name", some(list(LOSSES), 1))
 def test_a_study_that_loses_one_thing_finds_the_same(
     name: str, production: Production, undisturbed: FlowRun, whole: Ran

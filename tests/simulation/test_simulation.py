@@ -8,7 +8,7 @@ import pytest
 from tests.simulation import proving, searching
 from tests.simulation.bucket import Weather
 from tests.simulation.mutations import SEARCHES, Mutation
-from tests.thorough import often
+from tests.thorough import often, some
 from tests.toy import KERAS_TUNERS
 
 pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
@@ -34,7 +34,7 @@ def test_a_seed_decides_everything() -> None:
     assert first == again != another
 
 
-@pytest.mark.parametrize("mutation", SEARCHES, ids=lambda mutation: mutation.__name__)
+@pytest.mark.parametrize("mutation", some(SEARCHES, 4), ids=lambda mutation: mutation.__name__)
 def test_a_fault_in_the_code_is_seen(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the seed that saw it first, or by another of the first, if the simulation draws otherwise by now."""
     searching.undisturbed(searching.SMALL, None)  # of the sound code
