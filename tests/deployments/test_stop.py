@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from anyio import fail_after
 from prefect import flow
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -131,6 +132,15 @@ async def stored(client: SyncPrefectClient, run: FlowRun) -> None:
             await asyncio.sleep(0.2)
 
 
+async def let_go(*runs: FlowRun) -> None:
+    """Until the server has stored that their worker did; it need not store in the order in which it hears."""
+    with fail_after(300):
+        async with get_client() as asking:
+            for run in runs:
+                while await held(asking, await asking.read_flow_run(run.id)):
+                    await asyncio.sleep(0.2)
+
+
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
 async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +159,7 @@ async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytes
         below = made(client, "charrec", Running(), lost, deployed=False)
         client.set_flow_run_state(unstopped.id, Cancelling())
         await stored(client, alive)  # what was heard before does not count
+        await let_go(exited, anew)
         listening = asyncio.create_task(watch.fn())
         await asyncio.sleep(1)
         heartbeat(client, alive, "train-model")

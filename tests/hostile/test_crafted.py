@@ -94,6 +94,12 @@ def test_a_picture_that_unpacks_to_far_more_is_refused_in_little_memory(bomb: st
     assert measured(refused(lambda: images.predicted(data, tmp_path), match)) < most * MIB
 
 
+def test_a_profile_that_is_cut_off_behind_the_pixels_is_refused(tmp_path: Path) -> None:
+    """Pillow's IndexError: found by `tests.hostile.campaign --door "PNG, animated" --seed 129011327`."""
+    data = png(32, 32, (b"IDAT", zeros(32 * 33)), (b"iCCP", b"x\0"))
+    refused(lambda: images.predicted(data, tmp_path), "no image that can be read")()
+
+
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_of_many_pictures_in_one_file_the_first_is_read(kind: str, tmp_path: Path) -> None:
     data = frames(100, kind)
