@@ -14,9 +14,8 @@ from prefect.client.schemas.filters import (
     TaskRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import ArtifactSort
 
-PAGE = 200  # the server's limit
+from tasks import pages
 
 
 async def advance(client: PrefectClient, run: UUID) -> str:
@@ -36,10 +35,8 @@ async def _below(client: PrefectClient, run: UUID) -> list[FlowRun]:
     found: list[FlowRun] = []
     above = [run]
     while above:
-        wanted = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=above))
-        level: list[FlowRun] = []
-        while page := await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(level)):
-            level += page
+        mine = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=above))
+        level = await pages.flow_runs(client, mine)
         found += level
         above = [each.id for each in level]
     return found
@@ -49,26 +46,13 @@ async def _done(client: PrefectClient, runs: list[UUID], but: set[UUID | None]) 
     """The names of what was completed."""
     wanted = FlowRunFilter(id=FlowRunFilterId(any_=runs))
     completed = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=[StateType.COMPLETED])))
-    names: set[str] = set()
-    read = 0
-    while page := await client.read_task_runs(
-        flow_run_filter=wanted, task_run_filter=completed, limit=PAGE, offset=read
-    ):
-        names |= {task.name for task in page if task.id not in but}
-        read += len(page)
-    return names
+    return {task.name for task in await pages.task_runs(client, wanted, completed) if task.id not in but}
 
 
 async def _shown(client: PrefectClient, runs: list[UUID]) -> dict[str, str]:
     """How far the trainings and the search are, by the newest of their artifacts; each try makes its own."""
-    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))
     newest: dict[str, str] = {}
-    read = 0
-    while page := await client.read_artifacts(
-        artifact_filter=wanted, sort=ArtifactSort.UPDATED_DESC, limit=PAGE, offset=read
-    ):
-        for each in page:
-            value = f"{each.data} %" if each.type == "progress" else each.description
-            newest.setdefault(str(each.key), str(value))
-        read += len(page)
+    for each in await pages.artifacts(client, ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))):
+        value = f"{each.data} %" if each.type == "progress" else each.description
+        newest.setdefault(str(each.key), str(value))
     return newest

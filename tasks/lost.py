@@ -143,7 +143,7 @@ def in_process_of(run: UUID) -> FlowRunFilter:
 async def unfinished_tasks(client: PrefectClient, runs: FlowRunFilter) -> list[UUID]:
     """Task runs of these flow runs that claim to be at work."""
     unfinished = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=list(UNFINISHED))))
-    return await pages.task_runs(client, runs, unfinished)
+    return [task.id for task in await pages.task_runs(client, runs, unfinished)]
 
 
 def _of(run: UUID) -> dict[str, Any]:

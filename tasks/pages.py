@@ -5,11 +5,11 @@ one for every run that has ended before it.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter
-from prefect.client.schemas.objects import FlowRun, Worker
+from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, FlowRunFilterId, TaskRunFilter
+from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun, Worker
+from prefect.client.schemas.sorting import ArtifactSort
 
 
 async def flow_runs(client: PrefectClient, wanted: FlowRunFilter) -> list[FlowRun]:
@@ -28,11 +28,20 @@ def flow_runs_sync(client: SyncPrefectClient, wanted: FlowRunFilter) -> list[Flo
     return found
 
 
-async def task_runs(client: PrefectClient, of: FlowRunFilter, wanted: TaskRunFilter) -> list[UUID]:
-    """The ids of every task run that fits; a filter of task runs cannot leave any out."""
-    found: list[UUID] = []
+async def task_runs(client: PrefectClient, of: FlowRunFilter, wanted: TaskRunFilter) -> list[TaskRun]:
+    """Every task run that fits; a filter of task runs cannot leave any out."""
+    found: list[TaskRun] = []
     while page := await client.read_task_runs(flow_run_filter=of, task_run_filter=wanted, offset=len(found)):
-        found += [task.id for task in page]
+        found += page
+    return found
+
+
+async def artifacts(client: PrefectClient, wanted: ArtifactFilter) -> list[Artifact]:
+    """Every artifact that fits, the last changed first."""
+    found: list[Artifact] = []
+    newest = ArtifactSort.UPDATED_DESC
+    while page := await client.read_artifacts(artifact_filter=wanted, sort=newest, offset=len(found)):
+        found += page
     return found
 
 
