@@ -1,6 +1,5 @@
 """An image file -> a grey picture in which the ink shows, whatever its format, depth, transparency and colours."""
 
-import struct
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -8,17 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from charrec.data.sources.undecodable import UNDECODABLE
 from charrec.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # what Pillow decodes itself: an EPS would run Ghostscript
 SIDE = 4096  # px; an image of 4096 x 4096 takes 0.7 s and 80 MiB if it is grey, up to 590 MiB if it is not
 EXPECTED = f"one character in a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} of at most {SIDE} px a side"
-# What Pillow raises for bytes that are no whole image; TypeError: a TIFF's damaged tags; IndexError: a PNG's profile
-# that is cut off behind its pixels.
-DAMAGE = (
-    OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, struct.error,
-    Image.DecompressionBombError, Image.DecompressionBombWarning,
-)  # fmt: skip
+DAMAGE = (*UNDECODABLE, Image.DecompressionBombWarning)
 
 DEEP = ("I", "F")  # and I;16 in its byte orders: more than 8 bits a pixel, with no fixed white
 HOT = 10_000  # of so many pixels one may be a sensor's defect, and does not count as the brightest

@@ -1,8 +1,6 @@
 """Many small PNG files -> one array."""
 
 import io
-import struct
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,12 +11,14 @@ from charrec.data.sources.damage import reason
 from charrec.data.sources.files import Files
 from charrec.data.sources.limits import PICTURE, PIXELS
 from charrec.data.sources.names import shown
+from charrec.data.sources.undecodable import UNDECODABLE
 from charrec.errors import InputError
 
 # 10,500 glyphs on 2 cores: 1.6 s with one thread, 1.2 s with two, 1.6 s with four (bound by the interpreter lock),
 # 2.4 s with a process pool, start included.
 THREADS = 2
 REMEDY = "Download the data again, or remove this file."
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BITS = len(SIGNATURE) + 16  # place of the bits a channel in a PNG: after the length, type and size of its header
 OTHERS = {
@@ -65,10 +65,7 @@ def _decode_one(files: Files, name: str, size: int) -> np.ndarray:
         raise
     except UnidentifiedImageError as error:
         raise InputError(f"{where} is not a readable PNG (its header is damaged)", expected, REMEDY) from error
-    except (
-        OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, MemoryError,
-        OverflowError, struct.error, zlib.error, Image.DecompressionBombError,
-    ) as error:  # fmt: skip
+    except (*UNDECODABLE, MemoryError) as error:
         raise InputError(f"{where} is not a readable PNG ({reason(error)})", expected, REMEDY) from error
     if isinstance(greys, str):
         raise InputError(f"{where} {greys}", expected, "Convert it to 8-bit grey, or remove this file.")
