@@ -1,6 +1,7 @@
-"""`python -m infra.docker.health`: exits with 0 if this container's worker has recently polled Prefect's server.
+"""`python -m infra.docker.health [PORT PATH]`: exits with 0 if this container's worker, or its server, is healthy.
 
-It queries the endpoint of `worker start --with-healthcheck`; "recently" is 30 times PREFECT_WORKER_QUERY_SECONDS.
+A worker is if it has recently polled Prefect's server, as the endpoint of `worker start --with-healthcheck` tells;
+"recently" is 30 times PREFECT_WORKER_QUERY_SECONDS.
 """
 
 import os
@@ -10,14 +11,15 @@ from http.client import HTTPConnection
 PORT = 8080  # Prefect's default
 
 
-def healthy(port: int) -> bool:
+def healthy(port: int, path: str = "/health") -> bool:
     connection = HTTPConnection("127.0.0.1", port, timeout=3)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except OSError:
         return False
 
 
 if __name__ == "__main__":
-    sys.exit(not healthy(int(os.environ.get("PREFECT_WORKER_WEBSERVER_PORT", PORT))))
+    port, path = sys.argv[1:] or (os.environ.get("PREFECT_WORKER_WEBSERVER_PORT", PORT), "/health")
+    sys.exit(not healthy(int(port), path))

@@ -1,4 +1,4 @@
-"""`python tools.py pyproject.toml`: lists the `dev` packages that charrec does not need at run time."""
+"""`python tools.py pyproject.toml`: lists the packages of `dev` and `build`, which charrec does not need at run time."""
 
 import re
 import sys
@@ -8,8 +8,8 @@ from pathlib import Path
 
 def tools(pyproject: Path) -> list[str]:
     """Their names, without charrec's own extras."""
-    required = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"]["dev"]
-    names = [re.split(r"[\[<>=!~; ]", each, maxsplit=1)[0] for each in required]
+    extras = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"]
+    names = [re.split(r"[\[<>=!~; ]", each, maxsplit=1)[0] for each in (*extras["build"], *extras["dev"])]
     return [name for name in names if name != "charrec"]
 
 
