@@ -1,8 +1,8 @@
 """`python slim.py MODULE ...`, by the Python of an environment: takes away what no container runs.
 
-That is the packages' own tests and headers, TensorFlow's compiler of headers and TensorBoard's server, and the symbols of
-TensorFlow's libraries, 0.2 GB, which only a debugger reads. Then imports the modules, so that the bytecode of what they
-need lies there: that of everything would be four times as much.
+That is the packages' own tests and headers, TensorFlow's compiler of headers and TensorBoard's server, and the symbols
+of TensorFlow's libraries, 0.2 GB, which only a debugger reads. Then imports the modules, so that the bytecode of what
+they need lies there: that of everything would be four times as much.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""`python tools.py pyproject.toml`: lists the packages of `dev` and `build`, which charrec does not need at run time."""
+"""`python tools.py pyproject.toml`: lists what `dev` and `build` name, of no use at run time."""
 
 import re
 import sys

@@ -1,5 +1,6 @@
 """The image: what its Dockerfile promises, that its uv commands work, and what its containers begin with."""
 
+import json
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from prefect.settings import PREFECT_WORKER_WEBSERVER_PORT
 from infra.docker.bucket import ensure
 from infra.docker.entry import FAREWELL, WORKER, read_secrets
 from infra.docker.health import PORT, healthy
+from infra.docker.slim import slim
 from infra.docker.tools import tools
 from infra.local.process import Process, kill
 from infra.local.stack import ROOT, Stack
@@ -29,7 +31,11 @@ FOLDER = ROOT / "infra" / "docker"
 TEXT = (FOLDER / "Dockerfile").read_text()
 IGNORED = (FOLDER / "Dockerfile.dockerignore").read_text()
 STAGES = stages(TEXT)
-TARGETS = {"cpu": "requirements.lock", "cuda": "infra/requirements-gpu.lock"}
+TARGETS = {
+    "cpu": "infra/requirements-cpu.lock", "cuda": "infra/requirements-gpu.lock",
+    "server": "infra/requirements-server.lock",
+}  # fmt: skip
+HEALTH = {"server": ["4200", "/api/health"]}  # others ask the worker
 UV = Path(sys.executable).parent / "uv"
 SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
 
@@ -62,7 +68,8 @@ class TestTarget:
 
     def test_has_a_healthcheck_and_an_entry_that_exist(self, target: str) -> None:
         words = {each.word: each.rest for each in whole(target, STAGES)}
-        assert 'CMD ["python", "-m", "infra.docker.health"]' in words["HEALTHCHECK"]
+        health = json.dumps(["python", "-m", "infra.docker.health", *HEALTH.get(target, [])])
+        assert words["HEALTHCHECK"].endswith(f"CMD {health}")
         assert words["ENTRYPOINT"] == '["python", "-m", "infra.docker.entry"]'
 
     def test_says_what_it_is(self, target: str) -> None:
@@ -80,20 +87,30 @@ class TestTarget:
 
     def test_holds_what_its_lock_file_names_before_any_code(self, target: str) -> None:
         copied = [each.rest for each in STAGES[target].instructions if each.word == "COPY"]
-        assert copied == [f"--from=packages-{target} /opt/venv /opt/venv", "--from=code / /opt/charrec/"]
+        code = "--from=code /infra /opt/charrec/infra" if target == "server" else "--from=code / /opt/charrec/"
+        assert copied == [f"--from=packages-{target} /opt/venv /opt/venv", code]
         before = [each.rest for each in whole(f"packages-{target}", STAGES) if each.word == "COPY"]
         assert {word for rest in before for word in rest.split()[:-1]} == {
-            "requirements.lock", TARGETS[target], "pyproject.toml", "infra/docker/tools.py"}  # fmt: skip
+            "requirements.lock",
+            TARGETS[target],
+            "pyproject.toml",
+            "infra/docker/tools.py",
+            "infra/docker/slim.py",
+        }
 
     def test_its_uv_commands_work(self, target: str, tmp_path: Path) -> None:
         """As they stand there, but dry: the first two on an empty folder, the others on this environment."""
         workdir(target, tmp_path)
-        venv, sync, install, uninstall = commands(target)
+        venv, sync, *charrec = commands(target)
         uv(venv, tmp_path, tmp_path / "venv")
         locked = len(re.findall(r"(?m)^[\w.-]+==", (ROOT / TARGETS[target]).read_text()))
         assert "--require-hashes" in sync
         installed = dry(sync, tmp_path, tmp_path / "venv").count("\n + ")
         assert locked * 0.9 < installed <= locked  # some are for other systems
+        if target == "server":
+            assert charrec == []
+            return
+        install, uninstall = charrec
         assert "\n + charrec" in dry(install, tmp_path, Path(sys.prefix))
         assert dry(uninstall, tmp_path, Path(sys.prefix)).count("\n - ") == len(tools(ROOT / "pyproject.toml"))
 
@@ -104,8 +121,9 @@ def workdir(target: str, folder: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "tools.txt").write_text("\n".join(tools(ROOT / "pyproject.toml")))
     (folder / "README.md").touch()
-    for empty in ("charrec", "flows", "tasks"):
-        (folder / empty).mkdir()
+    for package in ("charrec", "flows", "tasks"):
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").touch()
 
 
 def commands(target: str) -> list[str]:
@@ -126,13 +144,13 @@ def dry(command: str, folder: Path, environment: Path) -> str:
     return uv(re.sub(r"^uv pip \w+", r"\g<0> --dry-run", command), folder, environment)
 
 
-def test_the_environment_that_the_cpu_image_has_runs_charrec(tmp_path: Path) -> None:
-    """Made by the image's uv commands in an empty folder, but for compiling; the code comes afterwards, as there."""
+def test_the_environment_that_the_cpu_image_has_runs_charrec_from_anywhere(tmp_path: Path) -> None:
+    """Made by the image's uv commands in an empty folder; the code comes afterwards, as there."""
     home, venv = tmp_path / "charrec", tmp_path / "venv"
     home.mkdir()
     workdir("cpu", home)
     for command in commands("cpu"):
-        uv(command.replace("--compile-bytecode ", ""), home, venv)
+        uv(command, home, venv)
     for source in sources("code"):
         kept = shutil.ignore_patterns("__pycache__")
         if (ROOT / source).is_dir():
@@ -144,17 +162,30 @@ def test_the_environment_that_the_cpu_image_has_runs_charrec(tmp_path: Path) -> 
     assert {"charrec", "prefect"} <= programs and not {"pytest", "ruff", "uv", "hadolint"} & programs
     keras = ", keras" if THOROUGH else ""  # with TensorFlow, all of it uncompiled: half of this test
     imports = f"import charrec, flows.full_study, flows.retrain, deployments.setup{keras}; print(charrec.__file__)"
+    environment = {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(
-        [venv / "bin" / "python", "-m", "infra.docker.entry", "python", "-c", imports], cwd=home,
-        env={"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        [venv / "bin" / "python", "-m", "infra.docker.entry", "python", "-c", imports], cwd=tmp_path, env=environment,
         capture_output=True, text=True,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.split() == [str(home / "charrec" / "__init__.py")]
 
 
-def test_what_it_keeps_no_tool_of_is_named_by_the_extra() -> None:
-    assert {"pytest", "mypy", "ruff", "uv"} <= set(tools(ROOT / "pyproject.toml"))
+def test_what_no_container_runs_is_taken_away(tmp_path: Path) -> None:
+    for file in (
+        "pandas/core/frame.py",
+        "pandas/tests/io/tests/test_x.py",
+        "tensorflow/include/tests/a.h",
+        "clang/c.so",
+    ):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).touch()
+    slim(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["frame.py"]
+
+
+def test_what_it_keeps_no_tool_of_is_named_by_the_extras() -> None:
+    assert {"pytest", "mypy", "ruff", "uv", "hatchling"} <= set(tools(ROOT / "pyproject.toml"))
     assert not {"charrec", "prefect", "jax"} & set(tools(ROOT / "pyproject.toml"))
 
 

