@@ -99,6 +99,7 @@ lock: | $(UV)
 	$(COMPILE) --extra gpu --extra jax-gpu --extra dev pyproject.toml -o infra/requirements-gpu.lock
 	$(COMPILE) --constraint requirements.lock --extra cpu --extra build pyproject.toml -o infra/requirements-cpu.lock
 	$(COMPILE) --constraint requirements.lock --group pyproject.toml:server -o infra/requirements-server.lock
+	$(COMPILE) --group pyproject.toml:store -o infra/requirements-store.lock
 	$(COMPILE) --group pyproject.toml:s3-server -o tests/requirements-s3.txt
 	$(COMPILE) --constraint requirements.lock --group pyproject.toml:kubernetes -o tests/requirements-kubernetes.txt
 

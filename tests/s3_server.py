@@ -51,7 +51,7 @@ def seaweedfs(folder: Path, port: int) -> Launch:
     identities.write_text(json.dumps({"identities": [administrator]}))
     ports = {**dict(zip(PORTS, free_ports(len(PORTS)), strict=True)), "s3.port": port}
     other: list[str | Path] = [f"-s3.config={identities}", "-s3.autoCreateBucket=true"]
-    return Launch([*command(files, ports), *other], SETTINGS, [*ports.values()])
+    return Launch([*command(PROGRAMS / "weed", files, ports), *other], SETTINGS, [*ports.values()])
 
 
 SERVERS: dict[str, Callable[[Path, int], Launch]] = {"ministack": ministack, "seaweedfs": seaweedfs, "moto": moto}

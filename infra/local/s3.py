@@ -53,7 +53,7 @@ class S3:
         kept = {
             name: value for name, value in environment.items() if not name.startswith("AWS_")
         }  # or it takes no other
-        self.process.start(command(self.files, self._ports()), kept | SETTINGS, self.files)
+        self.process.start(command(PROGRAM, self.files, self._ports()), kept | SETTINGS, self.files)
 
     def wait(self, seconds: float) -> None:
         """Wait until it has the bucket and takes a write, which is later than it answers. Raises NotStarted."""
@@ -97,8 +97,8 @@ class S3:
         return {name: Process(f"s3-{name}", self.folder).port for name in PORTS} | {"s3.port": self.process.port}
 
 
-def command(files: Path, ports: Mapping[str, int]) -> list[str | Path]:
-    """How it starts, with everything on loopback. It knows no keys, and so takes any."""
+def command(program: Path, files: Path, ports: Mapping[str, int]) -> list[str | Path]:
+    """How it starts, with everything on loopback. It knows no keys, and so takes any; arguments may follow."""
     options = {
         "ip": "127.0.0.1", "ip.bind": "127.0.0.1", "dir": files, "filer": "true", "s3": "true",
         "s3.autoCreateBucket": "false", "s3.port.iceberg": 0, "s3.port.lance": 0,
@@ -106,4 +106,4 @@ def command(files: Path, ports: Mapping[str, int]) -> list[str | Path]:
         "master.electionTimeout": "1s",  # of one candidate; a start on an old folder waits as long, or twice that
         "master.volumeSizeLimitMB": 64, "volume.max": 0, "volume.preStopSeconds": 0,
     }  # fmt: skip
-    return [PROGRAM, "-logtostderr", "server", *(f"-{name}={value}" for name, value in {**options, **ports}.items())]
+    return [program, "-logtostderr", "server", *(f"-{name}={value}" for name, value in {**options, **ports}.items())]
