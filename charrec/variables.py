@@ -22,6 +22,7 @@ ELSEWHERE = {
     "CHARREC_STORE_PORT": "infra/compose/compose.yaml",
     "CHARREC_TEST_LONG": "tests/thorough.py",
     "CHARREC_TEST_SEED": "tests/thorough.py",
+    "CHARREC_CHARTS": "tests/infra/charts.py",
 }
 
 

@@ -15,7 +15,7 @@ from tests.test_imports import FLOOR
 ROOT = Path(__file__).parent.parent
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("infra/**/README.md"))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("infra/**/*.md"))
 }
 README = PAGES["README.md"]
 STUDY_ONLY = ("README.md", "CONTRIBUTING.md", "docs/results.md", "docs/settings.md")  # no other program's options

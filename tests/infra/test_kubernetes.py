@@ -31,12 +31,12 @@ from infra.local.process import kill
 from infra.local.server import REMEMBERS
 from infra.local.stack import ROOT, Stack
 from tasks.devices import PUTTING_AWAY
+from tests.infra.charts import worker_environment
 from tests.infra.dockerfile import stages
+from tests.infra.manifests import FOLDER, THEIRS, VERSIONS, documents, invalid, template, values
 from tests.processes import descendants, eventually
 from tests.thorough import some
 
-FOLDER = ROOT / "infra" / "kubernetes"
-THEIRS = ROOT / ".venv-kubernetes" / "bin"
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
 POOLS_WITH_JOBS = some(list(POOLS), 1)  # a worker of each submits the jobs of its deployments
 SUBMITTED = [each for each in DEPLOYMENTS if each["work_pool"]["name"] in POOLS_WITH_JOBS]
@@ -46,15 +46,8 @@ IMAGES = {"cpu": "cpu", "gpu": "cuda"}  # the pool's target of the Dockerfile
 SIGTERM = "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR"
 STORE = ("CHARREC_STORE", "CHARREC_ENDPOINT")
 CANARY = "canary-6f1d"  # in every secret that a worker has
-VERSIONS = ("1.30", "1.37")
-VALIDATE = """
-import json, sys, kubernetes_validate
-for version, document in json.load(sys.stdin):
-    try:
-        kubernetes_validate.validate(document, version, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        print(version, document["kind"], list(error.path), error.message)
-"""
+PRIVATE = {each["name"] for each in DEPLOYMENTS[::2]}  # whose image a registry gives to who has its credentials alone
+CREDENTIALS = [{"name": "registry"}]
 FLOWS = """
 import time
 from pathlib import Path
@@ -78,27 +71,6 @@ def waits(folder: Path) -> None:
     for _ in range(600):  # not one sleep: Linux may give the signal to another thread, which does not end it
         time.sleep(0.1)
 """
-
-
-def documents(name: str) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all((FOLDER / name).read_text()))
-
-
-def template(pool: str) -> dict[str, Any]:
-    return json.loads((FOLDER / f"{pool}-job-template.json").read_text())  # type: ignore[no-any-return]
-
-
-def values(name: str) -> dict[str, Any]:
-    (found,) = documents(f"{name}-values.yaml")
-    return found
-
-
-def invalid(*found: dict[str, Any]) -> str:
-    """What Kubernetes' schemas forbid, unknown fields included."""
-    pairs = json.dumps([(version, document) for version in VERSIONS for document in found])
-    ended = subprocess.run([THEIRS / "python", "-c", VALIDATE], input=pairs, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +131,10 @@ def jobs(server: Stack) -> Jobs:
 
     with get_client(sync_client=True) as client:
         runs = {
-            str(client.create_flow_run_from_deployment(each.id).id): (each.entrypoint, each.name.removeprefix(ours("")))
+            str(client.create_flow_run_from_deployment(each.id, job_variables=variables(each.name)).id): (
+                each.entrypoint,
+                each.name.removeprefix(ours("")),
+            )
             for each in client.read_deployments()
             if each.entrypoint and each.work_pool_name in map(ours, POOLS_WITH_JOBS)
         }
@@ -170,6 +145,11 @@ def jobs(server: Stack) -> Jobs:
         list(threads.map(lambda pool: submit(server, pool, kubeconfig), POOLS_WITH_JOBS))
         cluster.shutdown()
     return {runs[job["metadata"]["labels"]["prefect.io/flow-run-id"]]: job for job in posted}
+
+
+def variables(deployment: str) -> dict[str, Any]:
+    """What a run of it is given beside the pool's defaults."""
+    return {"image_pull_secrets": CREDENTIALS} if deployment.removeprefix(ours("")) in PRIVATE else {}
 
 
 def reached(url: str) -> dict[str, Any]:
@@ -188,7 +168,7 @@ def test_the_server_remembers_as_long_as_the_local_one_that_it_waits_for_a_sign_
 
 def submit(stack: Stack, pool: str, kubeconfig: Path) -> None:
     """What a worker with the chart's settings does with the runs that wait in its pool."""
-    given = {each["name"]: each["value"] for each in values(f"worker-{pool}")["worker"]["extraEnvVars"]}
+    given = worker_environment(pool)
     secrets = {"PREFECT_API_AUTH_STRING": f"admin:{CANARY}", "AWS_SECRET_ACCESS_KEY": CANARY}
     ours_too = {"KUBECONFIG": str(kubeconfig), "PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_ENABLED": "false"}
     worker = [THEIRS / "python", "-m", "prefect", "worker", "start", "--pool", ours(pool), "--type", "kubernetes"]
@@ -237,7 +217,15 @@ def test_every_job_is_as_kubernetes_wants_it(jobs: Jobs) -> None:
 
 
 def test_the_images_are_targets_of_the_dockerfile() -> None:
-    assert set(IMAGES.values()) <= set(stages((ROOT / "infra" / "docker" / "Dockerfile").read_text()))
+    server = values("server")["global"]["prefect"]["image"]
+    assert server["repository"] == "registry.example/charrec"
+    assert {*IMAGES.values(), server["prefectTag"]} <= set(
+        stages((ROOT / "infra" / "docker" / "Dockerfile").read_text())
+    )
+
+
+def test_the_servers_image_has_the_prefect_of_the_jobs() -> None:
+    assert f"prefect=={prefect.__version__} " in (ROOT / "infra" / "requirements-server.lock").read_text()
 
 
 def test_a_run_is_one_pod_that_prefect_alone_begins_again(submitted: Submitted) -> None:
@@ -319,6 +307,12 @@ def test_no_secret_is_in_a_job(server: Stack, submitted: Submitted) -> None:
     assert env["CHARREC_STORE"]["value"] == server.settings["CHARREC_STORE"]
 
 
+def test_a_job_shows_its_registry_the_credentials_that_it_is_given(jobs: Jobs) -> None:
+    shown = {name: job["spec"]["template"]["spec"]["imagePullSecrets"] for (_, name), job in jobs.items()}
+    assert shown == {name: CREDENTIALS if name in PRIVATE else [] for name in shown}
+    assert len({str(each) for each in shown.values()}) == 2
+
+
 def test_only_what_fetches_data_has_kaggles_token_where_there_is_one(submitted: Submitted) -> None:
     pool, job = submitted
     (container,) = job["spec"]["template"]["spec"]["containers"]
@@ -328,7 +322,7 @@ def test_only_what_fetches_data_has_kaggles_token_where_there_is_one(submitted: 
     assert made in (FOLDER / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["namespace.yaml", "network-policy.yaml"])
+@pytest.mark.parametrize("name", ["namespace.yaml", "network-policy.yaml", "ingress-policy.yaml"])
 def test_a_manifest_is_as_kubernetes_wants_it(name: str) -> None:
     assert invalid(*documents(name)) == ""
 
@@ -358,10 +352,9 @@ def test_jobs_reach_names_prefect_and_s3_alone(submitted: Submitted) -> None:
 
 
 @pytest.mark.parametrize("pool", POOLS)
-def test_a_worker_is_of_the_servers_version_and_names_its_secret(pool: str) -> None:
+def test_a_worker_is_of_our_version_and_names_the_servers_secret(pool: str) -> None:
     worker, server = values(f"worker-{pool}")["worker"], values("server")
     assert worker["image"]["prefectTag"].startswith(f"{prefect.__version__}-")
-    assert server["global"]["prefect"]["image"]["prefectTag"].startswith(f"{prefect.__version__}-")
     assert (worker["config"]["workPool"], worker["config"]["type"]) == (pool, "kubernetes")
     own, theirs = worker["selfHostedServerApiConfig"], server["server"]["basicAuth"]
     assert own["basicAuth"] == theirs
