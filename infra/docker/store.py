@@ -28,7 +28,7 @@ def main(program: Path, files: Path, noted: Path, ports: Mapping[str, int]) -> N
     key, secret = os.environ.pop("AWS_ACCESS_KEY_ID"), os.environ.pop("AWS_SECRET_ACCESS_KEY")  # or it takes no other
     noted.touch(0o600)
     noted.write_text(identities(os.environ["CHARREC_STORE"], key, secret))
-    asked = [*command(program, files, ports), f"-s3.config={noted}", "-s3.ip.bind=0.0.0.0"]
+    asked = [*map(str, command(program, files, ports)), f"-s3.config={noted}", "-s3.ip.bind=0.0.0.0"]
     os.execve(program, asked, os.environ | SETTINGS)
 
 

@@ -11,10 +11,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +30,7 @@ from infra.local.server import REMEMBERS
 from infra.local.stack import ROOT, Stack
 from tasks.devices import PUTTING_AWAY
 from tests.infra.charts import worker_environment
+from tests.infra.cluster import cluster
 from tests.infra.dockerfile import stages
 from tests.infra.manifests import FOLDER, THEIRS, VERSIONS, documents, invalid, template, values
 from tests.processes import descendants, eventually
@@ -114,21 +113,6 @@ def deploy(client: SyncPrefectClient, deployment: dict[str, Any]) -> UUID:
 def jobs(server: Stack) -> Jobs:
     """What the workers post for a run of each deployment in their pools."""
     posted: list[dict[str, Any]] = []
-
-    class Cluster(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            assert self.path == f"/apis/batch/v1/namespaces/{job['metadata']['namespace']}/jobs"
-            posted.append(job)
-            made = json.dumps(job | {"metadata": job["metadata"] | {"name": f"job-{len(posted)}"}}).encode()
-            self.send_response(201)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(made)))
-            self.end_headers()
-            self.wfile.write(made)
-
-        def log_message(self, *_: object) -> None: ...
-
     with get_client(sync_client=True) as client:
         runs = {
             str(client.create_flow_run_from_deployment(each.id, job_variables=variables(each.name)).id): (
@@ -138,27 +122,15 @@ def jobs(server: Stack) -> Jobs:
             for each in client.read_deployments()
             if each.entrypoint and each.work_pool_name in map(ours, POOLS_WITH_JOBS)
         }
-    with ThreadingHTTPServer(("127.0.0.1", 0), Cluster) as cluster, ThreadPoolExecutor() as threads:
-        Thread(target=cluster.serve_forever, daemon=True).start()
-        kubeconfig = server.folder / "kubeconfig"
-        kubeconfig.write_text(json.dumps(reached(f"http://127.0.0.1:{cluster.server_port}")))
+    kubeconfig = server.folder / "kubeconfig"
+    with cluster(kubeconfig, posted.append), ThreadPoolExecutor() as threads:
         list(threads.map(lambda pool: submit(server, pool, kubeconfig), POOLS_WITH_JOBS))
-        cluster.shutdown()
     return {runs[job["metadata"]["labels"]["prefect.io/flow-run-id"]]: job for job in posted}
 
 
 def variables(deployment: str) -> dict[str, Any]:
     """What a run of it is given beside the pool's defaults."""
     return {"image_pull_secrets": CREDENTIALS} if deployment.removeprefix(ours("")) in PRIVATE else {}
-
-
-def reached(url: str) -> dict[str, Any]:
-    """A kubeconfig."""
-    return {
-        "apiVersion": "v1", "kind": "Config", "current-context": "it",
-        "clusters": [{"name": "it", "cluster": {"server": url}}], "users": [{"name": "it", "user": {}}],
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-    }  # fmt: skip
 
 
 def test_the_server_remembers_as_long_as_the_local_one_that_it_waits_for_a_sign_of_life() -> None:
