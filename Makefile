@@ -1,6 +1,7 @@
 # make study   the study, whole, on this machine: QUICK without a GPU, FULL with one. ARGS="--help" for settings
 # make test    lint, types and all tests, the longest as samples. ARGS="tests/storage -x" goes to pytest
 # make test-long  the same with nothing left out (docs/testing.md)
+# make image-test  builds the images and runs them, with podman, as root: minutes (infra/docker/README.md)
 # make install what both call: .venv from requirements.lock, every file checked by its hash
 # make up      one shared server on this machine, with its database, store and workers, in .stack; make down stops it
 # make deploy  the flows on it, or on the server that PREFECT_API_URL names
@@ -27,7 +28,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 # One more than the 2 cores, since many tests wait; those that share a file or a stack stay in one (tests/division.py).
 PYTEST := .venv/bin/python -m pytest -n $(PROCESSES) --no-loadscope-reorder
 
-.PHONY: study test test-long lint install up down deploy lock bench sbom audit clean
+.PHONY: study test test-long image-test lint install up down deploy lock bench sbom audit clean
 
 study: install
 	.venv/bin/python flows/full_study.py $(ARGS)
@@ -37,6 +38,9 @@ test: install lint
 
 test-long: install lint
 	CHARREC_TEST_LONG=1 $(PYTEST) $(ARGS)
+
+image-test: install
+	CHARREC_TEST_LONG=1 .venv/bin/python -m pytest tests/images -s $(ARGS)
 
 lint: install
 	.venv/bin/ruff check .

@@ -105,7 +105,7 @@ class Composed:
     def api(self, path: str, **filters: Any) -> Any:
         """What Prefect's server answers to who has the password."""
         user, _, password = self.secrets["PREFECT_API_AUTH_STRING"].partition(":")
-        answer = httpx.post(f"{self.ui}/api/{path}", json=filters, auth=(user, password), timeout=60)
+        answer = httpx.post(f"{self.ui}/api/{path}", json=filters, auth=(user, password), timeout=300)
         return answer.raise_for_status().json()
 
     def run(self, number: str) -> dict[str, Any]:

@@ -14,13 +14,6 @@ COMMIT = subprocess.run(
 TARGETS = ("server", "store", "cpu")  # cuda's 7 GB differ from cpu's by a lock file, which another test installs
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "engine" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.long)
-            item.add_marker(pytest.mark.timeout(1800))
-
-
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     if why := missing():

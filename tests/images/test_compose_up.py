@@ -17,6 +17,7 @@ from tests.production.driver import study_of
 
 EPOCHS = 40  # of model 2: the study is stopped among them
 LATER = COMMIT[::-1]  # the commit of an image that is newer, with the same code
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]  # of which building is a good part
 WORKERS = [service for service in SERVICES if service.startswith("worker-")]
 
 

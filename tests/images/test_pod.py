@@ -1,6 +1,6 @@
 """The job that Prefect's worker posts for a training, executed as a pod: ended as a spot machine would be, then again.
 
-Podman plays the pod. An engine alone has no nodes, GPUs, service accounts and secrets, and no hook before SIGTERM, which
+Podman plays the pod. An engine alone has no nodes, GPUs, service accounts, secrets, or hook before SIGTERM, which
 the test runs itself.
 """
 
@@ -27,6 +27,7 @@ from tests.production.driver import study_of
 
 EPOCHS = 40  # of model 2: its pod is ended among them
 PLACES = ("/cache", "/tmp")
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]  # of which building is a good part
 GRACE = 60
 
 
