@@ -32,7 +32,7 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         containers, storage = folder / "containers.conf", folder / "storage.conf"
-        # runc, since crun refuses the hybrid control groups of some machines; no systemd and no journal of its are needed.
+        # runc, since crun refuses the hybrid control groups of some machines; neither systemd nor its journal is there.
         # Not every root may raise the limits that podman would.
         limits = {"nofile": min(getrlimit(RLIMIT_NOFILE)[1], 20_000), "nproc": min(getrlimit(RLIMIT_NPROC)[1], 20_000)}
         ulimits = ", ".join(f'"{name}={most}:{most}"' for name, most in limits.items())
