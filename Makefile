@@ -5,6 +5,7 @@
 # make install what both call: .venv from requirements.lock, every file checked by its hash
 # make up      one shared server on this machine, with its database, store and workers, in .stack; make down stops it
 # make deploy  the flows on it, or on the server that PREFECT_API_URL names
+# make backup ARGS=FILE   the shared server's database as a file, whatever runs; make restore ARGS=FILE puts it back
 # make lock    the lock files anew, after a change of pyproject.toml
 # make bench   the figures of docs/performance.md
 # make sbom    what requirements.lock installs, as CycloneDX, in ci-output; LOCK=infra/requirements-gpu.lock for the other
@@ -28,7 +29,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 # One more than the 2 cores, since many tests wait; those that share a file or a stack stay in one (tests/division.py).
 PYTEST := .venv/bin/python -m pytest -n $(PROCESSES) --no-loadscope-reorder
 
-.PHONY: study test test-long image-test lint install up down deploy lock bench sbom audit clean
+.PHONY: study test test-long image-test lint install up down deploy backup restore lock bench sbom audit clean
 
 study: install
 	.venv/bin/python flows/full_study.py $(ARGS)
@@ -97,6 +98,12 @@ deploy: install
 	.venv/bin/python -m deployments.setup && \
 	env -u CHARREC_HOME .venv/bin/prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml && \
 	.venv/bin/python -m deployments.setup
+
+backup:
+	.venv/bin/python -m infra.local.backup dump $(ARGS)
+
+restore: install
+	.venv/bin/python -m infra.local.backup restore $(ARGS)
 
 lock: | $(UV)
 	$(COMPILE) --extra cpu --extra dev pyproject.toml -o requirements.lock

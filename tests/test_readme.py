@@ -21,6 +21,11 @@ README = PAGES["README.md"]
 STUDY_ONLY = ("README.md", "CONTRIBUTING.md", "docs/results.md", "docs/settings.md")  # no other program's options
 OTHER_PROGRAMS = {
     "dereference": "tar",
+    "flow-name": "prefect flow-run ls",
+    "state": "prefect flow-run ls",
+    "state-type": "prefect flow-run ls",
+    "stat": "git diff",
+    "build": "docker compose up",
     "watch": "prefect deployment run",
     "limit": "prefect worker start",
     "durations": "pytest",
@@ -98,6 +103,7 @@ def words_of_programs() -> set[str]:
         *ROOT.glob("charrec/commands/*.py"),
         *ROOT.glob("tests/benchmarks/*.py"),
         *ROOT.glob("tests/kills/*.py"),
+        *ROOT.glob("infra/local/*.py"),
         ROOT / "tests" / "hostile" / "campaign.py",
     ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in programs)

@@ -5,7 +5,10 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from infra.local.process import NotStarted, Process, eventually
 
@@ -30,6 +33,11 @@ class Postgres:
         """SQLAlchemy's URL. It needs no password, because the permissions of the socket's folder control access."""
         return f"postgresql+asyncpg://{SUPERUSER}@/{DATABASE}?host={self.sockets}"
 
+    @property
+    def connection(self) -> list[str | Path]:
+        """The options by which PostgreSQL's own programs reach the server."""
+        return ["-h", self.sockets, "-U", SUPERUSER]
+
     def start(self, environment: dict[str, str]) -> None:
         """Start the server, create the database if it is missing, and wait until it is ready."""
         if self.process.pid:
@@ -42,18 +50,47 @@ class Postgres:
         if not self.data.exists():
             new = self.folder / "new"  # renamed when complete, so an interrupted initdb leaves no half database
             shutil.rmtree(new, ignore_errors=True)
-            self._run(binaries / "initdb", "-D", new, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C",
+            self.call("initdb", "-D", new, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C",
                       *([] if self.durable else ["--no-sync"]))  # fmt: skip
             new.rename(self.data)
         eventually(self.process.collected, 10)  # PostgreSQL takes a zombie of the last server for a living one
         self.process.start([binaries / "postgres", "-D", self.data, *options], environment, self.folder, self.user)
-        connection: list[str | Path] = ["-h", self.sockets, "-U", SUPERUSER]
-        self.process.wait(lambda: _succeeds(binaries / "pg_isready", "-q", *connection), 60)
-        if not _succeeds(binaries / "psql", "-q", *connection, "-d", DATABASE, "-c", ""):
-            self._run(binaries / "createdb", *connection, DATABASE)
+        self.process.wait(lambda: _succeeds(binaries / "pg_isready", "-q", *self.connection), 60)
+        if not _succeeds(binaries / "psql", "-q", *self.connection, "-d", DATABASE, "-c", ""):
+            self.call("createdb", *self.connection, DATABASE)
 
     def stop(self) -> None:
         self.process.stop(signal.SIGINT)  # "fast" shutdown, which does not wait for clients
+
+    @contextmanager
+    def serving(self, environment: dict[str, str]) -> Iterator[None]:
+        """With its server up; one that was down is down again at the end."""
+        was_up = self.process.pid
+        self.start(environment)
+        try:
+            yield
+        finally:
+            if not was_up:
+                self.stop()
+
+    def ask(self, query: str) -> list[list[str]]:
+        """The rows of the answer. Raises NotStarted."""
+        answer = self.call("psql", *self.connection, "-d", DATABASE, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", query)
+        return [line.split("|") for line in answer.splitlines()]
+
+    def call(
+        self, program: str, *arguments: str | Path, stdin: IO[bytes] | None = None, stdout: IO[bytes] | None = None
+    ) -> str:
+        """What one of PostgreSQL's programs writes, unless it writes to `stdout`. Raises NotStarted if it fails."""
+        completed = subprocess.run(
+            [programs() / program, *arguments], stdin=stdin or subprocess.DEVNULL, stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=self.folder if self.folder.exists() else "/", env=_ours(), user=self.user,
+            group=self.user, extra_groups=[] if self.user else None,
+        )  # fmt: skip
+        if completed.returncode:
+            said = completed.stderr or completed.stdout or b""
+            raise NotStarted(f"{program} failed: {said.decode(errors='replace').strip()}")
+        return (completed.stdout or b"").decode(errors="replace")
 
     def _prepare_folders(self) -> None:
         address = os.fsencode(self.sockets / SOCKET)
@@ -81,14 +118,6 @@ class Postgres:
                 "Choose a folder whose parents are accessible to all users, or run as another user."
             )
 
-    def _run(self, *command: str | Path) -> None:
-        completed = subprocess.run(
-            command, cwd=self.folder, user=self.user, group=self.user, extra_groups=[] if self.user else None,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        if completed.returncode:
-            raise NotStarted(f"{Path(command[0]).name} failed: {completed.stdout.strip()}")
-
 
 def programs() -> Path:
     """The folder of the newest version's programs."""
@@ -102,4 +131,9 @@ def programs() -> Path:
 
 
 def _succeeds(*command: str | Path) -> bool:
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return subprocess.run(command, capture_output=True, env=_ours()).returncode == 0
+
+
+def _ours() -> dict[str, str]:
+    """This process's environment without the settings of the user's own PostgreSQL."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

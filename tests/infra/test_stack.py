@@ -1,6 +1,7 @@
 """The local stack as a person uses it: up, up again, down; and what a worker does with its runs when it is stopped."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +10,16 @@ from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import boto3
 import pytest
+from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
-from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from charrec.machine.hardware import Gpu
@@ -37,6 +41,15 @@ def waits(begun: str) -> None:
     Path(begun).touch()
     for _ in range(600):  # not one sleep: Linux may give SIGTERM to another thread, which does not end it
         time.sleep(0.1)
+"""
+
+TELLS = """
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+
+@flow
+def tells(word: str) -> None:
+    create_markdown_artifact(word, key="told")
 """
 
 
@@ -137,6 +150,59 @@ def test_a_part_that_ends_again_and_again_is_started_ever_more_slowly() -> None:
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     assert gaps[:7] == [4, 8, 16, 32, 60, 60, 60]
     assert starts[-3:] == [1000, 1000 + SHORTEST, 1000 + SHORTEST + 2 * SHORTEST]
+
+
+def test_deployments_schedules_runs_and_artifacts_outlive_the_loss_of_the_database(up: Stack, tmp_path: Path) -> None:
+    (tmp_path / "tells.py").write_text(TELLS)
+    weekly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 3 * * 1"), active=True)
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(tmp_path)}}
+    with temporary_settings({PREFECT_API_URL: up.api_url}), get_client(sync_client=True) as client:
+        deployment = client.create_deployment(
+            client.create_flow_from_name("tells"), "kept", work_pool_name="cpu", entrypoint="tells.py:tells",
+            pull_steps=[step], schedules=[weekly],
+        )  # fmt: skip
+
+        def run(word: str) -> UUID:
+            begun = client.create_flow_run_from_deployment(deployment, parameters={"word": word}).id
+            assert eventually(lambda: state(begun).is_final(), 300, 0.5)
+            assert state(begun).is_completed(), state(begun)
+            return begun
+
+        def state(run: UUID) -> State[None]:
+            found = client.read_flow_run(run).state
+            assert found
+            return found
+
+        def told() -> list[object]:
+            return [each.data for each in client.read_artifacts() if each.key == "told"]
+
+        before = run("before the dump")
+        automations = {each.name for each in client.read_automations()}
+        assert backup(up.folder, "dump", tmp_path / "a.dump").returncode == 0
+        after = run("after the dump")
+        assert backup(up.folder, "restore", tmp_path / "a.dump", "--replace").returncode == 2  # it is at work
+        assert call(up.folder, "down").returncode == 0
+        shutil.rmtree(up.database.folder)
+        restored = backup(up.folder, "restore", tmp_path / "a.dump")
+        assert restored.returncode == 0, restored.stderr
+        again = call(up.folder, "up", "--gpus", "1")
+        assert again.returncode == 0, again.stderr
+
+        assert state(before).is_completed() and told() == ["before the dump"]
+        with pytest.raises(ObjectNotFound):
+            client.read_flow_run(after)
+        assert [each.active for each in client.read_deployment(deployment).schedules] == [True]
+        assert {each.name for each in client.read_automations()} == automations
+        run("later")
+        assert sorted(map(str, told())) == ["before the dump", "later"]
+        client.delete_deployment(deployment)
+
+
+def backup(folder: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "infra.local.backup", "--folder", folder, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
 
 
 def test_down_ends_every_process_and_keeps_the_data(up: Stack) -> None:

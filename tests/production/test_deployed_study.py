@@ -9,6 +9,7 @@ it, drawn by the seed, to a study that is nearly done.
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -23,8 +24,11 @@ from prefect.states import Cancelling, Crashed, Scheduled
 
 from charrec.storage import Store
 from charrec.training.checkpoints import Progress
+from infra.local.backup import dump, restore
+from infra.local.stack import Stack
 from tests.desk import EPOCHS, HARMED, MODELS, TINY, Ran, histories
 from tests.production.driver import TRAINED, Production, copy, kill, of, processes_of, send, study_of, until
+from tests.stack import stack_folder
 from tests.thorough import THOROUGH, drawn, some
 
 FINAL = ("Completed", "Cached", "Failed", "Crashed", "Cancelled")
@@ -72,6 +76,37 @@ def test_all_that_belongs_to_a_study_is_found_by_its_tag(production: Production,
     tag = f"study-{of(undisturbed)}"
     runs = [production.again(undisturbed), *production.children(undisturbed)]
     assert [run.name for run in runs if not {tag, "charrec"} <= set(run.tags)] == []
+
+
+def test_a_dump_of_the_database_holds_all_that_the_server_knows_of_it(
+    production: Production, undisturbed: FlowRun, tmp_path: Path
+) -> None:
+    """While the server and its workers are up; tests/infra/test_stack.py has a server on such a dump."""
+    runs = ",".join(f"'{run.id}'" for run in (undisturbed, *production.children(undisturbed)))
+    digest = "SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM"
+    questions = [f"{digest} {table} AS t WHERE {column} IN ({runs})" for table, column in (
+        ("flow_run", "id"), ("flow_run_state", "flow_run_id"), ("task_run", "flow_run_id"), ("log", "flow_run_id"),
+        ("artifact", "flow_run_id"),
+    )]  # fmt: skip
+    questions += [
+        f"{digest} (SELECT name, entrypoint, parameters FROM deployment) AS t",
+        f"{digest} (SELECT deployment_id, schedule, active FROM deployment_schedule) AS t",
+        f"{digest} (SELECT name, base_job_template FROM work_pool) AS t",
+        f"{digest} (SELECT name, trigger, actions FROM automation) AS t",
+    ]
+
+    def answers(stack: Stack) -> list[list[list[str]]]:
+        return [stack.database.ask(question) for question in questions]
+
+    until(lambda: answers(production.stack) == answers(production.stack))  # what ended last is written by and by
+    known = answers(production.stack)
+    assert [int(count) > 0 for ((count, _),) in known] == [True] * len(known)
+    dump(production.stack, tmp_path / "a.dump")
+    with stack_folder() as folder:
+        lost = Stack(folder, durable=False)
+        restore(lost, tmp_path / "a.dump")
+        with lost.database.serving(lost.environment()):
+            assert answers(lost) == known
 
 
 class Disturbed(NamedTuple):
