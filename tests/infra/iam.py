@@ -118,12 +118,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.asks: set[Ask] = set()
+        self.requests: dict[tuple[str, str, tuple[str, ...]], str] = {}  # method, key, parameters -> such a path
         self.operations: set[tuple[str, tuple[str, ...]] | str] = set()  # as in OF_OBJECTS, "list", conditions
         self.on, self.refuses_parts = True, False
 
     def __call__(self, method: str, path: str, headers: Headers) -> Headers | Answer:
         if self.on:
             self.asks.update(asked(method, path, headers))
+            self.requests[method, urlsplit(path).path, operation(method, path)[1]] = path
             self.operations.add("list" if "list-type=" in path else operation(method, path))
             self.operations.update({name.lower() for name in headers} & {"if-match", "if-none-match"})
         if self.refuses_parts and "partNumber=2" in path:

@@ -1,9 +1,10 @@
 """The IAM policies allow what each role asks of S3, recorded on the wire from a whole small study, and no more."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from PIL import Image, ImageDraw
@@ -33,8 +34,12 @@ from charrec.sweep.standing import status
 from tasks.published import _written
 from tests.fault_proxy import FaultProxy
 from tests.infra.iam import OF_OBJECTS, Ask, Recorder, allowed, asked, grants
+from tests.infra.moto_iam import enforced, passes, permitted, policy
 from tests.s3_server import BUCKET
 from tests.toy import WARNINGS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 STUDY = Study(
     data=Data(glyphs="fonts", letters="fonts", digits="sklearn", fonts=6, letters_per_class=2),
@@ -207,6 +212,55 @@ def test_nobody_reaches_another_prefix_of_the_bucket(role: str, prefix: str) -> 
     for listed in (f"{prefix}/reports/", prefix, "", None):
         assert not allowed(policy, Ask("s3:ListBucket", holder, listed))
     assert allowed(policy, Ask("s3:ListBucket", holder, f"{PREFIX}/sweeps/"))
+
+
+@pytest.fixture(scope="module")
+def clients(s3_servers: Callable[[str], str]) -> Iterator[dict[str, "S3Client"]]:
+    """On moto, which asks IAM: a client of each role, and of one that may do nothing here."""
+    there = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::elsewhere/*"}
+    nothing = json.dumps({"Version": "2012-10-17", "Statement": [there]})
+    policies = {role: policy(role, BUCKET, PREFIX) for role in ROLES} | {"nobody": nothing}
+    with enforced(s3_servers("moto"), policies) as made:
+        yield made
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_motos_iam_lets_each_recorded_request_pass_and_asks_at_each(
+    role: str, recorded: dict[str, Recorder], clients: dict[str, "S3Client"]
+) -> None:
+    requests = [(method, path) for (method, _, _), path in recorded[role].requests.items()]
+    assert requests
+    assert [request for request in requests if not permitted(clients[role], *request)] == []
+    assert [request for request in requests if permitted(clients["nobody"], *request)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_motos_iam_refuses_every_recorded_request_elsewhere(
+    role: str, recorded: dict[str, Recorder], clients: dict[str, "S3Client"]
+) -> None:
+    """The same requests for another team's store, and for another bucket."""
+    objects = [(method, path) for (method, _, _), path in recorded[role].requests.items() if f"/{PREFIX}/" in path]
+    assert objects
+    for there, elsewhere in ((f"/{PREFIX}/", "/results/teams/"), (f"/{BUCKET}/", "/another/")):
+        moved = [(method, path.replace(there, elsewhere, 1)) for method, path in objects]
+        assert [request for request in moved if permitted(clients[role], *request)] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_motos_iam_refuses_what_nobody_needs(role: str, clients: dict[str, "S3Client"]) -> None:
+    client = clients[role]
+    versions = client.list_object_versions
+    calls: dict[str, Callable[[], object]] = {
+        "DeleteBucket": lambda: client.delete_bucket(Bucket=BUCKET),
+        "CreateBucket": lambda: client.create_bucket(Bucket="another"),
+        "PutBucketPolicy": lambda: client.put_bucket_policy(Bucket=BUCKET, Policy="{}"),
+        "ListAllMyBuckets": client.list_buckets,
+        "ListBucketVersions": lambda: versions(Bucket=BUCKET, Prefix=PREFIX),
+        "DeleteObjectVersion": lambda: client.delete_object(Bucket=BUCKET, Key=f"{PREFIX}/a", VersionId="1"),
+        "PutObjectAcl": lambda: client.put_object_acl(Bucket=BUCKET, Key=f"{PREFIX}/a", ACL="public-read"),
+        "DeleteObject of the champion": lambda: client.delete_object(Bucket=BUCKET, Key=f"{PREFIX}/champion.json"),
+    }
+    assert [name for name, call in calls.items() if passes(call)] == []
 
 
 @pytest.mark.parametrize(
