@@ -13,7 +13,7 @@ from infra.local.stack import ROOT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "charrec" / "images"
 PROGRAMS = ("podman", "runc", "iptables", "mmdebstrap")
-PACKAGES = (*PROGRAMS, "netavark", "aardvark-dns")  # a network with names, which podman takes from them
+PACKAGES = (*PROGRAMS, "netavark", "aardvark-dns", "catatonit")  # podman's network, its names, and pods
 DOCKERFILE = ROOT / "infra" / "docker" / "Dockerfile"
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 

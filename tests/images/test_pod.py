@@ -37,6 +37,7 @@ def composed(engine: Engine, images: dict[str, str], tmp_path_factory: pytest.Te
     postgres(engine)
     with Composed(engine, tmp_path_factory.mktemp("pods"), "charrec-pods").there() as project:
         project.up("postgres", "store", "prefect")
+        project.wait("prefect")
         pool = ["work-pool", "create", "gpu", "--type", "kubernetes", "--base-job-template", "gpu-job-template.json"]
         subprocess.run([ROOT / ".venv/bin/prefect", *pool], check=True, cwd=FOLDER, env=project.environment)
         project.up("deploy", "worker-cpu")
