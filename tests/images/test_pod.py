@@ -72,10 +72,13 @@ class Pod:
         (container,) = spec["containers"]
         self.hook = container.pop("lifecycle")["preStop"]["exec"]["command"]
         container |= {"image": "localhost/charrec:cpu", "imagePullPolicy": "Never", "resources": {}}
-        container["env"] = [
-            {"name": each["name"], "value": composed.secrets[each["name"]] if "valueFrom" in each else each["value"]}
-            for each in container["env"]
-        ] + [{"name": name, "value": composed.secrets[name]} for name in composed.secrets if name.startswith("AWS_")]
+        given = {
+            **composed.secrets,
+            "PREFECT_API_URL": composed.services["worker-cpu"]["environment"]["PREFECT_API_URL"],
+        }
+        named = {each["name"]: each.get("value", "") for each in container["env"]}
+        named |= {name: value for name, value in given.items() if name in named or name.startswith("AWS_")}
+        container["env"] = [{"name": name, "value": value} for name, value in named.items()]
         container["volumeMounts"] = [each for each in container["volumeMounts"] if each["mountPath"] in PLACES]
         assert {each["mountPath"] for each in container["volumeMounts"]} == set(PLACES)
         volumes = []
