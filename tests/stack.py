@@ -11,6 +11,9 @@ import pytest
 from infra.local.process import Process
 from infra.local.stack import Stack
 
+# Of these `make test` runs one; each takes half a minute of a stack.
+LOSSES = ("a study's sign of life", "the database")
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:

@@ -24,6 +24,8 @@ from tasks.pool import POLL, SELDOM, Pool, pause, stop_children
 from tasks.waiting import Waiting
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
+from tests.stack import LOSSES
+from tests.thorough import drawn
 
 
 def made(
@@ -141,6 +143,7 @@ async def let_go(*runs: FlowRun) -> None:
                     await asyncio.sleep(0.2)
 
 
+@drawn(LOSSES[0], LOSSES)
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
 async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
