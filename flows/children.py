@@ -18,6 +18,7 @@ from charrec.study import Runtime
 from charrec.sweep.heartbeat import Terms
 from charrec.training.checkpoints import TakenOver
 from charrec.training.progress import bar
+from flows.settings import on_this_machine
 from tasks import progress
 from tasks.devices import SPENT
 from tasks.ownership import own_child
@@ -36,7 +37,7 @@ def choose_precision(given: precision.Given, runtime: Runtime, key: str | None =
     """Find out which precision pays on this machine's device."""
     require_same_code(precision.PRECISION, given, key)
     with progress.lines(), own_child():
-        precision.PRECISION.run(given, Bench.of(runtime))
+        precision.PRECISION.run(given, Bench.of(on_this_machine(runtime)))
 
 
 @flow(name="train-model", persist_result=False)
@@ -44,7 +45,7 @@ def train_model(given: train.Given, runtime: Runtime, key: str | None = None) ->
     """Train one network, from the last stored epoch."""
     require_same_code(train.TRAIN, given, key)
     with progress.lines(), _terminable(), own_child():
-        bench = Bench.of(runtime)
+        bench = Bench.of(on_this_machine(runtime))
         show = progress.TrainingProgress(given, bench.store)
         train.TRAIN.run(given, replace(bench, show=show))
         show.tell()
@@ -58,7 +59,8 @@ def sweep_worker(given: search.Given, runtime: Runtime, anew: bool = False, key:
     """
     require_same_code(search.SEARCH, given, key)
     with progress.lines(), _terminable(), own_child():
-        ending = search.join(given, Bench.of(runtime, bar), _as_task, Terms(idle=IDLE, lease=runtime.lease), anew)
+        bench = Bench.of(on_this_machine(runtime), bar)
+        ending = search.join(given, bench, _as_task, Terms(idle=IDLE, lease=runtime.lease), anew)
     return SPENT if ending == "alone" else None
 
 

@@ -1,11 +1,14 @@
 """The default runtime of a flow: from the environment of its process."""
 
+import os
+
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from charrec.errors import InputError
 from charrec.study import Runtime
 from charrec.variables import require_known
+from tasks.pool import deployed
 
 
 class _Here(Runtime, BaseSettings):
@@ -28,3 +31,12 @@ def runtime_here() -> Runtime:
         raise InputError(
             f"{variable} is {wrong['input']!r}", wrong["msg"].rpartition("; expected ")[2], remedy
         ) from None
+
+
+def on_this_machine(runtime: Runtime) -> Runtime:
+    """What a study gave its child, but for the cache: a child on a work pool keeps its copies where its machine does.
+
+    CHARREC_CACHE names that place. At a desk it is the study's own, whose options precede the variable.
+    """
+    elsewhere = deployed() and os.environ.get("CHARREC_CACHE")
+    return runtime.model_copy(update={"cache": runtime_here().cache}) if elsewhere else runtime
