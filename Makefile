@@ -99,6 +99,7 @@ deploy: install
 	env -u CHARREC_HOME .venv/bin/prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml && \
 	.venv/bin/python -m deployments.setup
 
+# Of what is installed now: a dump comes before an upgrade.
 backup:
 	.venv/bin/python -m infra.local.backup dump $(ARGS)
 

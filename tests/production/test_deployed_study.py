@@ -8,6 +8,7 @@ it, drawn by the seed, to a study that is nearly done.
 
 import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -98,8 +99,13 @@ def test_a_dump_of_the_database_holds_all_that_the_server_knows_of_it(
     def answers(stack: Stack) -> list[list[list[str]]]:
         return [stack.database.ask(question) for question in questions]
 
-    until(lambda: answers(production.stack) == answers(production.stack))  # what ended last is written by and by
-    known = answers(production.stack)
+    def settled() -> list[list[list[str]]] | None:
+        """Unless more was written meanwhile: logs arrive every 2 s, events every 5."""
+        before = answers(production.stack)
+        time.sleep(6)
+        return before if before == answers(production.stack) else None
+
+    known: list[list[list[str]]] = until(settled)
     assert [int(count) > 0 for ((count, _),) in known] == [True] * len(known)
     dump(production.stack, tmp_path / "a.dump")
     with stack_folder() as folder:
