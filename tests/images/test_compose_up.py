@@ -62,6 +62,7 @@ def test_a_study_goes_on_after_a_stop_and_an_upgrade(composed: Composed) -> None
 
     composed.engine.build("cpu", "charrec:cpu", base(composed.engine, CACHE), COMMIT=LATER)
     composed.up(*SERVICES)
+    assert composed.ask("printenv", "CHARREC_COMMIT").strip() == LATER
     (study,) = composed.runs("study ")
     over = ("COMPLETED", "FAILED", "CANCELLED")
     assert eventually(lambda: composed.run(study["id"])["state_type"] in over, PATIENCE, 2), composed.logs("worker-cpu")

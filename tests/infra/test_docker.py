@@ -80,6 +80,13 @@ class TestTarget:
         assert "CHARREC_COMMIT=${COMMIT}" in given
         assert f"VERSION={tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}" in given
 
+    def test_another_commit_is_another_image_from_its_end_on(self, target: str) -> None:
+        """To podman 4.3, an ENV or LABEL with another COMMIT is the same layer; a RUN is not, nor what follows it."""
+        last = [f"{each.word} {each.rest}" for each in STAGES[target].instructions]
+        named = last.index('RUN : "${COMMIT}"')
+        assert [line for line in last[:named] if "COMMIT" in line] == ['ARG COMMIT=""']
+        assert [line for line in last[named:] if line.startswith(("COPY", "RUN"))] == ['RUN : "${COMMIT}"']
+
     def test_prefects_server_may_unpack_its_ui(self, target: str) -> None:
         """By default into the environment, which is root's: the server would go on without."""
         told = " ".join(each.rest for each in whole(target, STAGES) if each.word in ("ENV", "RUN"))
