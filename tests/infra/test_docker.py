@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from prefect.settings import PREFECT_WORKER_WEBSERVER_PORT
 from infra.docker.bucket import ensure
 from infra.docker.entry import FAREWELL, WORKER, read_secrets
 from infra.docker.health import PORT, healthy
-from infra.docker.slim import slim
+from infra.docker.slim import SERVICES, UNUSED, slim
 from infra.docker.tools import tools
 from infra.local.process import Process, kill
 from infra.local.stack import ROOT, Stack
@@ -185,11 +186,24 @@ def test_what_no_container_runs_is_taken_away(tmp_path: Path) -> None:
         "pandas/tests/io/tests/test_x.py",
         "tensorflow/include/tests/a.h",
         "clang/c.so",
+        "pyarrow/libarrow_flight.so.2600",
+        "botocore/data/ec2/2016-11-15/service-2.json.gz",
+        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "botocore/data/endpoints.json",
     ):
-        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     slim(tmp_path)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["frame.py"]
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    needed = {"pandas/core/frame.py", "botocore/data/endpoints.json", "botocore/data/s3/2006-03-01/service-2.json.gz"}
+    assert left == needed
+
+
+def test_what_it_takes_away_is_named_as_the_packages_name_it() -> None:
+    """Lest a pattern stands for nothing after an upgrade, and the image grows unseen."""
+    packages = Path(sysconfig.get_path("purelib"))
+    assert [pattern for pattern in UNUSED if not any(packages.glob(pattern))] == []
+    assert {name for name in SERVICES if not (packages / "botocore" / "data" / name).is_dir()} == set()
 
 
 def test_what_it_keeps_no_tool_of_is_named_by_the_extras() -> None:
