@@ -126,6 +126,9 @@ class External(Frozen):
     accuracy_within: Rate  # among the 26 capitals or the 10 digits alone
 
 
+Kind = Literal["digits", "capitals", "small letters"]
+
+
 class Reading(Frozen):
     """One glyph as one network reads it: the three likeliest classes with their probabilities."""
 
@@ -140,6 +143,18 @@ class TextReading(Frozen):
     method: Literal["prepared", "reference"]
     read: str
     glyphs: tuple[Reading, ...]
+
+
+class TextRate(Frozen):
+    """How often one network reads a whole text right, over many draws of its images."""
+
+    text: str  # one of the study's, "years", "months" or "words"
+    model: str
+    method: Literal["prepared", "reference"]
+    kind: Kind
+    plain: Rate  # each glyph for itself
+    one_kind: Rate  # as the likeliest of three kinds
+    kind_known: Rate
 
 
 class PredictionResult(Frozen):

@@ -45,6 +45,7 @@ Precision = Literal["auto", "float32", "mixed_bfloat16"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]  # of images or fonts
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
+Weight = Annotated[float, Field(gt=0, le=1e6)]
 Processes = Annotated[int, Field(ge=1, le=1000)]
 DataPath = Annotated[str, AfterValidator(_nameable)]
 
@@ -74,6 +75,17 @@ class Search(Frozen):
     images: Count | None = Field(None, description="search on so many training images; none: all")
 
 
+class Kinds(Frozen):
+    """What is known of a text before it is read as one kind."""
+
+    digits: Weight = Field(1.0, description="prior weight of texts of digits")
+    capitals: Weight = Field(1.0, description="of capitals")
+    small_letters: Weight = Field(1.0, description="of small letters")
+    temperature: Annotated[float, Field(gt=0, le=100)] = Field(
+        1.0, description="of the probabilities that choose the kind; 2 trusts each glyph half as much"
+    )
+
+
 class Study(Frozen):
     """What is computed: two equal studies on equal data have equal results."""
 
@@ -93,6 +105,7 @@ class Study(Frozen):
     epochs_model_4: Epochs = Field(20, description="of the best network that the search finds")
     search: Search = Search()
     texts: tuple[Text, ...] = Field(("APR", "2023"), max_length=100, description="drawn from the new data, as APR,2023")
+    kinds: Kinds = Kinds()
 
 
 FULL = Study()
