@@ -7,7 +7,6 @@ INDEX = {character: index for index, character in enumerate(CLASSES)}
 
 DIGITS = tuple(INDEX[c] for c in digits)
 CAPITALS = tuple(INDEX[c] for c in ascii_uppercase)
-SMALL = tuple(INDEX[c] for c in ascii_lowercase)
 
 # Class index -> class index with both cases of a letter merged into the capital.
 FOLDED = tuple(INDEX[c.upper()] for c in CLASSES)

@@ -141,7 +141,9 @@ class TextReading(Frozen):
     text: str
     model: str
     method: Literal["prepared", "reference"]
-    read: str
+    read: str  # each glyph for itself
+    one_kind: str = ""  # all as the likeliest of three kinds; older results do not say
+    kind: Kind | None = None  # that one
     glyphs: tuple[Reading, ...]
 
 
@@ -169,6 +171,7 @@ class EvaluationResult(Frozen):
     evaluation: Evaluation
     external: tuple[External, ...]
     texts: tuple[TextReading, ...]
+    text_rates: tuple[TextRate, ...]
 
 
 class AugmentResult(Frozen):
@@ -260,6 +263,7 @@ class StudyResult(Frozen):
     evaluations: tuple[Evaluation, ...]
     external: tuple[External, ...]
     texts: tuple[TextReading, ...]
+    text_rates: tuple[TextRate, ...] = ()  # older results have none
     predictions: dict[str, str] = {}  # model -> key of the outcome of its predictions; older results do not say
     machine: Machine
     code: str  # commit, "+" if changed; "" outside a repository

@@ -29,6 +29,7 @@ ISSUE = {
         "fonts": None,
         "letters_per_class": 100,
     },
+    "kinds": {"digits": 1.0, "capitals": 1.0, "small_letters": 1.0, "temperature": 1.0},
 }
 
 
@@ -44,7 +45,7 @@ def test_the_full_study_has_no_other_numbers() -> None:
 def test_the_quick_study_has_the_same_steps_only_smaller() -> None:
     quick, full = QUICK.model_dump(), FULL.model_dump()
     assert set(quick) == set(full)
-    same = ("seed", "image_channels", "split", "validation_fraction", "batch_size", "precision", "texts")
+    same = ("seed", "image_channels", "split", "validation_fraction", "batch_size", "precision", "texts", "kinds")
     assert {name: quick[name] for name in same} == {name: full[name] for name in same}
     for name in ("image_size", "epochs_model_1", "epochs_model_2", "epochs_model_3", "epochs_model_4"):
         assert 1 < quick[name] < full[name], name

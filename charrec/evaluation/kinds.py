@@ -3,14 +3,16 @@
 A single glyph does not tell 0 from O, 1 from l, or the case of a c; the glyphs beside it do.
 """
 
+from string import ascii_lowercase
 from typing import get_args
 
 import numpy as np
 
-from charrec.alphabet import CAPITALS, DIGITS, SMALL
+from charrec.alphabet import CAPITALS, DIGITS, INDEX
 from charrec.results import Kind
 from charrec.study import Kinds
 
+SMALL = tuple(INDEX[c] for c in ascii_lowercase)
 OF: dict[Kind, tuple[int, ...]] = {"digits": DIGITS, "capitals": CAPITALS, "small letters": SMALL}
 FLOOR = 1e-38  # the smallest float32 with all its digits
 
@@ -47,7 +49,7 @@ def within(probabilities: np.ndarray, kind: Kind) -> np.ndarray:
 
 
 def as_one_kind(probabilities: np.ndarray, kinds: Kinds) -> tuple[np.ndarray, np.ndarray]:
-    """(n, length, 62) of n texts -> (n,) the likeliest kind of each, a place in OF, and (n, length) the classes read."""
+    """(n, length, 62) of n texts -> (n,) the likeliest kind of each, a place in OF; (n, length) the classes read."""
     chosen = shares(probabilities, kinds).argmax(axis=1)
     read = np.stack([within(probabilities, kind) for kind in OF])
     return chosen, read[chosen, np.arange(len(chosen))]

@@ -7,7 +7,9 @@ import numpy as np
 
 from charrec.alphabet import CAPITALS, CLASSES, DIGITS, FOLDED
 from charrec.data.foreign import METHODS
+from charrec.evaluation.kinds import OF, as_one_kind
 from charrec.results import ClassRow, Confusion, Epoch, Evaluation, External, Rate, Reading, TextReading
+from charrec.study import Kinds
 
 Z = 1.959964  # standard normal quantile of a two-sided 95 % interval
 DRAWS = 2000  # of the bootstrap: its 95 % ends repeat to about 0.02 points
@@ -137,9 +139,12 @@ def external(model: str, set_: str, method: str, probabilities: np.ndarray, labe
     )
 
 
-def read_text(text: str, model: str, method: str, probabilities: np.ndarray, names: Sequence[str]) -> TextReading:
+def read_text(
+    text: str, model: str, method: str, probabilities: np.ndarray, names: Sequence[str], kinds: Kinds
+) -> TextReading:
     """What one network makes of the glyphs of a text; row i of the probabilities is of character i."""
     assert method in METHODS
+    (kind,), (read,) = as_one_kind(probabilities[None], kinds)
     glyphs = [
         Reading(
             truth=character,
@@ -154,6 +159,8 @@ def read_text(text: str, model: str, method: str, probabilities: np.ndarray, nam
             "model": model,
             "method": method,
             "read": "".join(glyph.top[0][0] for glyph in glyphs),
+            "one_kind": "".join(CLASSES[c] for c in read),
+            "kind": list(OF)[kind],
             "glyphs": glyphs,
         }
     )

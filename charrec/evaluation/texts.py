@@ -8,7 +8,7 @@ import numpy as np
 from charrec.alphabet import CAPITALS, CLASSES, INDEX
 from charrec.evaluation.kinds import OF, as_one_kind, within
 from charrec.evaluation.scores import wilson
-from charrec.results import Kind, Rate, TextRate
+from charrec.results import Rate, TextRate
 from charrec.study import Kinds
 
 DRAWS = 2000
@@ -29,10 +29,7 @@ def drawn(texts: Sequence[str], labels: np.ndarray, seed: int) -> tuple[np.ndarr
     """
     rng = np.random.default_rng(seed)
     choice = np.array([[INDEX[character] for character in text] for text in texts])
-    if texts:
-        classes = choice[rng.integers(len(choice), size=DRAWS)]
-    else:
-        classes = rng.choice(CAPITALS, size=(DRAWS, LENGTH))
+    classes = choice[rng.integers(len(choice), size=DRAWS)] if texts else rng.choice(CAPITALS, size=(DRAWS, LENGTH))
     counts = np.bincount(labels, minlength=len(CLASSES))
     if not counts[classes].all():
         return None
@@ -40,9 +37,7 @@ def drawn(texts: Sequence[str], labels: np.ndarray, seed: int) -> tuple[np.ndarr
     return classes, order[starts[classes] + rng.integers(counts[classes])]
 
 
-def rates(
-    name: str, model: str, method: str, classes: np.ndarray, probabilities: np.ndarray, kinds: Kinds
-) -> TextRate:
+def rates(name: str, model: str, method: str, classes: np.ndarray, probabilities: np.ndarray, kinds: Kinds) -> TextRate:
     """(n, length) classes and the (n, length, 62) probabilities of their images -> how many texts are read right."""
     (kind,) = [kind for kind, members in OF.items() if np.isin(classes, members).all()]
     return TextRate.model_validate(
@@ -60,8 +55,3 @@ def rates(
 
 def _share(read: np.ndarray, classes: np.ndarray) -> Rate:
     return wilson(int((read == classes).all(axis=1).sum()), len(classes))
-
-
-def kind_of(text: str) -> Kind:
-    """Of a text that is of one kind."""
-    return next(kind for kind, members in OF.items() if INDEX[text[0]] in members)

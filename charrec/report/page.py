@@ -58,6 +58,7 @@ def _tables(result: StudyResult) -> dict[str, Any]:
         "ranking": rows.ranking(result),
         "classes": rows.classes(best),
         "pairs": rows.pairs(best),
+        "text_rates": rows.text_rates(result),
         "external": {group: rows.external(result, group) for group in words.SETS},
         "fields": rows.study(result.study),
     }

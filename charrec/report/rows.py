@@ -12,6 +12,7 @@ from charrec.report.words import (
     NONE,
     SETS,
     SUBTITLES,
+    TEXTS,
     character,
     count,
     duration,
@@ -214,6 +215,21 @@ def external(result: StudyResult, group: str) -> Table:
     within = "26 capitals" if group == "letters" else "10 digits"
     head = [f"{METHODS[m]}\n{n}" for m in ("prepared", "reference") for n in ("62 classes", within)]
     return Table(["", *head], rows)
+
+
+def text_rates(result: StudyResult) -> Table:
+    """One row per family of texts and way of preparing their images, a column a network."""
+    found = {(x.text, x.method, x.model): x for x in result.text_rates}
+    models = list(dict.fromkeys(x.model for x in result.text_rates))
+    rows = []
+    for text, method in dict.fromkeys((text, method) for text, method, _ in found):
+        cells = []
+        for model in models:
+            x = found[text, method, model]
+            others = f"{percent(x.plain.value, 1)} glyph by glyph\n{percent(x.kind_known.value, 1)} kind known"
+            cells.append(Cell(percent(x.one_kind.value, 1), note=f"({interval(x.one_kind)})\n{others}"))
+        rows.append([_text(TEXTS.get(text, f"\u201c{text}\u201d"), note=METHODS[method]), *cells])
+    return Table(["", *map(title, models)], rows)
 
 
 def study(value: Frozen, full: Frozen = FULL, prefix: str = "") -> list[list[Cell]]:

@@ -4,6 +4,7 @@ from charrec import alphabet, reference
 from charrec.models import MODELS
 from charrec.report.words import (
     NBSP,
+    TEXTS,
     character,
     count,
     duration,
@@ -18,7 +19,7 @@ from charrec.report.words import (
     spelled,
     title,
 )
-from charrec.results import Evaluation, External, StudyResult, TrainingResult
+from charrec.results import Evaluation, External, StudyResult, TextRate, TrainingResult
 from charrec.study import FULL
 
 
@@ -208,3 +209,16 @@ def external_story(scores: tuple[External, ...], group: str) -> str:
         text += f", against {percent(other.accuracy.value)} ({interval(other.accuracy)}) the reference’s way"
     within = "26 capitals" if group == "letters" else "10 digits"
     return f"{text}. Among the {within} only, it reads {percent(top.accuracy_within.value)} of the prepared ones."
+
+
+def text_story(rates: tuple[TextRate, ...]) -> str:
+    """The effect of reading as one kind, for the network that reads the prepared years, or the first text, best."""
+    prepared = [x for x in rates if x.method == "prepared"]
+    family = "years" if any(x.text == "years" for x in prepared) else rates[0].text
+    top = max((x for x in prepared if x.text == family), key=lambda x: x.one_kind.value)
+    return (
+        f"Each rate is of {count(top.plain.n)} texts whose images are drawn anew. {title(top.model)} reads"
+        f" {percent(top.plain.value, 1)} of the {family if family in TEXTS else f'“{family}”'} right glyph by glyph,"
+        f" {percent(top.one_kind.value, 1)} as one kind, and would read {percent(top.kind_known.value, 1)} if it were"
+        f" told that they are {top.kind}."
+    )

@@ -64,11 +64,14 @@ def _chosen(result: StudyResult) -> str:
 def _texts(result: StudyResult) -> str:
     """A row for each text and way of preparing it, a column a network."""
     models = list(dict.fromkeys(text.model for text in result.texts))
-    read = {(text.text, text.method, text.model): text.read for text in result.texts}
-    rows = [
-        [f"“{escaped(text)}”", words.METHODS[method], *(f"`{read.get((text, method, model), '')}`" for model in models)]
-        for text, method in dict.fromkeys((one.text, one.method) for one in result.texts)
-    ]
+    read = {(text.text, text.method, text.model): text for text in result.texts}
+    rows = []
+    for text, method in dict.fromkeys((one.text, one.method) for one in result.texts):
+        found = [read.get((text, method, model)) for model in models]
+        head = f"“{escaped(text)}”", words.METHODS[method]
+        rows.append([*head, *(f"`{one.read if one else ''}`" for one in found)])
+        if any(one and one.kind for one in found):
+            rows.append([head[0], f"{head[1]}, as one kind", *(f"`{one.one_kind if one else ''}`" for one in found)])
     return "### New texts\n\n" + table(["Text", "Images", *map(words.title, models)], rows) if rows else ""
 
 

@@ -109,11 +109,30 @@ def texts(result: StudyResult) -> pd.DataFrame:
     for text in result.texts:
         for position, glyph in enumerate(text.glyphs, 1):
             row: dict[str, Any] = {"text": text.text, "model": text.model, "method": text.method}
-            row |= {"read": text.read, "position": position, "truth": glyph.truth, "image": glyph.name}
+            row |= {
+                "read": text.read,
+                "one_kind": text.one_kind,
+                "kind": text.kind,
+                "position": position,
+                "truth": glyph.truth,
+                "image": glyph.name,
+            }
             for rank, (character, probability) in enumerate(glyph.top, 1):
                 row |= {f"top_{rank}": character, f"probability_{rank}": probability}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-TABLES = {f.__name__: f for f in (models, histories, trials, confusion, classes, pairs, external, texts)}
+def text_rates(result: StudyResult) -> pd.DataFrame:
+    """One row per family of texts, network and way of preparing the images."""
+    rows = [
+        {"text": x.text, "kind": x.kind, "model": x.model, "method": x.method, "draws": x.plain.n}
+        | _rate("plain", x.plain)
+        | _rate("one_kind", x.one_kind)
+        | _rate("kind_known", x.kind_known)
+        for x in result.text_rates
+    ]
+    return pd.DataFrame(rows)
+
+
+TABLES = {f.__name__: f for f in (models, histories, trials, confusion, classes, pairs, external, texts, text_rates)}

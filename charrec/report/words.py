@@ -18,6 +18,7 @@ SUBTITLES = {
 }
 METHODS = {"raw": "original", "prepared": "prepared", "reference": "the reference’s way"}
 SETS = {"letters": "Letters", "digits": "Digits"}
+TEXTS = {"years": "Years, 1900\u20132099", "months": "Months, JAN\u2013DEC", "words": "Five capitals"}
 STYLES = ("digit", "capital", "small")
 
 

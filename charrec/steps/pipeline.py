@@ -85,6 +85,7 @@ def evaluating(study: Study, model: str, sets: Sets, predicted: Outcome[Predicti
         predictions=predicted.key,
         glyphs=Glyphs.of(study, sets["glyphs"].value),
         texts=study.texts,
+        kinds=study.kinds,
         seed=study.seed,
     )
 

@@ -150,6 +150,7 @@ def gather(given: Given, outcomes: Outcomes, images: Images) -> StudyResult:
         evaluations=tuple(o.value.evaluation for o in outcomes.evaluations),
         external=tuple(row for o in outcomes.evaluations for row in o.value.external),
         texts=tuple(row for o in outcomes.evaluations for row in o.value.texts),
+        text_rates=tuple(row for o in outcomes.evaluations for row in o.value.text_rates),
         predictions={t.value.model: p.key for t, p in zip(outcomes.trainings, outcomes.predictions, strict=True)},
         machine=last.machine,
         code=last.code,

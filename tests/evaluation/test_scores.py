@@ -18,6 +18,7 @@ from charrec.evaluation.scores import (
     wilson,
 )
 from charrec.results import ClassRow, Confusion, Epoch, Evaluation
+from charrec.study import Kinds
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -207,8 +208,9 @@ def test_a_foreign_set_is_scored_among_all_classes_and_among_its_own(
 
 def test_a_text_is_read_glyph_by_glyph_with_the_three_likeliest() -> None:
     table = probabilities({"A": 0.7, "4": 0.2, "R": 0.06}, {"D": 0.5, "P": 0.5})
-    found = read_text("AP", "model_1", "prepared", table, ["a.png", "p.png"])
+    found = read_text("AP", "model_1", "prepared", table, ["a.png", "p.png"], Kinds())
     assert (found.text, found.read) == ("AP", "AD")
+    assert (found.one_kind, found.kind) == ("AD", "capitals")
     assert [glyph.truth for glyph in found.glyphs] == ["A", "P"]
     assert [glyph.name for glyph in found.glyphs] == ["a.png", "p.png"]
     assert [character for character, _ in found.glyphs[0].top] == ["A", "4", "R"]
@@ -218,7 +220,7 @@ def test_a_text_is_read_glyph_by_glyph_with_the_three_likeliest() -> None:
 
 def test_a_text_has_as_many_glyphs_as_characters() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        read_text("APR", "model_1", "prepared", probabilities({"A": 1.0}, {"P": 1.0}), ["a", "p"])
+        read_text("APR", "model_1", "prepared", probabilities({"A": 1.0}, {"P": 1.0}), ["a", "p"], Kinds())
 
 
 def epochs(*losses: tuple[float, float]) -> list[Epoch]:

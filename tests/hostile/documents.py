@@ -62,7 +62,12 @@ RESULTS: dict[str, BaseModel] = {
     "train": STUDY.trainings[0].model_copy(update={"weights": OBJECT}),
     "search": STUDY.search,
     "predict": PredictionResult(tables={"validation": OBJECT, "letters prepared": OBJECT}),
-    "evaluate": EvaluationResult(evaluation=STUDY.evaluations[0], external=STUDY.external[:4], texts=STUDY.texts[:2]),
+    "evaluate": EvaluationResult(
+        evaluation=STUDY.evaluations[0],
+        external=STUDY.external[:4],
+        texts=STUDY.texts[:2],
+        text_rates=STUDY.text_rates[:2],
+    ),
     "augment": AugmentResult(images=OBJECT),
     "report": ReportResult(files=(OBJECT, OBJECT)),
     "read": ReadResult(images=9, unreadable=1, table=OBJECT),

@@ -15,12 +15,14 @@ from charrec.results import (
     Epoch,
     Evaluation,
     External,
+    Kind,
     Machine,
     Rate,
     Reading,
     SearchResult,
     Stored,
     StudyResult,
+    TextRate,
     TextReading,
     TrainingResult,
     TrialRow,
@@ -207,8 +209,33 @@ def readings(studied: Study, rng: np.random.Generator) -> tuple[TextReading, ...
                     top = ((first, sure), (rest[0], 0.8 * (1 - sure)), (rest[1], 0.1 * (1 - sure)))
                     glyphs.append(Reading(truth=c, name=f"Images/Images/{c}/{1400 + k}.png", top=top))
                 read = "".join(glyph.top[0][0] for glyph in glyphs)
-                texts.append(TextReading(text=text, model=model, method=method, read=read, glyphs=tuple(glyphs)))
+                digits = text.isdigit()
+                kind: Kind = "digits" if digits else "capitals"
+                one_kind = "".join(c if (d := read[k]).isdigit() != digits else d.upper() for k, c in enumerate(text))
+                texts.append(
+                    TextReading(
+                        text=text, model=model, method=method, read=read, one_kind=one_kind, kind=kind,
+                        glyphs=tuple(glyphs),
+                    )
+                )  # fmt: skip
     return tuple(texts)
+
+
+def text_rates(studied: Study) -> tuple[TextRate, ...]:
+    rates = []
+    for text in (*studied.texts, "years", "months", "words"):
+        digits = text.isdigit() or text == "years"
+        for m, model in enumerate(MODELS):
+            for method in ("prepared", "reference"):
+                easy = (0.1 if digits else 0.6) + 0.03 * m - (0.05 if method == "reference" else 0)
+                kind: Kind = "digits" if digits else "capitals"
+                rates.append(
+                    TextRate(
+                        text=text, model=model, method=method, kind=kind, plain=rate(easy / 5, 2000),
+                        one_kind=rate(0.75 * easy, 2000), kind_known=rate(easy, 2000),
+                    )
+                )  # fmt: skip
+    return tuple(rates)
 
 
 def externals() -> tuple[External, ...]:
@@ -292,6 +319,7 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
         evaluations=evaluations,
         external=externals(),
         texts=readings(studied, rng),
+        text_rates=text_rates(studied),
         machine=machine(),
         code="607dc10f3b1e5a9c2d4f60718293a4b5c6d7e8f9+",
         durations={"data": 41.2, "model_1": 402.0, "model_2": 398.1, "model_3": 431.9}

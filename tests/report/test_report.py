@@ -23,7 +23,7 @@ from charrec.steps.report import drawn
 from charrec.study import FULL, QUICK
 from tests.small_disk import small_disk
 
-TABLES = ("models", "histories", "trials", "confusion", "classes", "pairs", "external", "texts")
+TABLES = ("models", "histories", "trials", "confusion", "classes", "pairs", "external", "texts", "text_rates")
 
 
 class Page(HTMLParser):

@@ -37,7 +37,8 @@ def test_the_best_network_comes_first_with_the_reference_next_to_it(full: StudyR
 def test_texts_are_rows_and_networks_are_columns(full: StudyResult) -> None:
     text = summary(full, {}, {})
     rows = [line for line in text.splitlines() if line.startswith("| “")]
-    assert len(rows) == len({(text.text, text.method) for text in full.texts})
+    assert len(rows) == 2 * len({(text.text, text.method) for text in full.texts})
+    assert [row.split("|")[2] for row in rows[:2]] == [" prepared ", " prepared, as one kind "]
     assert all(row.count("`") == 2 * 4 for row in rows)
 
 
