@@ -43,10 +43,12 @@ test-long: install lint
 image-test: install
 	CHARREC_TEST_LONG=1 .venv/bin/python -m pytest tests/images -s $(ARGS)
 
+# mypy gives each of its workers 3 s to start; where a loaded machine takes longer, it ends with 2 and not with errors of
+# types (1).
 lint: install
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy
+	.venv/bin/mypy || { test $$? -eq 2 && .venv/bin/mypy --num-workers 0; }
 
 install: .venv/prefect-tables.json .venv-s3/installed .venv-kubernetes/installed
 

@@ -1,13 +1,15 @@
 """Whole texts of new glyphs, drawn many times: how often a network reads them right, each glyph for itself or all as
 one kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from charrec.alphabet import CAPITALS, CLASSES, INDEX
+from charrec.data.foreign import METHODS
 from charrec.evaluation.kinds import OF, as_one_kind, within
 from charrec.evaluation.scores import wilson
+from charrec.evaluation.tables import Table, labels_of, role_of
 from charrec.results import Rate, TextRate
 from charrec.study import Kinds
 
@@ -15,6 +17,18 @@ DRAWS = 2000
 YEARS = tuple(str(year) for year in range(1900, 2100))
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 LENGTH = 5  # of a word
+
+
+def text_rates(
+    model: str, texts: Sequence[str], tables: Mapping[str, Table], kinds: Kinds, seed: int
+) -> Iterator[TextRate]:
+    """Of every family of texts of which the foreign sets have all characters, prepared both ways."""
+    for name, family in families(texts).items():
+        for method in METHODS:
+            head, probabilities = tables[f"{role_of(family[0]) if family else 'letters'} {method}"]
+            if (draws := drawn(family, labels_of(head), seed)) is not None:
+                classes, picks = draws
+                yield rates(name, model, method, classes, probabilities[picks], kinds)
 
 
 def families(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:

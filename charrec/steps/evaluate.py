@@ -1,16 +1,14 @@
 """The predictions of one network -> rates with intervals, confusions, and the texts as it reads them."""
 
-from collections.abc import Iterator
-
 from charrec.data import foreign
 from charrec.data.arrays import Glyphs
 from charrec.data.glyphs import load_columns
 from charrec.data.twins import twins
 from charrec.evaluation.scores import evaluate, external, read_text
 from charrec.evaluation.tables import Table, labels_of, role_of, tables_of
-from charrec.evaluation.texts import drawn, families, rates
+from charrec.evaluation.texts import text_rates
 from charrec.memo.step import Bench, Step
-from charrec.results import EvaluationResult, External, PredictionResult, TextRate, TextReading
+from charrec.results import EvaluationResult, External, PredictionResult, TextReading
 from charrec.study import Frozen, Kinds
 
 Tables = dict[str, Table]
@@ -43,7 +41,7 @@ def compute(given: Given, bench: Bench) -> EvaluationResult:
             _external(given.model, role, method, tables) for role in ("letters", "digits") for method in foreign.METHODS
         ),
         texts=tuple(_read(text, method, given, tables) for text in given.texts for method in foreign.METHODS),
-        text_rates=tuple(_rates(given, tables)),
+        text_rates=tuple(text_rates(given.model, given.texts, tables, given.kinds, given.seed)),
     )
 
 
@@ -57,16 +55,6 @@ def _read(text: str, method: str, given: Given, tables: Tables) -> TextReading:
     picks = foreign.pick_text(text, labels_of(head), given.seed)
     names = head["name"].iloc[picks].tolist()
     return read_text(text, given.model, method, probabilities[picks], names, given.kinds)
-
-
-def _rates(given: Given, tables: Tables) -> Iterator[TextRate]:
-    """Of every family of texts of which the data have all characters."""
-    for name, texts in families(given.texts).items():
-        for method in foreign.METHODS:
-            head, probabilities = tables[f"{role_of(texts[0]) if texts else 'letters'} {method}"]
-            if (draws := drawn(texts, labels_of(head), given.seed)) is not None:
-                classes, picks = draws
-                yield rates(name, given.model, method, classes, probabilities[picks], given.kinds)
 
 
 EVALUATE = Step("evaluate {given.model}", "evaluations/{given.model}-", Given, EvaluationResult, compute)
