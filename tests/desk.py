@@ -30,8 +30,8 @@ SHORT = ("pack glyphs", "pack letters", "pack digits", "precision", "search", "a
 CHILDREN = {"sweep worker 1", *(f"train {model}" for model in MODELS)}
 TRIALS = {f"trial 000{n}, epochs {epochs}" for n, epochs in enumerate(("1-1", "1-1", "2-2", "1-2", "1-2"))}
 # Of these `make test` runs one each, about a minute of them.
-HARMED = ("stands still on a stack", "loses something on a stack", "is ended at a desk")
-AFTERWARDS = ("a worse challenger", "a network that fails")
+HARMED = ("stands still on a stack", "loses something on a stack", "is ended at a desk", "a retraining beside another")
+AFTERWARDS = ("a better challenger", "a worse challenger", "a network that fails")
 STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
 
 

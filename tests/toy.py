@@ -53,7 +53,8 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
-JAX = ("trainings", "a store")  # each takes a process of its own and half a minute of a core to compile
+# Each takes half a minute of a core, to compile, to train or to install; `make test` runs one of them.
+ELSEWHERE = ("trainings on JAX", "a store on JAX", "as the roles of the cloud", "as the image is installed")
 ON_JAX_WAYS = some(["resumed", "interrupted"], 1)
 ON_JAX_TRIALS = 2  # each is 10 s of compiling
 ON_JAX_SEARCH = Search(max_epochs=ON_JAX_TRIALS, factor=4)  # as many trials of as many epochs

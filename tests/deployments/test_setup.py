@@ -38,6 +38,8 @@ from deployments.setup import FIXED, POOLS, ensure, patience, set_up
 from infra.local.stack import Stack
 from tests.deployments.conftest import deploy
 from tests.processes import eventually
+from tests.stack import LOSSES
+from tests.thorough import drawn
 
 SOON = timedelta(seconds=10)  # Prefect's shortest
 OFTEN = 0.25  # seconds between two questions to the server
@@ -105,6 +107,7 @@ def objects(client: SyncPrefectClient) -> dict[str, str]:
     return found
 
 
+@drawn(LOSSES[2], LOSSES)
 def test_setting_up_again_leaves_the_same_objects(client: SyncPrefectClient, deployed: Stack) -> None:
     notified = deployed.settings | {"CHARREC_NOTIFY_URL": "http://127.0.0.1:9/hook"}
     set_up(notified)

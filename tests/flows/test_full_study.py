@@ -210,7 +210,7 @@ def changed(desk: Desk, done: Path, tmp_path: Path) -> Changed:
     return Changed(Desk(desk.home, copied_code(tmp_path)), done)
 
 
-@drawn(AFTERWARDS[1], AFTERWARDS)
+@drawn(AFTERWARDS[2], AFTERWARDS)
 def test_a_network_that_fails_costs_the_others_nothing_and_what_changed_is_all_that_is_redone(
     changed: Changed, whole: Ran
 ) -> None:

@@ -98,6 +98,7 @@ def test_with_nothing_new_it_does_nothing_and_says_so(first: Retrained, runtime:
     assert files(Path(runtime.store)) == before
 
 
+@drawn(AFTERWARDS[0], AFTERWARDS)
 def test_a_better_one_takes_the_champions_place(better: Retrained, runtime: Runtime) -> None:
     assert better.name == "Promoted"
     assert "The challenger is better" in better.said
@@ -106,7 +107,7 @@ def test_a_better_one_takes_the_champions_place(better: Retrained, runtime: Runt
     assert (now.number, now.by, now.candidate.recipe.model) == (2, "gate", "model_2")
 
 
-@drawn(AFTERWARDS[0], AFTERWARDS)
+@drawn(AFTERWARDS[1], AFTERWARDS)
 def test_a_worse_one_does_not_and_is_not_asked_again(better: Retrained, runtime: Runtime) -> None:
     kept = retrained(OTHER, runtime)
     assert kept.name == "Kept"
@@ -117,7 +118,7 @@ def test_a_worse_one_does_not_and_is_not_asked_again(better: Retrained, runtime:
     assert len(history(open_store(runtime.store))) == 2
 
 
-def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runtime) -> None:
+def test_a_whole_prefix_is_read_by_the_champion(first: Retrained, runtime: Runtime) -> None:
     store = open_store(runtime.store)
     for character in "H7":
         store.put(f"inbox/{character}.png", png_of(character))
@@ -134,11 +135,12 @@ def test_a_whole_prefix_is_read_by_the_champion(better: Retrained, runtime: Runt
     assert predict_batch("inbox", None, runtime) in {entry.key for entry in store.list("readings/")}
 
 
-def test_an_empty_prefix_is_refused(runtime: Runtime, better: Retrained) -> None:
+def test_an_empty_prefix_is_refused(runtime: Runtime, first: Retrained) -> None:
     with pytest.raises(InputError, match="is empty"):
         predict_batch("nowhere", None, runtime)
 
 
+@drawn(AFTERWARDS[0], AFTERWARDS)
 def test_rolled_back_the_former_is_in_use_and_the_other_does_not_return_by_itself(
     better: Retrained, runtime: Runtime, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,8 @@ from tests.fault_proxy import FaultProxy
 from tests.infra.iam import OF_OBJECTS, Ask, Recorder, allowed, asked, grants
 from tests.infra.moto_iam import enforced, passes, permitted, policy
 from tests.s3_server import BUCKET
-from tests.toy import WARNINGS
+from tests.thorough import drawn as chosen
+from tests.toy import ELSEWHERE, WARNINGS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,6 +81,7 @@ class Tapped(NamedTuple):
 
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS[1:])
+as_the_roles = chosen(ELSEWHERE[2], ELSEWHERE)  # what needs the study
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,7 @@ def play(study: Tapped, worker: Tapped, reader: Tapped, folder: Path) -> None:
         reader.call(*words)
 
 
+@as_the_roles
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_all_that_it_does(role: str, recorded: dict[str, Recorder]) -> None:
     policy = grants(role, BUCKET, PREFIX)
@@ -165,12 +168,14 @@ def test_a_role_may_do_all_that_it_does(role: str, recorded: dict[str, Recorder]
     assert sorted(map(str, (ask for ask in recorded[role].asks if not allowed(policy, ask)))) == []
 
 
+@as_the_roles
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_does_all_that_it_may(role: str, recorded: dict[str, Recorder]) -> None:
     unused = [grant for grant in grants(role, BUCKET, PREFIX) if not any(map(grant.allows, recorded[role].asks))]
     assert unused == []
 
 
+@as_the_roles
 def test_the_small_study_makes_every_kind_of_request_there_is(recorded: dict[str, Recorder]) -> None:
     seen = set().union(*(recorder.operations for recorder in recorded.values()))
     assert seen == {*OF_OBJECTS, "list", "if-match", "if-none-match"}
@@ -224,6 +229,7 @@ def clients(s3_servers: Callable[[str], str]) -> Iterator[dict[str, "S3Client"]]
         yield made
 
 
+@as_the_roles
 @pytest.mark.parametrize("role", ROLES)
 def test_motos_iam_lets_each_recorded_request_pass_and_asks_at_each(
     role: str, recorded: dict[str, Recorder], clients: dict[str, "S3Client"]
@@ -234,6 +240,7 @@ def test_motos_iam_lets_each_recorded_request_pass_and_asks_at_each(
     assert [request for request in requests if permitted(clients["nobody"], *request)] == []
 
 
+@as_the_roles
 @pytest.mark.parametrize("role", ROLES)
 def test_motos_iam_refuses_every_recorded_request_elsewhere(
     role: str, recorded: dict[str, Recorder], clients: dict[str, "S3Client"]

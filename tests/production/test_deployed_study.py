@@ -286,6 +286,7 @@ def test_a_study_that_loses_one_thing_finds_the_same(
     assert trained_again(study, stored) <= 1
 
 
+@drawn(HARMED[3], HARMED)
 def test_a_retraining_that_overlaps_another_is_skipped(production: Production) -> None:
     study = study_of(TINY | {"--split": "font", "--epochs-model-2": "1000"})
     runtime = production.runtime("overlap")

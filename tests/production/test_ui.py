@@ -11,8 +11,10 @@ from prefect.client.schemas.objects import FlowRun
 
 from tests.desk import MODELS, ROOT
 from tests.production.driver import TRAINED, Production, of
+from tests.thorough import drawn
 
 PICTURES = ROOT / "ci-output"
+PAGES = ("a run", "the report", "the search", "the form")  # `make test` looks at one
 BROWSER = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
@@ -54,6 +56,7 @@ def artifact_of(production: Production, run: FlowRun, what: str) -> str:
     return f"{production.stack.ui_url}/artifacts/artifact/{artifact.id}"
 
 
+@drawn(PAGES[0], PAGES)
 def test_the_page_of_a_run_names_what_ran(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
@@ -67,6 +70,7 @@ def test_the_page_of_a_run_names_what_ran(
     assert [name for name in names if name not in listed] == []
 
 
+@drawn(PAGES[1], PAGES)
 def test_the_report_shows_its_tables_and_pictures(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
@@ -77,6 +81,7 @@ def test_the_report_shows_its_tables_and_pictures(
         assert re.search(rf"<td[^>]*>\s*Model {model[-1]}\s*</td>", page), model
 
 
+@drawn(PAGES[2], PAGES)
 def test_the_search_shows_its_rungs(
     production: Production, undisturbed: FlowRun, chromium: str, tmp_path: Path
 ) -> None:
@@ -85,6 +90,7 @@ def test_the_search_shows_its_rungs(
     assert len(re.findall(r"<table", page)) >= 1
 
 
+@drawn(PAGES[3], PAGES)
 def test_the_form_of_a_run_asks_for_the_study(production: Production, chromium: str, tmp_path: Path) -> None:
     deployment = production.client.read_deployment_by_name("charrec/full-study")
     page = seen(

@@ -21,7 +21,7 @@ from flows.command_line import _parsed, choose
 from tests.desk import MODELS, STEPS, TINY, Ran
 from tests.driven import Driven
 from tests.thorough import THOROUGH, drawn, some
-from tests.toy import JAX, WARNINGS
+from tests.toy import ELSEWHERE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS[1:])
 
@@ -61,7 +61,7 @@ CHANGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", some(list(CHANGES), 2))
+@pytest.mark.parametrize("what", some(list(CHANGES), 1))
 def test_a_change_of_code_redoes_what_depends_on_it_and_nothing_else(
     what: str, study: Study, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +103,7 @@ for _ in range(2):
 """
 
 
-@drawn("a store", JAX)
+@drawn(ELSEWHERE[1], ELSEWHERE)
 def test_another_backend_on_the_same_store_trains_anew(study: Study, bench: Bench, tmp_path: Path) -> None:
     known = {entry.key.split("/")[1] for entry in bench.store.list("trainings/model_1-")}
     ran = subprocess.run(
@@ -138,7 +138,7 @@ def test_each_object_that_a_result_points_at_is_mended_by_the_same_command(
     """One object of each of three steps in `make test`, every object in both ways in `make test-long`."""
     kinds = stored(bench)
     assert kinds.keys() == {"pack", "train", "predict", "augment", "report"}
-    for step, objects_of_step in some(list(kinds.items()), 3):
+    for step, objects_of_step in some(list(kinds.items()), 2):
         harms = [(one, harm) for one in objects_of_step for harm in ("deleted", "damaged")]
         for harmed, harm in harms if THOROUGH else [random.Random(f"{seed} {step}").choice(harms)]:
             print(f"{harm}: {harmed.key}")
