@@ -44,6 +44,11 @@ def _options(words: list[str]) -> argparse.Namespace:
     predict.add_argument("--study", metavar="STUDY", help=study)
     predict.add_argument("--recursive", action="store_true", help="the images in folders, and in folders below them")
     predict.add_argument("--json", action="store_true", help="for programs")
+    text = "the images are one text, a character each in their order; a single image is a line of characters"
+    predict.add_argument("--text", action="store_true", help=f"{text}. Read as all digits, all capitals or all small")
+    prior = "with --text, weights of the kinds before the images are seen, as digits=4,capitals=1,small=0.5"
+    predict.add_argument("--prior", metavar="digits=4,...", help=prior)
+    predict.add_argument("--kind", metavar="digits|capitals|small", help="with --text, if it is known")
     report = commands.add_parser("report", parents=[place], help="where the latest report is")
     report.add_argument("--to", type=Path, metavar="FOLDER", help="fetch its files into this folder")
     commands.add_parser("sweep", help="how the search stands, or one more worker at it")
@@ -78,6 +83,12 @@ def _run(options: argparse.Namespace) -> int:
         from charrec.commands import predict
         from charrec.serving.in_use import in_use
 
+        if options.text or options.prior is not None or options.kind is not None:
+            from charrec.commands import text
+
+            before = text.known(options.text, options.recursive, options.prior, options.kind)
+            chosen = in_use(store, options.model, options.study)
+            return text.show(store, chosen, options.images, before, options.json)
         chosen = in_use(store, options.model, options.study)
         return predict.show(store, chosen, options.images, options.recursive, options.json)
     if options.command == "report":

@@ -35,13 +35,7 @@ def show(store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as
 
     Returns the status: 1 if some could not be read, 2 if none could.
     """
-    drop_greetings()
-    leave_out_unneeded()
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    weights_of(store, chosen.network)
-    if chosen.note:
-        complain(chosen.note, "note")
+    ready(store, chosen)
     files, left_out = files_of(images, recursive)
     if left_out:
         complain(f"{left_out:,} other files were left out: hidden, links to folders, or not named as images", "note")
@@ -50,6 +44,17 @@ def show(store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as
     if failed and len(files) > 1:
         complain(f"{failed:,} of {len(files):,} images could not be read")
     return (1 if read else 2) if failed else 0
+
+
+def ready(store: Store, chosen: InUse) -> None:
+    """Raises InputError where the network's weights are gone."""
+    drop_greetings()
+    leave_out_unneeded()
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    weights_of(store, chosen.network)
+    if chosen.note:
+        complain(chosen.note, "note")
 
 
 def _found(files: Sequence[File], chosen: InUse, store: Store) -> Iterator[Recognition | Failure]:
@@ -72,13 +77,23 @@ def _table(found: Iterable[Recognition | Failure], chosen: InUse, files: Sequenc
             complain(one.error)
             continue
         if not read:
-            network = chosen.network
-            print(f"{network.recipe.model}, {f'champion {chosen.champion}' if chosen.champion else network.training}")
+            print(reader(chosen))
             print(_line(width, "image", ORDER))
         read += 1
-        cells = [f"{guess.character} {100 * guess.probability:5.1f} %" for guess in one.top]
-        print(_line(width, one.name, cells + ["none of these?"] * one.stranger))
+        print(_line(width, one.name, cells(one)))
     return read, failed
+
+
+def reader(chosen: InUse) -> str:
+    """Which network reads."""
+    network = chosen.network
+    return f"{network.recipe.model}, {f'champion {chosen.champion}' if chosen.champion else network.training}"
+
+
+def cells(one: Recognition) -> list[str]:
+    """The likeliest characters, each with its share."""
+    guesses = [f"{guess.character} {100 * guess.probability:5.1f} %" for guess in one.top]
+    return guesses + ["none of these?"] * one.stranger
 
 
 def _line(width: int, name: str, cells: Sequence[str]) -> str:

@@ -25,14 +25,14 @@ class Failure(Frozen):
 def read_each(images: Iterable[File], trained: Trained, store: Store, top: int = 3) -> Iterator[Recognition | Failure]:
     """Each image in its order. Only an error that is no image's own ends the reading."""
     waiting = iter(images)
-    while batch := [(one.name, _glyph_of(one, trained.recipe.image_size)) for one in islice(waiting, BATCH)]:
+    while batch := [(one.name, glyph_of(one, trained.recipe.image_size)) for one in islice(waiting, BATCH)]:
         fine = [(name, found) for name, found in batch if not isinstance(found, Failure)]
         read = iter(recognise([name for name, _ in fine], [found for _, found in fine], trained, store, top))
         for _, found in batch:
             yield found if isinstance(found, Failure) else next(read)
 
 
-def _glyph_of(image: File, size: int) -> np.ndarray | Failure:
+def glyph_of(image: File, size: int) -> np.ndarray | Failure:
     try:
         return glyph(image.name, image.content(), size)
     except InputError as error:

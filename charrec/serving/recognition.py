@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,15 +46,31 @@ def read_images(images: Sequence[Path | bytes], trained: Trained, store: Store, 
 def recognise(
     names: Sequence[str], glyphs: Sequence[np.ndarray], trained: Trained, store: Store, top: int = 3
 ) -> list[Recognition]:
-    """What the network takes each `glyph` for; all in one pass, since the network takes a second to build."""
+    """What the network takes each `glyph` for."""
+    return recognitions(names, read(glyphs, trained, store), top)
+
+
+class Read(NamedTuple):
+    """What the network says of n glyphs."""
+
+    shares: np.ndarray  # (n, 62) probabilities, calibrated where that is known
+    likeness: list[float | None]
+
+
+def read(glyphs: Sequence[np.ndarray], trained: Trained, store: Store) -> Read:
+    """All in one pass, since the network takes a second to build."""
     weights = weights_of(store, trained)
     if not glyphs:
-        return []
+        return Read(np.empty((0, len(CLASSES)), np.float32), [])
     found = predict(trained.recipe, weights, {"images": np.stack(glyphs)}, store)["images"]
-    calibration = calibration_of(store, trained)
-    likeness = calibration.likeness(found).tolist() if calibration else [None] * len(found)
-    shares = calibration.probabilities(found) if calibration else found
-    likeliest = np.argsort(-shares, axis=1, kind="stable")[:, :top]
+    if calibration := calibration_of(store, trained):
+        return Read(calibration.probabilities(found), calibration.likeness(found).tolist())
+    return Read(found, [None] * len(found))
+
+
+def recognitions(names: Sequence[str], said: Read, top: int = 3) -> list[Recognition]:
+    """The likeliest classes of each glyph."""
+    likeliest = np.argsort(-said.shares, axis=1, kind="stable")[:, :top]
     return [
         Recognition(
             name=name,
@@ -61,7 +78,7 @@ def recognise(
             likeness=like,
             stranger=like is not None and like < REFUSED,
         )
-        for name, row, places, like in zip(names, shares, likeliest, likeness, strict=True)
+        for name, row, places, like in zip(names, said.shares, likeliest, said.likeness, strict=True)
     ]
 
 
@@ -70,9 +87,13 @@ def glyph(name: str, image: Path | bytes, size: int) -> np.ndarray:
 
     Raises InputError that names what is no image, is too large or is blank.
     """
-    alone = extract(open_picture(name, image))
+    return prepared(name, extract(open_picture(name, image)), size)
+
+
+def prepared(name: str, alone: np.ndarray, size: int) -> np.ndarray:
+    """(h, w) uint8 with a character alone -> (size, size). Raises InputError that names what is blank."""
     try:
-        prepared: np.ndarray = prepare(alone[None], size)[0]
+        found: np.ndarray = prepare(alone[None], size)[0]
     except InputError as error:
         raise InputError(f"{name} is blank", error.expected, error.remedy) from None
-    return prepared
+    return found

@@ -21,9 +21,13 @@ from charrec.memo.outcome import Provenance, outcome_of, remember
 from charrec.memo.step import Bench
 from charrec.results import PredictionResult
 from charrec.serving.candidate import Trained, weights_of
+from charrec.serving.files import File
 from charrec.serving.picture import SIDE
+from charrec.serving.reading import Failure
 from charrec.serving.recognition import Recognition, read_images
+from charrec.serving.text import Text, glyphs_of, read_text
 from charrec.storage import Store, open_store
+from charrec.study import Kinds
 from charrec.training.recipe import Arrays
 from charrec.training.train import train
 from tests.toy import RECIPE, WARNINGS
@@ -247,3 +251,86 @@ def test_a_stranger_is_told_from_a_digit(
     bare = read_images([*known, *noise], network, store)
     assert [row.top[0].character for row in bare] == [row.top[0].character for row in found]
     assert not any(row.stranger or row.likeness is not None for row in bare)
+
+
+def files(contents: list[bytes]) -> list[File]:
+    return [File(f"{place}.png", lambda content=content: content) for place, content in enumerate(contents, 1)]
+
+
+def year(digits: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+    """2, 0, 2 and 3, handwritten; none of them was learned from."""
+    images, labels = digits
+    places = [1000 + np.flatnonzero(labels[1000:] == digit) for digit in (2, 0, 2, 3)]
+    return [images[places[0][0]], images[places[1][0]], images[places[2][1]], images[places[3][0]]]
+
+
+EVEN = Kinds()
+
+
+def read_of(contents: list[bytes], trained: Trained, store: Store, kinds: Kinds = EVEN, **known: Any) -> Text:
+    return read_text(glyphs_of(files(contents), 32), trained, store, kinds, **known)
+
+
+def test_images_of_one_text_are_read_as_one_kind(
+    calibrated: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    contents = [saved(plain(digit)) for digit in year(digits)]
+    found = read_of(contents, calibrated, store)
+    assert (found.text, found.kind) == ("2023", "digits")
+    assert found.kinds["digits"] > 0.99 and sum(found.kinds.values()) == pytest.approx(1)
+    assert found.plain == "".join(row.top[0].character for row in found.glyphs)
+    named = [row.model_copy(update={"name": f"{place}.png"}) for place, row in enumerate(
+        read_images(contents, calibrated, store), 1)]  # fmt: skip
+    assert list(found.glyphs) == named
+
+
+def test_a_prior_weighs_the_kinds_and_a_known_kind_decides(
+    calibrated: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    contents = [saved(plain(digit)) for digit in year(digits)]
+    even = read_of(contents, calibrated, store)
+    weighed = read_of(contents, calibrated, store, Kinds(digits=1, capitals=1000))
+    odds = [found.kinds["capitals"] / found.kinds["digits"] for found in (weighed, even)]
+    assert odds[0] == pytest.approx(1000 * odds[1])
+    capitals = read_of(contents, calibrated, store, kind="capitals")
+    assert (capitals.kind, capitals.kinds) == ("capitals", even.kinds)
+    assert capitals.text.isupper() and (capitals.plain, capitals.glyphs) == (even.plain, even.glyphs)
+
+
+def line_of(year: list[np.ndarray]) -> bytes:
+    """The digits side by side, white on black, with paper between."""
+    padded = [np.pad(np.asarray(enlarged(digit)), 16) for digit in year]
+    return saved(Image.fromarray(np.hstack(padded)))
+
+
+def test_a_line_is_read_as_its_characters_are(
+    calibrated: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    found = read_of([line_of(year(digits))], calibrated, store)
+    assert (found.text, found.kind) == ("2023", "digits")
+    assert [row.name for row in found.glyphs] == [f"1.png, character {place}" for place in (1, 2, 3, 4)]
+
+
+def test_an_image_that_cannot_be_read_leaves_a_gap(
+    network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    contents = [saved(plain(digit)) for digit in year(digits)]
+    contents[2] = b"no image"
+    found = glyphs_of(files(contents), 32)
+    assert [name for name, each in found if isinstance(each, Failure)] == ["3.png"]
+    text = read_text(found, network, store, Kinds())
+    assert (text.text, text.plain[2], len(text.glyphs)) == ("20?3", "?", 3)
+
+
+def test_a_line_that_cannot_be_split_is_named_and_a_text_has_a_bound() -> None:
+    ((name, failure),) = glyphs_of(files([b"no image"]), 32)
+    assert isinstance(failure, Failure) and name == "1.png"
+    assert failure.error.startswith("1.png is no image that can be read")
+    with pytest.raises(InputError, match="a text of 101 images; expected at most 100"):
+        glyphs_of(files([b""] * 101), 32)
+
+
+def test_a_stranger_in_a_text_is_told(calibrated: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]) -> None:
+    rng = np.random.default_rng(0)
+    noise = [saved(Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8))) for _ in range(20)]
+    assert sum(row.stranger for row in read_of(noise, calibrated, store).glyphs) >= 10
