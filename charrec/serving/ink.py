@@ -93,7 +93,7 @@ def _ring(shape: tuple[int, ...]) -> np.ndarray:
 def _paper_varies(values: np.ndarray) -> bool:
     """Whether there is more than ink and one tone of paper: much between the two, or a paper that drifts."""
     low, high = np.percentile(values, (1, 99))
-    if low >= high:
+    if low >= high or min(values.shape) < 2:
         return False
     tone = _coarse((values - low) / (high - low))
     level = np.hypot(*np.gradient(ndimage.uniform_filter(tone, 3))) * min(tone.shape) < SLOPE

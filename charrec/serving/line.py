@@ -12,9 +12,10 @@ import numpy as np
 from charrec.data.foreign import FAINTEST
 from charrec.errors import InputError
 from charrec.serving.ink import INK, Inked, edging, inked, reduced
-from charrec.serving.pieces import SHARPER, Pieces, drawn, is_frame, within_card
+from charrec.serving.pieces import Pieces, drawn, is_frame, within_card
 
 LONGEST = 100  # characters of a text
+SMALLEST = 8  # px of a picture's smaller side; no character shows in less
 PIECES, CRUMB = 1000, 0.0005  # at most, of the largest one's area: a line has many, and may have a frame
 ANALYSED = 384  # px of the smaller side; the networks see at most 97 px of a character
 CARD = 1.25  # times as wide as high: no O of square corners is
@@ -38,6 +39,9 @@ def split(name: str, grey: np.ndarray) -> list[np.ndarray]:
 
     Raises InputError that names the picture where there are none, or where they cannot be told apart.
     """
+    if min(grey.shape) < SMALLEST:
+        found = f"{name} has {grey.shape[1]} x {grey.shape[0]} px"
+        raise InputError(found, f"a line at least {SMALLEST} px high", "Save it larger.")
     if int(grey.max()) - int(grey.min()) < FAINTEST:
         raise _nothing(name)
     if depth := edging(grey):
@@ -64,8 +68,10 @@ class Line(NamedTuple):
 
 
 def _is_dark(grey: np.ndarray) -> bool:
-    """Whether the ink is dark. A line has as many pieces as characters, so the votes of `ink_is_dark` do not tell; but
-    the edge of its picture is mostly paper, and so is the picture."""
+    """Whether the ink is dark: of the edge, and of the whole, more is paper.
+
+    A line has as many pieces as characters, so the shapes that `ink_is_dark` asks do not tell.
+    """
     twice = 2 * grey.astype(np.int16) - (int(grey.min()) + int(grey.max()))
     light = np.sign(twice)
     edge = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
@@ -192,7 +198,7 @@ def _alone(found: Inked, pieces: Pieces, part: np.ndarray) -> np.ndarray:
     window = slice(top, bottom), slice(left, right)
     labels, ink = pieces.labels[window], found.ink[window]
     mask = np.isin(labels, pieces.numbers[part])
-    return drawn(ink, labels > 0, mask, 1.0 if found.clean else SHARPER)
+    return drawn(ink, labels > 0, mask, sharpened=not found.clean)
 
 
 def _nothing(name: str) -> InputError:

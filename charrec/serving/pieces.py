@@ -117,12 +117,12 @@ def gap(start: np.ndarray, end: np.ndarray, one: int, other: int) -> int:
     return int(max(start[one] - end[other], start[other] - end[one]))
 
 
-def drawn(ink: np.ndarray, dark: np.ndarray, mask: np.ndarray, slope: float = SHARPER) -> np.ndarray:
+def drawn(ink: np.ndarray, dark: np.ndarray, mask: np.ndarray, sharpened: bool = True) -> np.ndarray:
     """(h, w) ink where `mask` is, alone on white, with its soft outline; nothing of what else is `dark`."""
     reach = max(2, round(0.02 * max(mask.shape)))
     others = dark & ~mask
     area = ndimage.binary_dilation(mask, EIGHT, iterations=reach) & ~ndimage.binary_dilation(others, EIGHT)
-    level = float(np.median(ink[mask]))
-    shown = np.clip(0.5 + slope * (ink / level - 0.5), 0, 1) * (area | mask)
-    picture: np.ndarray = np.pad(255 - np.rint(255 * shown).astype(np.uint8), reach, constant_values=255)
+    shown = 0.5 + SHARPER * (ink / float(np.median(ink[mask])) - 0.5) if sharpened else ink / float(ink[mask].max())
+    tones = 255 - np.rint(255 * np.clip(shown, 0, 1) * (area | mask)).astype(np.uint8)
+    picture: np.ndarray = np.pad(tones, reach, constant_values=255)
     return picture

@@ -57,6 +57,11 @@ def test_a_blank_picture_stays_blank(size: int, tone: int) -> None:
     assert np.ptp(extract(np.full((size, size), tone, np.uint8))) == 0
 
 
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (2, 40)])
+def test_a_picture_of_a_pixel_or_two_in_height_is_no_error(shape: tuple[int, int]) -> None:
+    assert np.ptp(extract(np.random.default_rng(0).integers(0, 256, shape, np.uint8)))
+
+
 def test_a_small_character_on_a_large_page_is_found() -> None:
     page = np.full((1600, 1200), 240, np.uint8)
     glyph = draw(family_faces("poppins")[0], "k", 60, 50)[0]

@@ -36,7 +36,8 @@ def test_a_well_spaced_line_has_as_many_parts_as_characters(family: str) -> None
     assert outcomes("well spaced, 60 px an em", [family]) == ["right"] * 4
 
 
-SPOILT = [way for way in WAYS if way not in ("as the font spaces", "spaced by 0.04 em", "without a margin")]
+TIGHT = ("spaced by 0.04 em", "as the font spaces", "closer by 0.08 em", "without a margin")
+SPOILT = [way for way in WAYS if way not in TIGHT]
 
 
 @pytest.mark.parametrize("way", SPOILT)
@@ -123,6 +124,7 @@ REFUSED: dict[str, tuple[Callable[[], np.ndarray], str]] = {
         r"the next\. Write them apart, or cut them out",
     ),
     "joined script": (lambda: written("minimum", family_faces("pacifico")[0], spacing=0), r"characters of it touch:"),
+    "too low": (lambda: written("APR", POPPINS, 24)[:7], r"it has \d+ x 7 px; expected a line at least 8 px high"),
     "several lines": (two_lines, r"it has several lines; expected one line of characters\. Cut out one line"),
     "a full stop": (lambda: written("AB.C", POPPINS), r"lower than a character behind its first 2, as a full stop"),
     "a hyphen": (lambda: written("10-12", POPPINS), r"lower than a character behind its first 2, as a full stop or"),
@@ -144,3 +146,28 @@ def test_a_stencil_falls_into_its_strokes_and_script_stays_joined() -> None:
     """What docs/reading.md says that it cannot do."""
     assert len(split("it", written("B", family_faces("black-ops-one")[0]))) == 2
     assert "wrong" in outcomes("as the font spaces", list(JOINED))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (3, 40), (12, 12), (60, 200), (500, 400)])
+@pytest.mark.parametrize("kind", ["noise", "stripes", "halves", "blots"])
+def test_whatever_a_picture_shows_it_is_split_or_refused(shape: tuple[int, int], kind: str) -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.integers(0, 256, shape, np.uint8)
+    pictures = {
+        "noise": noise,
+        "stripes": np.broadcast_to(np.where(np.arange(shape[1]) % 7 < 3, 0, 255), shape).astype(np.uint8),
+        "halves": np.where(np.arange(shape[0])[:, None] < shape[0] // 2, 20, 240) + np.zeros(shape, np.uint8),
+        "blots": np.where(noise > 250, 0, 255),
+    }
+    found = parts_or_words(pictures[kind].astype(np.uint8))
+    if isinstance(found, str):
+        assert re.match("it (has|is) |characters of it touch", found)
+    else:
+        assert 1 <= len(found) <= LONGEST and all(np.ptp(part) for part in found)
+
+
+def parts_or_words(picture: np.ndarray) -> list[np.ndarray] | str:
+    try:
+        return split("it", picture)
+    except InputError as error:
+        return str(error)
