@@ -40,8 +40,8 @@ def split(name: str, grey: np.ndarray) -> list[np.ndarray]:
     Raises InputError that names the picture where there are none, or where they cannot be told apart.
     """
     if min(grey.shape) < SMALLEST:
-        found = f"{name} has {grey.shape[1]} x {grey.shape[0]} px"
-        raise InputError(found, f"a line at least {SMALLEST} px high", "Save it larger.")
+        size = f"{grey.shape[1]} x {grey.shape[0]} px"
+        raise InputError(f"{name} has {size}", f"a line at least {SMALLEST} px high", "Save it larger.")
     if int(grey.max()) - int(grey.min()) < FAINTEST:
         raise _nothing(name)
     if depth := edging(grey):
