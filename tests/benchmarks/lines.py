@@ -12,9 +12,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from charrec.alphabet import CAPITALS, CLASSES, DIGITS, SMALL
+from charrec.alphabet import CLASSES
 from charrec.data.sources.fonts import HELD_OUT, Face, family_faces, training_families
 from charrec.errors import InputError
+from charrec.evaluation.kinds import OF
 from charrec.serving.line import split
 from tests.benchmarks.reading import Picture, light, page, shown
 
@@ -25,7 +26,7 @@ JOINED = (
     *("black-ops-one", "dancing-script", "great-vibes", "lobster"),
     *("lobster-two", "pacifico", "permanent-marker", "zeyada"),
 )
-ALPHABETS = (*("".join(CLASSES[place] for place in kind) for kind in (DIGITS, CAPITALS, SMALL)), CLASSES)
+ALPHABETS = (*("".join(CLASSES[place] for place in kind) for kind in OF.values()), CLASSES)
 
 
 @cache
