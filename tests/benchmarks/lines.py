@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 from charrec.alphabet import CLASSES
-from charrec.data.sources.fonts import HELD_OUT, Face, family_faces, training_families
+from charrec.data.sources.fonts import HELD_OUT, STYLES, Face, family_faces, training_families
 from charrec.errors import InputError
 from charrec.evaluation.kinds import OF
 from charrec.serving.line import split
@@ -29,10 +29,15 @@ JOINED = (
 ALPHABETS = (*("".join(CLASSES[place] for place in kind) for kind in OF.values()), CLASSES)
 
 
+def real(face: Face) -> bool:
+    """Whether it is in its file, not synthesised."""
+    return not (face.slanted or face.emboldened)
+
+
 @cache
 def opened(face: Face, size: int) -> ImageFont.FreeTypeFont:
-    """A face that is in its file; no style is synthesised."""
-    assert not (face.slanted or face.emboldened)
+    """A real face."""
+    assert real(face)
     font = ImageFont.truetype(str(face.path), size, layout_engine=ImageFont.Layout.BASIC)
     if face.weight is not None:
         axes = font.get_variation_axes()
@@ -121,15 +126,15 @@ def outcome(text: str, picture: Picture) -> str:
         return "refused"
 
 
-def outcomes(way: str, families: list[str]) -> list[str]:
-    """Of each family and each alphabet."""
+def outcomes(way: str, families: list[str], style: int = 0) -> list[str]:
+    """Of each family that has a face of this style, a place in STYLES, and each alphabet."""
     rng = np.random.default_rng(SEED)
     options, spoil = WAYS[way]
     found = []
-    for family in families:
-        for alphabet in ALPHABETS:
+    for face in (family_faces(family)[style] for family in families):
+        for alphabet in ALPHABETS if real(face) else ():
             text = "".join(rng.choice(list(alphabet), int(rng.integers(1, LENGTH + 1))))
-            picture = spoil(written(text, family_faces(family)[0], **options), rng)  # type: ignore[arg-type]
+            picture = spoil(written(text, face, **options), rng)  # type: ignore[arg-type]
             found.append(outcome(text, 255 - picture if rng.random() < 0.5 else picture))
     return found
 
@@ -150,6 +155,11 @@ def main() -> None:
             shares = (100 * found.count(what) / len(found) for what in ("right", "refused"))
             cells.append(" / ".join(f"{share:.1f}" for share in shares))
         print(f"| {way} | {' | '.join(cells)} |", flush=True)
+    print("\nwell spaced, in the other styles of the plain families, where they are no synthetic ones:")
+    for place, style in enumerate(STYLES):
+        if place:
+            found = outcomes(next(iter(WAYS)), plain, place)
+            print(f"{style}: {found.count('right')} of {len(found)} right, {found.count('refused')} refused")
 
 
 if __name__ == "__main__":
