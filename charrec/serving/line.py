@@ -173,7 +173,8 @@ def _require_one_line(name: str, pieces: Pieces, tall: np.ndarray) -> None:
     turns = np.flatnonzero(np.diff(rows))
     heights = np.sort(turns[1::2] - turns[::2])[::-1]
     if len(heights) > 1 and heights[1] >= SECOND * heights[0]:
-        raise InputError(f"{name} has several lines", "one line of characters", "Cut out one line, and read it alone.")
+        found = f"{name} has several lines, or is very noisy"
+        raise InputError(found, "one line of characters", "Cut out one line, and read it alone.")
 
 
 def _require_apart(name: str, pieces: Pieces, parts: list[np.ndarray]) -> None:

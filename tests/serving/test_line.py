@@ -125,7 +125,7 @@ REFUSED: dict[str, tuple[Callable[[], np.ndarray], str]] = {
     ),
     "joined script": (lambda: written("minimum", family_faces("pacifico")[0], spacing=0), r"characters of it touch:"),
     "too low": (lambda: written("APR", POPPINS, 24)[:7], r"it has \d+ x 7 px; expected a line at least 8 px high"),
-    "several lines": (two_lines, r"it has several lines; expected one line of characters\. Cut out one line"),
+    "several lines": (two_lines, r"it has several lines, or is very noisy; expected one line of characters\. Cut out"),
     "a full stop": (lambda: written("AB.C", POPPINS), r"lower than a character behind its first 2, as a full stop"),
     "a hyphen": (lambda: written("10-12", POPPINS), r"lower than a character behind its first 2, as a full stop or"),
     "too long": (
