@@ -1,1 +1,1 @@
-"""Character recognition as a study: data, four networks, a sweep, a report."""
+"""Character recognition as a study: data, five networks, a sweep, a report."""

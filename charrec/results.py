@@ -60,7 +60,7 @@ class Epoch(Frozen):
 class TrainingResult(Frozen):
     """One trained network and how it came to be."""
 
-    model: str  # "model_1" ... "model_4"
+    model: str  # "model_1" ... "model_5"
     network: dict[str, int | float] = {}  # what the search chose, model 4 alone
     parameters: int
     precision: str

@@ -45,6 +45,7 @@ Precision = Literal["auto", "float32", "mixed_bfloat16"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]  # of images or fonts
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
+EpochsOrNone = Annotated[int, Field(ge=0, le=10_000)]
 Weight = Annotated[float, Field(gt=0, le=1e6)]
 Processes = Annotated[int, Field(ge=1, le=1000)]
 DataPath = Annotated[str, AfterValidator(_nameable)]
@@ -103,6 +104,7 @@ class Study(Frozen):
     epochs_model_2: Epochs = 15
     epochs_model_3: Epochs = 15
     epochs_model_4: Epochs = Field(20, description="of the best network that the search finds")
+    epochs_model_5: EpochsOrNone = Field(32, description="of this project's own network, at 32 px; 0: without it")
     search: Search = Search()
     texts: tuple[Text, ...] = Field(("APR", "2023"), max_length=100, description="drawn from the new data, as APR,2023")
     kinds: Kinds = Kinds()
@@ -118,6 +120,7 @@ QUICK = Study(
     epochs_model_2=8,
     epochs_model_3=8,
     epochs_model_4=10,
+    epochs_model_5=0,
     search=Search(max_epochs=4, factor=3, images=4000),
 )
 

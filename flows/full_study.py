@@ -1,4 +1,4 @@
-"""The whole study: data, three networks, a search for the fourth, their readings, a report.
+"""The whole study: data, the deck's networks and one more, a search for the fourth, their readings, a report.
 
 As a script its children are processes of this machine, one per device; as a deployment they are runs on the work pool
 `gpu`. Either way every step is recalled from the store, so a study that failed or was killed redoes nothing.
@@ -28,7 +28,7 @@ from prefect.runtime import flow_run
 from charrec.data.sources.source import Role
 from charrec.memo.outcome import Outcome
 from charrec.memo.step import Bench
-from charrec.models import MODELS, SEARCHED
+from charrec.models import SEARCHED
 from charrec.results import EvaluationResult, Precision, PredictionResult, SearchResult, TrainingResult
 from charrec.steps import pipeline
 from charrec.steps.enough import require_enough
@@ -85,12 +85,12 @@ class _Study:
         study, runtime = self.study, self.runtime
         local = self.devices if self.place is self.devices else None
         sets = self.sets = await packed(study, runtime, local)  # bad data ends the study here
-        precision = await self.choose_precision()
+        precision, models = await self.choose_precision(), pipeline.models(study)
         search = asyncio.create_task(self.search(precision))
         ended: list[Any] = await asyncio.gather(
             search,
             steps.augment(pipeline.augmenting(study, sets), runtime, self.devices, after=[sets["glyphs"]]),
-            *(self.branch(model, precision, search if model == SEARCHED else None) for model in MODELS),
+            *(self.branch(model, precision, search if model == SEARCHED else None) for model in models),
             return_exceptions=True,
         )
         found, augmented, *branches = ended
@@ -99,7 +99,7 @@ class _Study:
         if not done or isinstance(augmented, BaseException):
             raise failures[0]
         best = None if isinstance(found, BaseException) else found
-        reasons = _reasons(("search", *MODELS), [found, *branches])
+        reasons = _reasons(("search", *models), [found, *branches])
         given = pipeline.reporting(study, sets, precision, best, done, augmented, reasons)
         reported = await steps.report(given, runtime, after=[branch.evaluation for branch in done])
         await publish(reported.value, runtime)

@@ -3,7 +3,7 @@
 from charrec.data.sources import locate
 from charrec.memo.outcome import Outcome, Value
 from charrec.memo.step import Bench, Given, Step
-from charrec.models import MODELS, SEARCHED
+from charrec.models import SEARCHED
 from charrec.results import ReportResult
 from charrec.steps import pipeline
 from charrec.steps.augment import AUGMENT
@@ -41,7 +41,7 @@ class Driven:
         search = self.step(SEARCH, pipeline.searching(study, sets, precision))
         augmented = self.step(AUGMENT, pipeline.augmenting(study, sets))
         branches = []
-        for model in MODELS:
+        for model in pipeline.models(study):
             found = search if model == SEARCHED else None
             training = self.step(TRAIN, pipeline.training(study, model, sets, precision, found))
             predictions = self.step(PREDICT, pipeline.predicting(study, sets, training))

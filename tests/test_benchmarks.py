@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from charrec.models import MODELS
+from charrec.models import DECK
 from tests.benchmarks import copies, gpu, load, load_store
 from tests.toy import ON_JAX, ROOT, WARNINGS
 
@@ -66,7 +66,7 @@ def test_the_benchmark_of_gpus_names_what_it_has_no_time_for(capsys: pytest.Capt
 
 def test_full_has_185_epochs_of_34_networks() -> None:
     """Three of fifteen epochs, one of twenty, a search of 30 trials and 120 epochs."""
-    rows = [{"model": model, "batch": 64, "epoch": 2.0, "compilation": 3.0} for model in MODELS]
+    rows = [{"model": model, "batch": 64, "epoch": 2.0, "compilation": 3.0} for model in DECK]
     parts = gpu.full(rows, 64)
     assert sum(part["training"] for part in parts.values()) == 185 * 2
     assert sum(part["compilation"] for part in parts.values()) == 34 * 3

@@ -20,6 +20,7 @@ ISSUE = {
     "epochs_model_2": 15,
     "epochs_model_3": 15,
     "epochs_model_4": 20,
+    "epochs_model_5": 32,
     "search": {"max_epochs": 10, "factor": 3, "images": None},
     "texts": ("APR", "2023"),
     "data": {
@@ -49,6 +50,7 @@ def test_the_quick_study_has_the_same_steps_only_smaller() -> None:
     assert {name: quick[name] for name in same} == {name: full[name] for name in same}
     for name in ("image_size", "epochs_model_1", "epochs_model_2", "epochs_model_3", "epochs_model_4"):
         assert 1 < quick[name] < full[name], name
+    assert quick["epochs_model_5"] == 0, "it does not fit into the time of a quick study"
     assert 1 < QUICK.search.max_epochs < FULL.search.max_epochs
 
 

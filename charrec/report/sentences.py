@@ -58,8 +58,10 @@ def differences(result: StudyResult) -> list[str]:
         texts.append(f"{many(result.data.fonts, 'font')} instead of all")
     for model in MODELS:
         field = f"epochs_{model}"
-        if getattr(study, field) != getattr(FULL, field):
-            texts.append(f"{many(getattr(study, field), 'epoch')} for {name(model)} instead of {getattr(FULL, field)}")
+        epochs, full = getattr(study, field), getattr(FULL, field)
+        if epochs != full:
+            changed = f"{many(epochs, 'epoch')} for {name(model)} instead of {full}"
+            texts.append(changed if epochs else f"no {name(model)}")
     return texts
 
 

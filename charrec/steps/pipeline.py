@@ -8,7 +8,7 @@ from charrec.data.sources.source import Role, Selection, Source
 from charrec.machine.backend import backend
 from charrec.machine.provenance import this_machine
 from charrec.memo.outcome import Outcome
-from charrec.models import SEARCHED
+from charrec.models import MODELS, SEARCHED
 from charrec.models.convnet import convnet_of
 from charrec.results import (
     AugmentResult,
@@ -45,6 +45,11 @@ def choosing(study: Study, where: str) -> precision.Given:
 def this_kind_of_machine() -> str:
     machine = this_machine()
     return ", ".join([machine.cpu, f"{machine.cores} cores", *machine.gpus])
+
+
+def models(study: Study) -> tuple[str, ...]:
+    """The networks that a study trains: all but those of no epochs."""
+    return tuple(model for model in MODELS if getattr(study, f"epochs_{model}"))
 
 
 def training(

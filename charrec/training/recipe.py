@@ -10,7 +10,7 @@ from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
 from charrec.machine.backend import settle
 from charrec.machine.hardware import on_gpu
-from charrec.models import MODELS, SEARCHED
+from charrec.models import MODELS, OWN, SEARCHED
 from charrec.models.convnet import ConvNet
 from charrec.study import Frozen, Study
 
@@ -58,23 +58,29 @@ class Recipe(Frozen):
     def build(self) -> Build:
         return cast(Build, getattr(import_module(self.module), self.model))
 
+    def optimizer(self, steps: int) -> "keras.optimizers.Optimizer":
+        """Adam at its defaults, as on the slides, unless the model has its own for a training of so many steps."""
+        import keras
+
+        own = getattr(import_module(self.module), "optimizer", None)
+        return own(steps) if own else keras.optimizers.Adam()
+
 
 def recipe_of(study: Study, model: str, precision: str, network: ConvNet | None, backend: str) -> Recipe:
     """How a study trains a model."""
+    images = {"batch_size": study.batch_size, "image_size": study.image_size, "image_channels": study.image_channels}
     return Recipe(
         model=model,
         network=network,
         seed=study.seed,
-        batch_size=study.batch_size,
-        image_size=study.image_size,
-        image_channels=study.image_channels,
         precision=precision,
         backend=backend,
+        **(images | OWN.get(model, {})),
     )
 
 
-def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
-    """(n,) positions in `arrays.images` -> (n, 62) logits, with Adam at its defaults, as on the slides."""
+def compiled(recipe: Recipe, arrays: Arrays, epochs: int = 1) -> "keras.Sequential":
+    """(n,) positions in `arrays.images` -> (n, 62) logits, ready for a training of so many epochs."""
     settle()
     import keras
 
@@ -93,7 +99,7 @@ def compiled(recipe: Recipe, arrays: Arrays) -> "keras.Sequential":
     lookup = Lookup(resident(arrays.images), recipe.image_channels)
     model = keras.Sequential([keras.Input((), dtype="int32"), lookup, network])
     model.compile(
-        optimizer=keras.optimizers.Adam(),
+        optimizer=recipe.optimizer(epochs * -(-len(arrays.training) // recipe.batch_size)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         steps_per_execution=AT_ONCE if keras.backend.backend() == "tensorflow" and on_gpu("tensorflow") else 1,
@@ -113,17 +119,23 @@ def network_of(model: "keras.Sequential") -> "keras.Sequential":
 
 
 def seed_weights(network: "keras.Sequential", seed: int) -> None:
-    """Draw the initial weights from (seed, place of the layer).
+    """Draw the initial weights from (seed, place of the layer), within a block from (seed, place, place in the block).
 
     By default Keras draws each seed from Python's global generator, which all threads share: a heartbeat or a retry of
     boto3 at the wrong moment would change the initial weights.
     """
     for place, layer in enumerate(network.layers):
-        if hasattr(layer, "kernel"):
-            initializer = layer.kernel_initializer
-            drawn = int(np.random.SeedSequence([seed, place]).generate_state(1)[0])
-            seeded = type(initializer).from_config({**initializer.get_config(), "seed": drawn})
-            layer.kernel.assign(seeded(layer.kernel.shape, layer.kernel.dtype))
+        _seed_kernel(layer, [seed, place])
+        for inner, part in enumerate(layer._flatten_layers(include_self=False)):
+            _seed_kernel(part, [seed, place, inner])
+
+
+def _seed_kernel(layer: "keras.Layer", entropy: list[int]) -> None:
+    if hasattr(layer, "kernel"):
+        initializer = layer.kernel_initializer
+        drawn = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        seeded = type(initializer).from_config({**initializer.get_config(), "seed": drawn})
+        layer.kernel.assign(seeded(layer.kernel.shape, layer.kernel.dtype))
 
 
 def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:

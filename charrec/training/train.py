@@ -44,7 +44,7 @@ def train(
         return progress
     owner = owner or uuid4().hex[:8]
     progress, version = claim(store, key, owner, entitled)
-    model = compiled(recipe, arrays)
+    model = compiled(recipe, arrays, epochs)
     if progress.last:
         load(model, store, progress.last)
         log.info("%s goes on after epoch %d", key, progress.last.epoch)

@@ -29,7 +29,7 @@ import numpy as np
 from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
 from charrec.machine.provenance import commit, this_machine
-from charrec.models import MODELS, SEARCHED
+from charrec.models import DECK, SEARCHED
 from charrec.models.convnet import ConvNet
 from charrec.reference import SEARCH_CHOSEN
 from charrec.study import FULL, Search
@@ -46,7 +46,7 @@ TRAINING = 3  # times the arithmetic of a forward pass: forward, by the weights,
 SIDE = 3072  # of the matrices whose product is the machine's peak
 
 
-def main(archive: str, images: int = 3100, rounds: int = 5, models: tuple[str, ...] = (*MODELS, "search")) -> None:
+def main(archive: str, images: int = 3100, rounds: int = 5, models: tuple[str, ...] = (*DECK, "search")) -> None:
     """Print a table in Markdown."""
     machine = this_machine()
     print(f"{machine.gpus[0] if machine.gpus else machine.cpu}, {machine.cores} cores; commit {commit()}; "

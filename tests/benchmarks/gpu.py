@@ -37,7 +37,7 @@ from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
 from charrec.machine.hardware import require_usable_gpu
 from charrec.machine.provenance import commit, this_machine
-from charrec.models import MODELS, SEARCHED
+from charrec.models import DECK, SEARCHED
 from charrec.study import FULL
 from charrec.sweep.schedule import schedule
 from charrec.training.epoch import VALIDATION_BATCH, Begun, train_epoch
@@ -239,7 +239,7 @@ def full(measured: list[dict[str, Any]], batch: int) -> dict[str, Any]:
     rows = {row["model"]: row for row in measured if row["batch"] == batch}
     rungs = schedule(FULL.search)
     trials, epochs = sum(rung.trials for rung in rungs), sum(rung.trials * (rung.epochs - rung.first) for rung in rungs)
-    parts = {name: (getattr(FULL, f"epochs_{name}"), 1, rows.get(name)) for name in MODELS}
+    parts = {name: (getattr(FULL, f"epochs_{name}"), 1, rows.get(name)) for name in DECK}
     parts["search"] = epochs, trials, rows.get(SEARCHED)
     return {
         name: {"epochs": count, "networks": networks, "training": count * row["epoch"],

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from charrec.machine.provenance import this_machine
-from charrec.models import MODELS
+from charrec.models import DECK
 from charrec.models.convnet import ConvNet
 from charrec.reference import SEARCH_CHOSEN
 from charrec.training.batches import batches
@@ -54,7 +54,7 @@ def main(size: int) -> None:
     machine = this_machine()
     print(f"{machine.gpus[0] if machine.gpus else machine.cpu}, {machine.cores} cores, {size} px")
     print("\n| model | precision | training images/s | validation images/s |\n|---|---|---|---|")
-    for model in MODELS:
+    for model in DECK:
         for precision in PRECISIONS:
             train, read = rates(model, precision, size)
             print(f"| {model[-1]} | {precision} | {train:,.0f} | {read:,.0f} |", flush=True)

@@ -22,14 +22,14 @@ from charrec.data.packing import pack
 from charrec.data.sources import Selection, locate, read
 from charrec.data.split import split
 from charrec.machine.provenance import commit, this_machine
-from charrec.models import MODELS, SEARCHED
+from charrec.models import DECK, SEARCHED
 from charrec.storage import open_store
 from charrec.study import FULL, Data
 from charrec.training.precision import PRECISIONS
 from charrec.training.recipe import Recipe
 from charrec.training.train import train
 
-COMPARED = tuple(model for model in MODELS if model != SEARCHED)
+COMPARED = tuple(model for model in DECK if model != SEARCHED)
 LEVEL = 0.975  # of an interval's upper end: 95 % lie within
 
 

@@ -59,12 +59,13 @@ def models(result: StudyResult) -> str:
             "deck", "s an epoch", "deck (P100)"]  # fmt: skip
     rows = []
     for training, evaluation in zip(result.trainings, result.evaluations, strict=True):
-        theirs = MODELS[training.model]
+        theirs = MODELS.get(training.model)
         rows.append([
-            number(training.model), rate(evaluation.accuracy), f"{100 * theirs.val_accuracy:.2f}",
+            number(training.model), rate(evaluation.accuracy), f"{100 * theirs.val_accuracy:.2f}" if theirs else "-",
             f"{100 * evaluation.folded_accuracy.value:.2f}", f"{100 * evaluation.without_twin_accuracy.value:.2f}",
-            f"{training.best_epoch} of {len(training.epochs)}", str(theirs.val_accuracy_epoch),
-            f"{median(epoch.seconds for epoch in training.epochs):.0f}", "{}-{}".format(*theirs.epoch_seconds),
+            f"{training.best_epoch} of {len(training.epochs)}", str(theirs.val_accuracy_epoch) if theirs else "-",
+            f"{median(epoch.seconds for epoch in training.epochs):.0f}",
+            "{}-{}".format(*theirs.epoch_seconds) if theirs else "-",
         ])  # fmt: skip
     return table(head, rows)
 

@@ -194,7 +194,7 @@ def checkpoints() -> Iterator[str]:
     import boto3
 
     from charrec.alphabet import CLASSES
-    from charrec.models import MODELS
+    from charrec.models import DECK
     from charrec.models.convnet import ConvNet
     from charrec.reference import SEARCH_CHOSEN
     from charrec.storage import open_store
@@ -206,7 +206,7 @@ def checkpoints() -> Iterator[str]:
     os.environ.update(KEYS)
     extremes = [(f"4, {word}", ConvNet.model_validate({k: pick(v) for k, v in SPACE.items()}))
                 for word, pick in (("least", min), ("most", max))]  # fmt: skip
-    networks = [(model[-1], ConvNet.model_validate(SEARCH_CHOSEN) if model == "model_4" else None) for model in MODELS]
+    networks = [(model[-1], ConvNet.model_validate(SEARCH_CHOSEN) if model == "model_4" else None) for model in DECK]
     rng, every = np.random.default_rng(0), np.arange(64)
     data = Arrays(rng.integers(0, 256, (64, 128, 128), np.uint8), rng.integers(0, len(CLASSES), 64), every, every)
     yield head("network", "parameters", "checkpoint, MB", "sent an epoch, MB", "requests an epoch",

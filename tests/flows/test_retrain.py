@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 WEAK = Study(
     data=Data(glyphs="fonts", letters="fonts", digits="sklearn", fonts=12, letters_per_class=2),
     image_size=32, precision="float32", split="font", validation_fraction=0.5,
-    epochs_model_1=1, epochs_model_2=1, epochs_model_3=1, epochs_model_4=1,
+    epochs_model_1=1, epochs_model_2=1, epochs_model_3=1, epochs_model_4=1, epochs_model_5=0,
     search=Search(max_epochs=1, factor=2, images=64),
 )  # fmt: skip
 STRONG = WEAK.model_copy(update={"epochs_model_2": 14})

@@ -47,6 +47,7 @@ STUDY = Study(
     image_size=32, precision="float32", split="font", texts=("A",), search=Search(max_epochs=1, factor=2, images=64),
     epochs_model_1=3,  # the last and the best stay, so one is deleted
     epochs_model_4=1,
+    epochs_model_5=0,
 )  # fmt: skip
 ROLES = ("study", "worker", "reader")
 PREFIX = "results/team"

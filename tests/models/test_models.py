@@ -9,8 +9,10 @@ import pytest
 from charrec.models import MODELS
 from charrec.models.augmentation import augmentation
 from charrec.models.convnet import ConvNet
+from charrec.models.model_5 import optimizer
+from charrec.study import FULL
 from charrec.training.precision import PRECISIONS
-from charrec.training.recipe import Arrays, compiled, network_of
+from charrec.training.recipe import Arrays, compiled, network_of, recipe_of
 from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -32,6 +34,11 @@ def pool(size: int, strides: int) -> tuple[Any, ...]:
 
 def dense(units: int, activation: str = "relu") -> tuple[Any, ...]:
     return ("Dense", units, activation)
+
+
+def normalised(filters: int, kernel: int) -> list[tuple[Any, ...]]:
+    """A convolution of stride 2 with what follows it."""
+    return [("Conv2D", filters, (kernel, kernel), (2, 2), "same", "linear"), ("BatchNormalization", 0.95), ("ReLU",)]
 
 
 SLIDE_1 = [RESCALE, *[conv(32, 3, "valid"), pool(2, 2)] * 3, FLAT]
@@ -66,6 +73,19 @@ LAYERS = {
         dense(288),
         dense(62, "linear"),
     ],
+    "model_5": [
+        ("Handwriting",),
+        ("Rescaling", -1 / 255, 1),
+        *normalised(32, 5),
+        ("Residual", 32),
+        *normalised(64, 3),
+        ("Residual", 64),
+        *normalised(128, 3),
+        ("Residual", 128),
+        ("GlobalAveragePooling2D",),
+        ("Dropout", 0.1),
+        dense(62, "linear"),
+    ],
 }
 
 
@@ -84,7 +104,12 @@ def summary_of(layer: keras.Layer) -> tuple[Any, ...]:
         "Flatten": (),
         "Dropout": ("rate",),
         "Dense": ("units", "activation"),
+        "Handwriting": (),
+        "ReLU": (),
+        "GlobalAveragePooling2D": (),
         "Sequential": ("name",),
+        "BatchNormalization": ("momentum",),
+        "Residual": ("filters",),
     }[type(layer).__name__]
     values = (numbers[field] for field in fields)
     return (type(layer).__name__, *(tuple(value) if isinstance(value, list) else value for value in values))
@@ -109,6 +134,36 @@ def test_a_model_has_its_slides_layers(model: str) -> None:
 )
 def test_a_model_has_its_slides_parameter_count(model: str, channels: int, parameters: int) -> None:
     assert sum(int(np.prod(w.shape)) for w in network(model, (128, 128, channels)).trainable_weights) == parameters
+
+
+def test_model_5_has_the_parameters_that_were_measured_with() -> None:
+    """489,374 of them are trained; the rest are mean and variance of 672 channels."""
+    weights = network("model_5", (32, 32, 1))
+    assert weights.count_params() == 490_718
+    assert sum(int(np.prod(w.shape)) for w in weights.trainable_weights) == 489_374
+
+
+def test_a_study_of_any_size_trains_model_5_at_32_px_in_grey() -> None:
+    study = FULL.model_copy(update={"image_size": 128, "image_channels": 3, "batch_size": 64})
+    recipe = recipe_of(study, "model_5", "float32", None, "tensorflow")
+    assert (recipe.image_size, recipe.image_channels, recipe.batch_size) == (32, 1, 128)
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    # 2e-3 after 200 steps, half of it halfway from there to the end, 0 at the end
+    [(0, 0.0), (100, 1e-3), (200, 2e-3), (1100, 1e-3), (2000, 0.0)],
+)
+def test_the_learning_rate_of_model_5_rises_and_falls(step: int, rate: float) -> None:
+    found = optimizer(2000)
+    assert float(found._learning_rate(step)) == pytest.approx(rate, abs=1e-9)
+    assert (type(found), found.weight_decay, found.beta_2) == (keras.optimizers.AdamW, 1e-3, 0.99)
+
+
+def test_a_short_training_of_model_5_warms_up_in_a_tenth_of_it() -> None:
+    found = optimizer(50)
+    assert float(found._learning_rate(5)) == pytest.approx(2e-3)
+    assert float(optimizer(5)._learning_rate(0)) == pytest.approx(2e-3)  # too short for that
 
 
 def test_model_3_names_its_last_layer_outputs() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from charrec.models import MODELS, SEARCHED
+from charrec.models import DECK, SEARCHED
 from charrec.models.convnet import ConvNet
 from charrec.training.precision import PRECISIONS
 from charrec.training.recipe import seed_weights
@@ -43,7 +43,7 @@ def step(network: keras.Sequential) -> tuple[np.ndarray, list[np.ndarray]]:
     return logits.numpy(), [np.asarray(gradient, np.float64) for gradient in tape.gradient(loss, weights)]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", DECK)
 def test_values_and_gradients_are_the_slides_bit_for_bit(model: str, precision: str) -> None:
     network = built(model)
     logits, gradients = step(network)

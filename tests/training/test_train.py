@@ -154,6 +154,18 @@ def test_a_training_interrupted_between_steps_equals_an_undisturbed_one(
     assert_same((store, progress), undisturbed(precision), recipe, arrays)
 
 
+def test_an_interrupted_training_of_model_5_equals_an_undisturbed_one(store: Store, tmp_path: Path) -> None:
+    """Its augmentation, its learning rate and the statistics of its normalisation go on where they were."""
+    recipe = RECIPE.model_copy(update={"model": "model_5", "batch_size": 16, "precision": "mixed_bfloat16"})
+    arrays, undisturbed = toy_arrays(48, 16), open_store(str(tmp_path / "undisturbed"))
+    whole = train(recipe, arrays, 2, undisturbed, "t")
+    with pytest.raises(Interrupted):
+        train(recipe, arrays, 2, store, "t", interrupt=stop_at(5)())
+    stopped = read_progress(store, "t").last
+    assert stopped and (stopped.epoch, stopped.begun.steps) == (1, 1)
+    assert_same((store, train(recipe, arrays, 2, store, "t")), (undisturbed, whole), recipe, arrays)
+
+
 def test_the_state_of_an_interrupted_epoch_is_stored(store: Store, arrays: Arrays) -> None:
     with pytest.raises(Interrupted) as raised:
         train(RECIPE, arrays, 1, store, "t", interrupt=stop_at(6)())
