@@ -155,11 +155,30 @@ def test_only_data_other_than_chars74k_are_called_not_comparable(source, study, 
     assert note in parsed.text
 
 
+def test_a_network_that_the_deck_has_not_has_a_section_and_no_reference(figures):
+    result = sample.study_result()
+    own = {"model": "model_5", "network": {}}
+    result = result.model_copy(
+        update={
+            "trainings": (*result.trainings, result.trainings[0].model_copy(update=own)),
+            "evaluations": (*result.evaluations, result.evaluations[0].model_copy(update={"model": "model_5"})),
+        }
+    )
+    drawn = figures | {name.replace("model_1", "model_5"): figure for name, figure in figures.items()}
+    pages = [render(each, sample.pictures(FULL, 0), drawn, []) for each in (result, sample.study_result())]
+    text, four = (plain(Page(page).text) for page in pages)
+    assert "Five networks compared" in text and "Four networks compared" in four
+    assert "Model 5, this project’s own, after the deck" in text and "Model 5" not in four
+    row = unescape(pages[0])[unescape(pages[0]).index('data-reference="model_5"') :][:40]
+    assert words.NONE in row
+
+
 def test_differences_from_the_references_setup_are_listed():
-    result = sample.study_result(FULL.model_copy(update={"image_size": 32, "epochs_model_4": 2}))
+    result = sample.study_result(FULL.model_copy(update={"image_size": 32, "epochs_model_4": 2, "epochs_model_5": 0}))
     assert [plain(text) for text in sentences.differences(result)] == [
         "images of 32 px instead of 128 px",
         "2 epochs for model 4 instead of 20",
+        "no model 5",
     ]
 
 
