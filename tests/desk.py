@@ -22,7 +22,7 @@ EPOCHS = 10  # of model 2, long enough to be ended in the middle, twice
 TINY = {
     "--data.glyphs": "fonts", "--data.letters": "fonts", "--data.digits": "sklearn", "--data.fonts": "3",
     "--data.letters-per-class": "2", "--image-size": "32", "--precision": "float32", "--epochs-model-1": "2",
-    "--epochs-model-2": str(EPOCHS), "--epochs-model-3": "1", "--epochs-model-4": "1",
+    "--epochs-model-2": str(EPOCHS), "--epochs-model-3": "1", "--epochs-model-4": "1", "--epochs-model-5": "0",
     "--search.max-epochs": "2", "--search.factor": "2", "--search.images": "64",
 }  # fmt: skip
 MODELS = ("model_1", "model_2", "model_3", "model_4")
