@@ -15,7 +15,7 @@ from tests.images.stand_ins.postgres import postgres
 from tests.processes import eventually
 from tests.production.driver import study_of
 
-EPOCHS = 40  # of model 2: the study is stopped among them
+EPOCHS = 200  # of model 2, a minute: the study is stopped among them
 LATER = COMMIT[::-1]  # the commit of an image that is newer, with the same code
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]  # of which building is a good part
 WORKERS = [service for service in SERVICES if service.startswith("worker-")]
@@ -27,6 +27,7 @@ def composed(engine: Engine, images: dict[str, str], tmp_path_factory: pytest.Te
     with Composed(engine, tmp_path_factory.mktemp("compose"), "charrec-compose").there() as project:
         project.up(*SERVICES)
         yield project
+    engine.build("cpu", images["cpu"], base(engine, CACHE), COMMIT=COMMIT)  # again, for other tests
 
 
 def test_the_server_asks_for_its_password_and_shows_its_ui(composed: Composed) -> None:

@@ -25,7 +25,7 @@ from tests.infra.manifests import FOLDER, THEIRS, Document
 from tests.processes import eventually
 from tests.production.driver import study_of
 
-EPOCHS = 40  # of model 2: its pod is ended among them
+EPOCHS = 200  # of model 2, a minute: its pod is ended among them
 PLACES = ("/cache", "/tmp")
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]  # of which building is a good part
 GRACE = 60
