@@ -38,7 +38,7 @@ class Trainer:
         self.world = world
         self.hopeless = hopeless  # seed of a recipe -> the epoch in which it diverges
 
-    def compiled(self, recipe: Recipe, _arrays: object) -> Network:
+    def compiled(self, recipe: Recipe, _arrays: object, _epochs: int) -> Network:
         return Network(recipe)
 
     def network_of(self, network: Network) -> Network:
