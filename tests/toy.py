@@ -53,6 +53,7 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
+OF_MODEL_5 = ("an interruption", "a study of another size")  # seconds of compiling each; `make test` runs one
 # Each takes half a minute of a core, to compile, to train or to install; `make test` runs one of them.
 ELSEWHERE = ("trainings on JAX", "a store on JAX", "as the roles of the cloud", "as the image is installed")
 ON_JAX_WAYS = some(["resumed", "interrupted"], 1)

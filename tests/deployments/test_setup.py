@@ -213,6 +213,7 @@ def to_be_revived(client: SyncPrefectClient, *among: FlowRun) -> list[FlowRun]:
     return [run for run in among if str(run.id) in asked]
 
 
+@drawn(LOSSES[3], LOSSES)
 def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
     client: SyncPrefectClient, deployed: Stack, webhook: tuple[str, list[str]]
 ) -> None:

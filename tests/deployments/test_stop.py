@@ -215,6 +215,7 @@ async def test_a_study_that_nobody_revived_is_found(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
+@drawn(LOSSES[4], LOSSES)
 async def test_a_study_is_given_up_once_it_is_lost_again_and_again_without_getting_any_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -26,6 +26,7 @@ from infra.local.stack import ROOT, Stack
 from tests.infra.dockerfile import instructions, sent, stages, whole
 from tests.processes import alive, descendants, eventually
 from tests.production.canaries import refusing
+from tests.stack import LOSSES
 from tests.thorough import THOROUGH, drawn
 from tests.toy import ELSEWHERE
 
@@ -306,6 +307,7 @@ def waits(folder: str) -> None:
 """
 
 
+@drawn(LOSSES[5], LOSSES)
 def test_a_container_that_is_stopped_lets_its_runs_store_what_they_have(
     stack: Stack, prefect_api: str, tmp_path: Path
 ) -> None:

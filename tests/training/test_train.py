@@ -41,8 +41,8 @@ from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
 from charrec.training.lookup import resident
 from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
 from charrec.training.train import train
-from tests.thorough import some
-from tests.toy import EPOCHS, RECIPE, WARNINGS, history, kill_in_the_middle, state, toy_arrays
+from tests.thorough import drawn, some
+from tests.toy import EPOCHS, OF_MODEL_5, RECIPE, WARNINGS, history, kill_in_the_middle, state, toy_arrays
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -154,6 +154,7 @@ def test_a_training_interrupted_between_steps_equals_an_undisturbed_one(
     assert_same((store, progress), undisturbed(precision), recipe, arrays)
 
 
+@drawn(OF_MODEL_5[0], OF_MODEL_5)
 def test_an_interrupted_training_of_model_5_equals_an_undisturbed_one(store: Store, tmp_path: Path) -> None:
     """Its augmentation, its learning rate and the statistics of its normalisation go on where they were."""
     recipe = RECIPE.model_copy(update={"model": "model_5", "batch_size": 16, "precision": "mixed_bfloat16"})
