@@ -16,7 +16,7 @@ from prefect.states import Cancelling, Crashed
 
 from infra.local.process import Process
 from infra.local.stack import ROOT, Stack
-from tests.desk import HARMED
+from tests.desk import STUDIES
 from tests.processes import eventually, gone
 from tests.production.driver import kill, processes_of, send
 from tests.stack import working
@@ -96,7 +96,7 @@ def begin(deployed: Stack, prefect_api: str, tmp_path: Path) -> Iterator[Callabl
         yield made
 
 
-@drawn(HARMED[0], HARMED)
+@drawn(STUDIES[0], STUDIES)
 def test_a_study_that_stood_still_and_was_marked_goes_on_and_its_worker_lives(begin: Callable[[], Life]) -> None:
     life = begin()
     frozen = processes_of(life.run)
