@@ -49,6 +49,7 @@ RECIPE = Recipe(
     image_channels=1,
     precision="float32",
 )
+SMALL = RECIPE.model_copy(update={"model": "model_1"})
 EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
@@ -80,6 +81,11 @@ def toy_arrays(training: int = 320, validation: int = 80, seed: int = 0) -> Arra
 def search_arrays() -> Arrays:
     """Few enough for a search of seconds."""
     return toy_arrays(160, 80)
+
+
+def needed(progress: Progress) -> list[str]:
+    """The keys that the store should hold."""
+    return sorted([*progress.needed(), "t/progress.json"])
 
 
 def history(progress: Progress) -> list[dict[str, float]]:

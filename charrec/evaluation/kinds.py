@@ -4,7 +4,6 @@ A single glyph does not tell 0 from O, 1 from l, or the case of a c; the glyphs 
 """
 
 from string import ascii_lowercase
-from typing import get_args
 
 import numpy as np
 
@@ -53,6 +52,3 @@ def as_one_kind(probabilities: np.ndarray, kinds: Kinds) -> tuple[np.ndarray, np
     chosen = shares(probabilities, kinds).argmax(axis=1)
     read = np.stack([within(probabilities, kind) for kind in OF])
     return chosen, read[chosen, np.arange(len(chosen))]
-
-
-assert tuple(OF) == get_args(Kind)

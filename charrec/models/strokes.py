@@ -5,6 +5,8 @@ from typing import Any
 
 from keras import ops, random
 
+from charrec.models.warp import between
+
 ADDED, CUT = 0.35, 0.4  # shares of glyphs
 LENGTH = (2.5, 7.5)  # px at 32 px, like all lengths here; uniform, like all pairs
 PEN = (0.6, 2.2)  # radius of an added stroke
@@ -29,12 +31,8 @@ def _segment(ink: Any, share: float, radius: tuple[float, float], seed: random.S
     x, y = place[None, None, :] - column, place[None, :, None] - row
     cosine, sine = ops.cos(2 * math.pi * angle), ops.sin(2 * math.pi * angle)
     along, across = x * cosine + y * sine, y * cosine - x * sine
-    length, wide = _between(LENGTH, length) * size / SIDE, _between(radius, wide) * size / SIDE
+    length, wide = between(LENGTH, length) * size / SIDE, between(radius, wide) * size / SIDE
     start = ops.where(through < 0.5, -length / 2, 0.0)
     beyond = along - ops.clip(along, start, start + length)
     covered = ops.clip(0.5 + wide - ops.sqrt(beyond**2 + across**2), 0, 1)
     return ops.where(wanted < share, covered, 0.0)
-
-
-def _between(ends: tuple[float, float], share: Any) -> Any:
-    return ends[0] + (ends[1] - ends[0]) * share

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from keras import ops, random
 
+from charrec.data.images import FRAME, GLYPH
+
 ROTATION, SHEAR, LOG_ASPECT, PERSPECTIVE = 0.12, 0.3, 0.25, 0.25  # standard deviations; the first in radians
 SCALE, SHIFT = 0.04, 0.015  # of the glyph in its frame: standard deviations of log size and of each coordinate
 FARTHEST = 3 * PERSPECTIVE  # more would fold the glyph over
@@ -16,7 +18,6 @@ LATTICES = ((0.28, 0.07), (0.13, 0.02))  # distance between nodes, standard devi
 MARGIN = 0.14  # more than the field moves an outline: three of its standard deviations at full strength
 DOMAIN = 0.8  # the lattices reach so far from the centre
 EDGE = (0.5, 1.0)  # width of an edge as a share of the resampled one, uniform: resampling blurs
-GLYPH = 97 / 128  # the larger side of a glyph in Chars74K's frames
 
 
 class Warp(NamedTuple):
@@ -43,7 +44,7 @@ def draw(n: int, seed: random.SeedGenerator) -> Warp:
     normal = ops.unstack(random.normal((n, 8), seed=seed), axis=1)
     rotation, shear, aspect, slope_x, slope_y, scale, shift_x, shift_y = normal
     has_field, strength, edge = ops.unstack(random.uniform((n, 3), seed=seed), axis=1)
-    strength = ops.where(has_field < ELASTIC, _between(STRENGTH, strength), 0.0)
+    strength = ops.where(has_field < ELASTIC, between(STRENGTH, strength), 0.0)
     nodes = [
         deviation * strength[:, None, None, None] * random.normal((n, 2, _nodes(apart), _nodes(apart)), seed=seed)
         for apart, deviation in LATTICES
@@ -55,7 +56,7 @@ def draw(n: int, seed: random.SeedGenerator) -> Warp:
         nodes=tuple(nodes),
         scale=ops.exp(SCALE * scale),
         shift=SHIFT * ops.stack([shift_x, shift_y], axis=1),
-        edge=_between(EDGE, edge),
+        edge=between(EDGE, edge),
     )
 
 
@@ -71,7 +72,7 @@ def apply(warp: Warp, ink: Any) -> Any:
     """(n, size, size) ink -> the same warped: its larger side 97/128 of the frame and centred, but for the jitter."""
     rough = _rough(warp, measure(ink))
     exact = measure(_sample(warp, ink, rough), rough)
-    reach = exact.reach / (GLYPH * warp.scale)
+    reach = exact.reach / (GLYPH / FRAME * warp.scale)
     side = 2 * reach
     framed = Frame(exact.x - side * warp.shift[:, 0], exact.y - side * warp.shift[:, 1], reach)
     return ops.clip(0.5 + (_sample(warp, ink, framed) - 0.5) / warp.edge[:, None, None], 0, 1)
@@ -172,5 +173,6 @@ def bilinear(ink: Any, x: Any, y: Any) -> Any:
     return upper * (1 - down) + lower * down
 
 
-def _between(ends: tuple[float, float], share: Any) -> Any:
+def between(ends: tuple[float, float], share: Any) -> Any:
+    """Uniform between the ends, for shares that are uniform between 0 and 1."""
     return ends[0] + (ends[1] - ends[0]) * share

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrec.evaluation.kinds import FLOOR, logarithms
 from charrec.evaluation.prediction import softmax
 from charrec.evaluation.tables import labels_of, read_table
 from charrec.memo.outcome import recall
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 REFUSED = 0.05  # of the validation images are called strangers too; the rates of others are in docs/reading.md
 FEWEST = 248  # validation images, four of each class: fewer say little of their spread
-FLOOR = 1e-38  # the smallest float32 with all its digits
 SHRUNK = 0.01  # of the mean variance, added to each: some log probabilities hardly vary
 COLDEST, HOTTEST = 0.1, 10.0
 
@@ -38,11 +38,11 @@ class Calibration:
 
     def probabilities(self, found: np.ndarray) -> np.ndarray:
         """(n, 62) of the network -> (n, 62) calibrated; their order stays."""
-        return _tempered(_logarithms(found), self.temperature)
+        return _tempered(logarithms(found), self.temperature)
 
     def likeness(self, found: np.ndarray) -> np.ndarray:
         """(n, 62) of the network -> (n,): the share of validation images as far from the others."""
-        nearest = _distances(_logarithms(found), self.whitening, self.centres)
+        nearest = _distances(logarithms(found), self.whitening, self.centres)
         farther = len(self.distances) - np.searchsorted(self.distances, nearest)
         shares: np.ndarray = (1 + farther) / (1 + len(self.distances))
         return shares
@@ -65,7 +65,7 @@ def calibration_of(store: Store, trained: Trained) -> Calibration | None:
 
 def fitted(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
     """From (n, 62) probabilities of the validation images and their (n,) labels."""
-    found = _logarithms(probabilities)
+    found = logarithms(probabilities)
     first, other = found[::2], found[1::2]
     known = np.unique(labels[::2])
     means = np.stack([first[labels[::2] == label].mean(axis=0) for label in known])
@@ -75,11 +75,6 @@ def fitted(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
     centres = means @ whitening
     return Calibration(_temperature(found, labels), whitening, centres, np.sort(_distances(other, whitening, centres)))
-
-
-def _logarithms(probabilities: np.ndarray) -> np.ndarray:
-    logarithms: np.ndarray = np.log(np.maximum(probabilities, FLOOR).astype(np.float64))
-    return logarithms
 
 
 def _distances(found: np.ndarray, whitening: np.ndarray, centres: np.ndarray) -> np.ndarray:

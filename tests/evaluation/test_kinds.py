@@ -1,10 +1,13 @@
 """Texts as one kind: small cases that can be reckoned by hand, and Bayes' rule over all of them."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from charrec.alphabet import CLASSES, INDEX
 from charrec.evaluation.kinds import OF, as_one_kind, shares, within
+from charrec.results import Kind
 from charrec.study import Kinds
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -74,4 +77,5 @@ def test_probabilities_of_zero_are_no_infinity() -> None:
 
 
 def test_every_character_is_of_one_kind() -> None:
+    assert tuple(OF) == get_args(Kind)
     assert sorted(c for classes in OF.values() for c in classes) == list(range(62))
