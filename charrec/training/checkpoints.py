@@ -182,6 +182,22 @@ def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stor
             raise foreign(checkpoint.key, f"no weights of this network ({why})") from None
 
 
+def resume(model: "keras.Sequential", store: Store, key: str, progress: Progress) -> None:
+    """Load the last checkpoint of a training that this process has claimed, if there is one.
+
+    Raises TakenOver where it is gone because another owner has trained on since; else what `load` raises.
+    """
+    if progress.last is None:
+        return
+    try:
+        load(model, store, progress.last)
+    except NotFound:
+        if read_version(store, key)[0].owner != progress.owner:
+            raise _taken_over(store, key) from None
+        raise
+    log.info("%s goes on after epoch %d", key, progress.last.epoch)
+
+
 def commit(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
     """Store `progress` if nothing was written since `before`, and delete the checkpoints that it no longer needs.
 
@@ -195,11 +211,7 @@ def commit(store: Store, key: str, progress: Progress, version: str | None, befo
         if now is None or found != progress:
             # Not what is needed now: our write may have happened, its reply been lost, and another have claimed since.
             _delete(store, progress.needed() - before.needed() - found.needed())
-            raise TakenOver(
-                f"{store.url}/{_name(key)} was changed by another process",
-                "one process per training",
-                "Wait for the other run of this study, or stop it; then start this one again.",
-            ) from None
+            raise _taken_over(store, key) from None
         new = now  # it was our own write, whose reply was lost
     _delete(store, before.needed() - progress.needed())
     return new
@@ -215,6 +227,14 @@ def sweep_up(store: Store, key: str, owner: str) -> None:
     progress = read_version(store, key)[0]
     if progress.owner == owner:
         _delete(store, listed - progress.needed())
+
+
+def _taken_over(store: Store, key: str) -> TakenOver:
+    return TakenOver(
+        f"{store.url}/{_name(key)} was changed by another process",
+        "one process per training",
+        "Wait for the other run of this study, or stop it; then start this one again.",
+    )
 
 
 def _delete(store: Store, keys: set[str]) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from charrec.data.arrays import Arrays
 from charrec.results import Epoch
 from charrec.storage import Store
-from charrec.training.checkpoints import Checkpoint, Progress, claim, commit, load, mend, read_progress, save
+from charrec.training.checkpoints import Checkpoint, Progress, claim, commit, mend, read_progress, resume, save
 from charrec.training.epoch import Begun, Interrupted, train_epoch
 from charrec.training.recipe import Recipe, compiled, network_of
 
@@ -45,9 +45,7 @@ def train(
     owner = owner or uuid4().hex[:8]
     progress, version = claim(store, key, owner, entitled)
     model = compiled(recipe, arrays, epochs)
-    if progress.last:
-        load(model, store, progress.last)
-        log.info("%s goes on after epoch %d", key, progress.last.epoch)
+    resume(model, store, key, progress)
 
     def store_as(after: Progress) -> None:
         nonlocal progress, version

@@ -9,6 +9,7 @@ best validation accuracies of each pair: same images in the same order, same ini
 import argparse
 import os
 import tempfile
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
@@ -23,6 +24,7 @@ from charrec.data.sources import Selection, locate, read
 from charrec.data.split import split
 from charrec.machine.provenance import commit, this_machine
 from charrec.models import DECK, SEARCHED
+from charrec.results import Epoch
 from charrec.storage import open_store
 from charrec.study import FULL, Data
 from charrec.training.precision import PRECISIONS
@@ -42,15 +44,22 @@ def loaded(archive: str, size: int, folder: Path) -> Arrays:
     return Arrays(load_images(path, size), columns["label"].to_numpy(np.int64), *halves)
 
 
-def best(model: str, precision: str, seed: int, epochs: int, arrays: Arrays, folder: Path) -> float:
-    """The highest validation accuracy of a training, in percent."""
+def history(
+    model: str, precision: str, seed: int, epochs: int, arrays: Arrays, folder: Path, channels: int = 1
+) -> Sequence[Epoch]:
+    """The epochs of a training, which goes on from those that the folder has."""
     size = arrays.images.shape[1]
     recipe = Recipe(
-        model=model, network=None, seed=seed, batch_size=FULL.batch_size, image_size=size, image_channels=1,
+        model=model, network=None, seed=seed, batch_size=FULL.batch_size, image_size=size, image_channels=channels,
         precision=precision,
     )  # fmt: skip
-    progress = train(recipe, arrays, epochs, open_store(str(folder / "store")), f"{model}-{precision}-{seed}-{size}")
-    return 100 * max(epoch.val_accuracy for epoch in progress.epochs)
+    key = f"{model}-{precision}-{seed}-{size}" + (f"-{channels}-channels" if channels > 1 else "")
+    return train(recipe, arrays, epochs, open_store(str(folder / "store")), key).epochs[:epochs]
+
+
+def best(model: str, precision: str, seed: int, epochs: int, arrays: Arrays, folder: Path) -> float:
+    """The highest validation accuracy of a training, in percent."""
+    return 100 * max(epoch.val_accuracy for epoch in history(model, precision, seed, epochs, arrays, folder))
 
 
 def interval(differences: list[float]) -> str:

@@ -1,14 +1,19 @@
-"""`python -m tests.simulation 7` prints the interleaving of seed 7; `python -m tests.simulation 0 10000` runs many."""
+"""`python -m tests.simulation 7` prints the interleaving of seed 7; `python -m tests.simulation 0 10000` runs many.
+
+The word `training` before the numbers asks for plain trainings instead of searches.
+"""
 
 import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 
-from tests.simulation.searching import simulate
+from tests.simulation import plain_training, searching
+from tests.simulation.searching import Run
 
 
-def main(first: int, after: int | None = None) -> int:
+def main(simulate: Callable[[int], Run], first: int, after: int | None = None) -> int:
     if after is None:
         run = simulate(first)
         print(run)
@@ -28,4 +33,6 @@ def main(first: int, after: int | None = None) -> int:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # Keras Tuner's
-    sys.exit(main(*map(int, sys.argv[1:])))
+    words = sys.argv[1:]
+    trainings = words[:1] == ["training"]
+    sys.exit(main((plain_training if trainings else searching).simulate, *map(int, words[trainings:])))

@@ -1,6 +1,7 @@
 """Faults put into the code under test, one place each, to show that the simulation would see them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,21 @@ def taking_409_for_a_conflict(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditional, "_etag", lambda _head: "another")
 
 
+def blaming_the_store(patch: pytest.MonkeyPatch) -> None:
+    """A checkpoint that another owner deleted after this process's claim is told as missing from the store."""
+
+    def resume(model: Any, store: Store, _key: str, progress: Progress) -> None:
+        if progress.last:
+            checkpoints.load(model, store, progress.last)
+
+    patch.setattr(train, "resume", resume)
+
+
 SEARCHES: tuple[Mutation, ...] = (
     without_fencing, without_compare_and_swap, without_transaction_ids, sweeping_before_looking,
     deleting_before_committing, committing_without_owning, claiming_unasked, taking_409_for_a_conflict,
+)  # fmt: skip
+
+TRAININGS: tuple[Mutation, ...] = (
+    sweeping_before_looking, deleting_before_committing, committing_without_owning, blaming_the_store,
 )  # fmt: skip

@@ -1,13 +1,13 @@
-"""The search under interleavings drawn by seeds: docs/reliability.md says what is simulated and what it found.
+"""The search and plain trainings under interleavings drawn by seeds: docs/reliability.md has what was found.
 
-`python -m tests.simulation SEED` prints the interleaving of a seed.
+`python -m tests.simulation SEED` and `python -m tests.simulation training SEED` print the interleaving of a seed.
 """
 
 import pytest
 
-from tests.simulation import proving, searching
+from tests.simulation import plain_training, proving, searching
 from tests.simulation.bucket import Weather
-from tests.simulation.mutations import SEARCHES, Mutation
+from tests.simulation.mutations import SEARCHES, TRAININGS, Mutation
 from tests.thorough import often, some
 from tests.toy import KERAS_TUNERS
 
@@ -19,6 +19,10 @@ SEEN = {
     "without_fencing": 44, "without_compare_and_swap": 3, "without_transaction_ids": 6, "sweeping_before_looking": 138,
     "deleting_before_committing": 0, "committing_without_owning": 22, "claiming_unasked": 12,
     "taking_409_for_a_conflict": 35,
+}  # fmt: skip
+SEEN_IN_TRAININGS = {
+    "sweeping_before_looking": 47, "deleting_before_committing": 0, "committing_without_owning": 1,
+    "blaming_the_store": 16,
 }  # fmt: skip
 
 
@@ -41,6 +45,20 @@ def test_a_fault_in_the_code_is_seen(mutation: Mutation, monkeypatch: pytest.Mon
     mutation(monkeypatch)
     seeds = [SEEN[mutation.__name__], *range(ENOUGH)]
     assert any(searching.simulate(seed).violation for seed in seeds)
+
+
+def test_whatever_happens_a_plain_training_ends_as_if_undisturbed() -> None:
+    for seed in range(SEEDS):
+        run = plain_training.simulate(seed)
+        assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation training {seed}"
+
+
+@pytest.mark.parametrize("mutation", some(TRAININGS, 2), ids=lambda mutation: mutation.__name__)
+def test_a_fault_in_the_code_of_trainings_is_seen(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_training.undisturbed()  # of the sound code
+    mutation(monkeypatch)
+    seeds = [SEEN_IN_TRAININGS[mutation.__name__], *range(ENOUGH)]
+    assert any(plain_training.simulate(seed).violation for seed in seeds)
 
 
 def test_a_sound_store_is_never_refused() -> None:

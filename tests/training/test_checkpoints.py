@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from charrec.errors import InputError
-from charrec.storage import Conflict, Corrupt, DiskError, Store, Unrecorded, open_store
+from charrec.storage import Conflict, Corrupt, DiskError, NotFound, Store, Unrecorded, open_store
 from charrec.storage.document import Foreign
 from charrec.storage.folder import FolderStore
 from charrec.training.checkpoints import (
@@ -25,6 +26,7 @@ from charrec.training.checkpoints import (
     mend,
     read_progress,
     read_version,
+    resume,
     save,
     sweep_up,
 )
@@ -92,6 +94,29 @@ def test_a_training_belongs_to_its_latest_claimant(store: Store, model: Any) -> 
     assert (progress.last.key, progress.best.key) == ("t/epoch-002-second.weights.h5", first_checkpoint.key)
     for checkpoint in (progress.last, progress.best):
         load(model, store, checkpoint)
+
+
+def test_a_checkpoint_that_a_later_owner_has_replaced_is_no_missing_object(store: Store, model: Any) -> None:
+    """The process slept between its claim and its first look at the weights."""
+    before, version = claim(store, "t", "writer")
+    commit(store, "t", extended(before, save(model, store, "t", "writer", 1, Begun())), version, before)
+    asleep, _ = claim(store, "t", "asleep")
+
+    awake, version = claim(store, "t", "awake")
+    newer = save(model, store, "t", "awake", 2, Begun())
+    commit(store, "t", awake.model_copy(update={"last": newer, "best": newer}), version, awake)
+    with pytest.raises(TakenOver):
+        resume(model, store, "t", asleep)
+
+
+def test_a_checkpoint_that_is_gone_from_its_owners_hands_is_missing(store: Store, model: Any) -> None:
+    before, version = claim(store, "t", "writer")
+    progress = extended(before, save(model, store, "t", "writer", 1, Begun()))
+    commit(store, "t", progress, version, before)
+    assert progress.last
+    store.delete(progress.last.key)
+    with pytest.raises(NotFound, match=re.escape(progress.last.key)):
+        resume(model, store, "t", progress)
 
 
 def test_a_claim_by_one_who_lost_the_right_to_it_leaves_the_owner_alone(store: Store) -> None:
