@@ -14,17 +14,19 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 
 from charrec.markdown import table
+from charrec.models import SEARCHED
 from charrec.reference import MODELS
 from charrec.report import words
 from charrec.report.stored import PAGE, reports
-from charrec.results import Rate, StudyResult
+from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.storage import Store, open_store
+from charrec.study import FULL
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -53,12 +55,20 @@ def number(model: str) -> str:
     return model.removeprefix("model_")
 
 
+def whole(result: StudyResult) -> Iterator[tuple[TrainingResult, Evaluation]]:
+    """The networks that were trained as FULL trains them; the run by fonts shortens the search and what it finds."""
+    for training, evaluation in zip(result.trainings, result.evaluations, strict=True):
+        searched = training.model != SEARCHED or result.study.search == FULL.search
+        if searched and len(training.epochs) == getattr(FULL, f"epochs_{training.model}"):
+            yield training, evaluation
+
+
 def models(result: StudyResult) -> str:
     """Every network: accuracies, the best epoch and the seconds, beside the deck's."""
     head = ["Model", "accuracy % (95 % interval)", "deck", "two cases as one", "no twin in training", "best epoch",
             "deck", "s an epoch", "deck (P100)"]  # fmt: skip
     rows = []
-    for training, evaluation in zip(result.trainings, result.evaluations, strict=True):
+    for training, evaluation in whole(result):
         theirs = MODELS.get(training.model)
         rows.append([
             number(training.model), rate(evaluation.accuracy), f"{100 * theirs.val_accuracy:.2f}" if theirs else "-",
