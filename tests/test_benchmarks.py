@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from charrec.data.arrays import Glyphs, Packed
+from charrec.memo.identity import here
 from charrec.models import DECK
+from charrec.steps import train
+from charrec.steps.train import TRAIN
 from tests.benchmarks import copies, gpu, load, load_store
-from tests.toy import ON_JAX, ROOT, WARNINGS
+from tests.toy import ON_JAX, RECIPE, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -109,3 +113,15 @@ def test_a_copied_study_has_ids_a_word_and_times_of_its_own() -> None:
     assert copied == {
         "flow_run": f"{other}\t{flow}\tstudy lusab3, 2026-11-28\t2026-11-27 23:55:30.5+00\tprefect.flow-run.{other}\n"
     }
+
+
+def test_model_5_without_a_part_is_a_recipe_with_an_identity_of_its_own() -> None:
+    """So it is never taken for model 5, and a change of model 5 or of the part's file trains it anew."""
+    from tests.benchmarks.without import PARTS, Without  # and Keras with it
+
+    whole = RECIPE.model_copy(update={"model": "model_5"})
+    less = [Without(part=part, **whole.model_dump()) for part in PARTS]
+    glyphs = Glyphs(packed=Packed(digest="d", key="k"), split="font", validation_fraction=0.2, seed=1)
+    keys = {TRAIN.key(train.Given(recipe=recipe, epochs=1, glyphs=glyphs)) for recipe in (whole, *less)}
+    assert len(keys) == 1 + len(PARTS)
+    assert {"charrec.models.model_5", "charrec.models.warp", "charrec.models.strokes"} < here().reach(less[0].module)
