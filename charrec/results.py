@@ -114,6 +114,8 @@ class Evaluation(Frozen):
     pairs: tuple[Confusion, ...]  # the most confused, both directions apart
     classes: tuple[ClassRow, ...]
     calibration_error: float  # expected calibration error, 15 bins
+    temperature: float | None = None  # fitted on these images; none: too few, or an older result
+    calibrated_error: float | None = None  # the error at a temperature that was fitted on the other half of the fonts
 
 
 class External(Frozen):

@@ -82,8 +82,8 @@ class Kinds(Frozen):
     digits: Weight = Field(1.0, description="prior weight of texts of digits")
     capitals: Weight = Field(1.0, description="of capitals")
     small_letters: Weight = Field(1.0, description="of small letters")
-    temperature: Annotated[float, Field(gt=0, le=100)] = Field(
-        1.0, description="of the probabilities that choose the kind; 2 trusts each glyph half as much"
+    temperature: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        None, description="of the probabilities that choose the kind; none: the network's own; 2 trusts each glyph less"
     )
 
 

@@ -30,7 +30,7 @@ ISSUE = {
         "fonts": None,
         "letters_per_class": 100,
     },
-    "kinds": {"digits": 1.0, "capitals": 1.0, "small_letters": 1.0, "temperature": 1.0},
+    "kinds": {"digits": 1.0, "capitals": 1.0, "small_letters": 1.0, "temperature": None},
 }
 
 

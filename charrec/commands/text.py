@@ -33,7 +33,7 @@ class TextPrediction(Frozen):
 class Known(NamedTuple):
     """What is known of the text before it is read."""
 
-    weights: Kinds
+    weights: Kinds | None  # none: as the network's study weighs the kinds
     kind: Kind | None
 
 
@@ -47,12 +47,12 @@ def known(text: bool, recursive: bool, prior: str | None, kind: str | None) -> K
             "--text with --recursive", "images in the order of the text", "Name them, as in scans/*.png, or one line."
         )
     if kind is None:
-        return Known(Kinds() if prior is None else _weights(prior), None)
+        return Known(None if prior is None else _weights(prior), None)
     if prior is not None:
         raise InputError("--prior with --kind", "one of them", "Leave out --prior: the kind is known.")
     if kind not in NAMES:
         raise InputError(f"--kind {kind}", f"one of {', '.join(NAMES)}", "Name one of these.")
-    return Known(Kinds(), NAMES[kind])
+    return Known(None, NAMES[kind])
 
 
 def _weights(prior: str) -> Kinds:
@@ -74,6 +74,11 @@ def _weights(prior: str) -> Kinds:
     )
 
 
+def _at_the_studys(weights: Kinds | None, study: Kinds) -> Kinds:
+    """The weights that are told, else the study's; the temperature is the study's either way."""
+    return weights.model_copy(update={"temperature": study.temperature}) if weights else study
+
+
 def show(store: Store, chosen: InUse, images: Sequence[str], before: Known, as_json: bool) -> int:
     """Print the text and each of its glyphs, and on standard error each image that could not be read.
 
@@ -86,7 +91,8 @@ def show(store: Store, chosen: InUse, images: Sequence[str], before: Known, as_j
     for failure in failures:
         complain(failure.error)
     network = chosen.network
-    text = read_text(found, network, store, *before, top=len(ORDER)) if len(failures) < len(found) else None
+    kinds = _at_the_studys(before.weights, network.kinds)
+    text = read_text(found, network, store, kinds, before.kind, len(ORDER)) if len(failures) < len(found) else None
     if as_json:
         told = TextPrediction(
             champion=chosen.champion,

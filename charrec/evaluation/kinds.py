@@ -22,14 +22,19 @@ def logarithms(probabilities: np.ndarray) -> np.ndarray:
     return found
 
 
+def settled(kinds: Kinds, own: float | None) -> Kinds:
+    """At the network's own temperature, where neither another is given nor its own is unknown."""
+    return kinds if kinds.temperature else kinds.model_copy(update={"temperature": own})
+
+
 def shares(probabilities: np.ndarray, kinds: Kinds) -> np.ndarray:
     """(n, length, 62) of n texts -> (n, 3): how likely each text is of each kind, in the order of OF.
 
     Within a kind every class is as likely as another, so a letter starts at 1/26 and a digit at 1/10: a network's
     probabilities, which start at 1/62 each, are divided by the size of the kind. `kinds` has the prior of each and the
-    temperature of the probabilities.
+    temperature of the probabilities; none: they are calibrated.
     """
-    found = logarithms(probabilities) / kinds.temperature
+    found = logarithms(probabilities) / (kinds.temperature or 1.0)
     whole = np.logaddexp.reduce(found, axis=2)
     told = [
         (np.logaddexp.reduce(found[:, :, classes], axis=2) - whole - np.log(len(classes))).sum(axis=1) + np.log(prior)

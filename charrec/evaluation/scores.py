@@ -8,6 +8,7 @@ import numpy as np
 from charrec.alphabet import CAPITALS, CLASSES, DIGITS, FOLDED
 from charrec.data.foreign import METHODS
 from charrec.evaluation.kinds import OF, as_one_kind
+from charrec.evaluation.temperature import FEWEST, crossed, temperature
 from charrec.results import ClassRow, Confusion, Epoch, Evaluation, External, Rate, Reading, TextReading
 from charrec.study import Kinds
 
@@ -41,6 +42,9 @@ def evaluate(
     confusion = np.zeros((len(CLASSES), len(CLASSES)), int)
     np.add.at(confusion, (labels, read), 1)
 
+    enough = len(labels) >= FEWEST and len(np.unique(groups)) > 1
+    honest = crossed(probabilities, labels, groups, seed).max(axis=1) if enough else None
+
     def rate(hits: np.ndarray, mask: np.ndarray | None = None) -> Rate:
         return clustered(hits, groups, seed) if mask is None else clustered(hits[mask], groups[mask], seed)
 
@@ -55,6 +59,8 @@ def evaluate(
         pairs=most_confused(confusion),
         classes=per_class(confusion),
         calibration_error=calibration_error(probabilities.max(axis=1), correct),
+        temperature=temperature(probabilities, labels) if enough else None,
+        calibrated_error=None if honest is None else calibration_error(honest, correct),
     )
 
 

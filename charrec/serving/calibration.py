@@ -1,9 +1,9 @@
 """What a network's probabilities are worth, and how unlike its validation images an image is.
 
-Both are fitted on its stored probabilities of the validation images. A temperature makes them honest (Guo et al., On
-calibration of modern neural networks, ICML 2017). The distance to the nearest class, by the covariance within classes
-(Lee et al., A simple unified framework for detecting out-of-distribution samples, NeurIPS 2018), is taken between log
-probabilities; half of the images make the classes, and the distances of the other half say which is far.
+Both are fitted on its stored probabilities of the validation images; the temperature is the one of its evaluation. The
+distance to the nearest class, by the covariance within classes (Lee et al., A simple unified framework for detecting
+out-of-distribution samples, NeurIPS 2018), is taken between log probabilities; half of the images make the classes, and
+the distances of the other half say which is far.
 """
 
 import logging
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrec.evaluation.kinds import FLOOR, logarithms
-from charrec.evaluation.prediction import softmax
+from charrec.evaluation.kinds import logarithms
 from charrec.evaluation.tables import labels_of, read_table
+from charrec.evaluation.temperature import FEWEST, temperature, tempered
 from charrec.memo.outcome import recall
 from charrec.results import PredictionResult
 from charrec.serving.candidate import Trained
@@ -22,9 +22,7 @@ from charrec.storage import Store
 log = logging.getLogger(__name__)
 
 REFUSED = 0.05  # of the validation images are called strangers too; the rates of others are in docs/reading.md
-FEWEST = 248  # validation images, four of each class: fewer say little of their spread
 SHRUNK = 0.01  # of the mean variance, added to each: some log probabilities hardly vary
-COLDEST, HOTTEST = 0.1, 10.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Calibration:
 
     def probabilities(self, found: np.ndarray) -> np.ndarray:
         """(n, 62) of the network -> (n, 62) calibrated; their order stays."""
-        return _tempered(logarithms(found), self.temperature)
+        return tempered(logarithms(found), self.temperature)
 
     def likeness(self, found: np.ndarray) -> np.ndarray:
         """(n, 62) of the network -> (n,): the share of validation images as far from the others."""
@@ -74,7 +72,8 @@ def fitted(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
     covariance += SHRUNK * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     whitening = np.linalg.cholesky(np.linalg.inv(covariance))
     centres = means @ whitening
-    return Calibration(_temperature(found, labels), whitening, centres, np.sort(_distances(other, whitening, centres)))
+    distances = np.sort(_distances(other, whitening, centres))
+    return Calibration(temperature(probabilities, labels), whitening, centres, distances)
 
 
 def _distances(found: np.ndarray, whitening: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -83,19 +82,3 @@ def _distances(found: np.ndarray, whitening: np.ndarray, centres: np.ndarray) ->
     squares = (white**2).sum(1)[:, None] - 2 * white @ centres.T + (centres**2).sum(1)
     nearest: np.ndarray = squares.min(axis=1)
     return nearest
-
-
-def _temperature(found: np.ndarray, labels: np.ndarray) -> float:
-    """The one of the least cross-entropy."""
-    from scipy.optimize import minimize_scalar
-
-    def loss(logarithm: float) -> float:
-        true = _tempered(found, float(np.exp(logarithm)))[np.arange(len(labels)), labels]
-        return -float(np.log(np.maximum(true, FLOOR)).mean())
-
-    best = minimize_scalar(loss, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(best.x))
-
-
-def _tempered(found: np.ndarray, temperature: float) -> np.ndarray:
-    return softmax(found / temperature)

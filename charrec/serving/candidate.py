@@ -10,7 +10,7 @@ from charrec.models.convnet import convnet_of
 from charrec.results import Stored, StudyResult
 from charrec.storage import Store
 from charrec.storage.document import defect, foreign
-from charrec.study import UNCOUNTED, Frozen
+from charrec.study import UNCOUNTED, Frozen, Kinds
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Recipe, recipe_of
 
@@ -24,6 +24,7 @@ class Trained(Frozen):
     training: str  # where `read_progress` finds its checkpoint
     weights_sha256: str
     predictions: str = ""  # key of the outcome with its probabilities of its validation images; "": none is known
+    kinds: Annotated[Kinds, UNCOUNTED] = Kinds()  # as its study weighs them
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -79,6 +80,7 @@ def trained_of(result: StudyResult, model: str) -> Trained:
             training=found.weights.key.rpartition("/")[0],
             weights_sha256=found.weights.sha256,
             predictions=result.predictions.get(model, ""),
+            kinds=result.study.kinds,
         )
     except ValidationError as error:
         raise foreign(where, defect(error)) from None
@@ -94,6 +96,7 @@ def candidate_of(result: StudyResult, model: str, *, glyphs: str, letters: str, 
         training=trained.training,
         weights_sha256=trained.weights_sha256,
         predictions=trained.predictions,
+        kinds=trained.kinds,
         glyphs=glyphs,
         letters=letters,
         digits=digits,

@@ -55,6 +55,7 @@ class Read(NamedTuple):
 
     shares: np.ndarray  # (n, 62) probabilities, calibrated where that is known
     likeness: list[float | None]
+    temperature: float = 1.0  # at which the shares are
 
 
 def read(glyphs: Sequence[np.ndarray], trained: Trained, store: Store) -> Read:
@@ -64,7 +65,7 @@ def read(glyphs: Sequence[np.ndarray], trained: Trained, store: Store) -> Read:
         return Read(np.empty((0, len(CLASSES)), np.float32), [])
     found = predict(trained.recipe, weights, {"images": np.stack(glyphs)}, store)["images"]
     if calibration := calibration_of(store, trained):
-        return Read(calibration.probabilities(found), calibration.likeness(found).tolist())
+        return Read(calibration.probabilities(found), calibration.likeness(found).tolist(), calibration.temperature)
     return Read(found, [None] * len(found))
 
 

@@ -61,10 +61,13 @@ def read_text(
 ) -> Text:
     """The text of these glyphs, one of which at least could be read, in one pass of the network.
 
-    `kinds` weighs the kinds; `kind` is the text's, if that is known. A glyph that could not be read leaves a gap.
+    `kinds` weighs the kinds, by probabilities at the network's own temperature unless it has another; `kind` is the
+    text's, if that is known. A glyph that could not be read leaves a gap.
     """
     fine = [(name, each) for name, each in found if not isinstance(each, Failure)]
     said = read([each for _, each in fine], trained, store)
+    if kinds.temperature:  # of what the network said, not of what has been made of it
+        kinds = kinds.model_copy(update={"temperature": kinds.temperature / said.temperature})
     likely = dict(zip(OF, shares(said.shares[None], kinds)[0].tolist(), strict=True))
     likeliest = max(OF, key=lambda one: likely[one])
     chosen = kind or likeliest

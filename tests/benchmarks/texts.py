@@ -7,7 +7,9 @@ kind known, in %.
 
 import argparse
 
-from charrec.evaluation.tables import read_table
+from charrec.evaluation.kinds import settled
+from charrec.evaluation.tables import labels_of, read_table
+from charrec.evaluation.temperature import temperature
 from charrec.evaluation.texts import text_rates
 from charrec.markdown import table
 from charrec.memo.outcome import recall
@@ -24,14 +26,16 @@ def found(store: Store, kinds: Kinds) -> dict[str, list[TextRate]]:
         if outcome := recall(store, key, PredictionResult):
             tables = {name: read_table(store.get(one.key), one.key) for name, one in outcome.value.tables.items()}
             name = key.removeprefix("predictions/").rpartition("-")[0]
-            rates[name] = list(text_rates(name, FULL.texts, tables, kinds, FULL.seed))
+            head, said = tables["validation"]
+            own = settled(kinds, temperature(said, labels_of(head)))
+            rates[name] = list(text_rates(name, FULL.texts, tables, own, FULL.seed))
     return rates
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("store")
-    parser.add_argument("--temperature", type=float, default=1.0, help="of the choice of the kind")
+    parser.add_argument("--temperature", type=float, help="of the choice of the kind; none: each network's own")
     given = parser.parse_args()
     rates = found(open_store(given.store), Kinds(temperature=given.temperature))
     cells = {

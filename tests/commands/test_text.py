@@ -11,7 +11,10 @@ import pytest
 from PIL import Image
 
 from charrec.alphabet import CLASSES, DIGITS
-from tests.commands.shelf import TRAINING
+from charrec.results import StudyResult
+from charrec.storage import open_store
+from charrec.study import Kinds
+from tests.commands.shelf import REPORT, TRAINING, put_report
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -78,6 +81,28 @@ def test_a_kind_that_is_known_decides_and_a_prior_weighs(ran, place: str, line: 
     )
     for kind, weight in (("digits", 3), ("small letters", 0.5)):
         assert weighed[kind] / weighed["capitals"] == pytest.approx(weight * even[kind] / even["capitals"])
+
+
+def test_a_text_is_weighed_as_the_networks_study_does_and_told_weights_replace_its_weights_alone(
+    ran, place: str, line: str, result: StudyResult
+) -> None:
+    def kinds(*more: str) -> dict[str, float]:
+        told: dict[str, float] = json.loads(ran("predict", "--text", line, "--store", place, *USED, "--json", *more)[1])
+        return told["text"]["kinds"]  # type: ignore[return-value, index]
+
+    def odds(told: dict[str, float]) -> float:
+        return told["digits"] / told["capitals"]
+
+    even = kinds()
+    for weights in (Kinds(digits=5), Kinds(temperature=2)):
+        study = result.study.model_copy(update={"kinds": weights})
+        put_report(open_store(place), REPORT, result.model_copy(update={"study": study}))
+        if weights.temperature is None:
+            assert odds(kinds()) == pytest.approx(5 * odds(even))
+            assert kinds("--prior", "digits=1") == pytest.approx(even)
+        else:
+            assert kinds() != pytest.approx(even)
+            assert odds(kinds("--prior", "digits=3")) == pytest.approx(3 * odds(kinds()))
 
 
 WRONG = {

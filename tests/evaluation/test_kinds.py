@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charrec.alphabet import CLASSES, INDEX
-from charrec.evaluation.kinds import OF, as_one_kind, shares, within
+from charrec.evaluation.kinds import OF, as_one_kind, settled, shares, within
 from charrec.results import Kind
 from charrec.study import Kinds
 
@@ -60,6 +60,15 @@ def test_a_temperature_trusts_each_glyph_less() -> None:
     sure, unsure = (shares(glyphs, Kinds(temperature=t))[0] for t in (1, 4))
     assert sure.argmax() == unsure.argmax() == 0
     assert 1 / 3 < unsure[0] < sure[0]
+
+
+def test_a_network_has_a_temperature_of_its_own_unless_another_is_given() -> None:
+    """What it says twice as sharply is the same at twice the temperature."""
+    glyphs = np.stack([glyph(_1=0.6), glyph(_9=0.4)])[None]
+    sharper = glyphs**2 / (glyphs**2).sum(axis=2, keepdims=True)
+    assert shares(sharper, settled(Kinds(), own=2.0)) == pytest.approx(shares(glyphs, Kinds()))
+    assert settled(Kinds(temperature=3), own=2.0) == Kinds(temperature=3)
+    assert shares(glyphs, settled(Kinds(), own=None)) == pytest.approx(shares(glyphs, Kinds(temperature=1)))
 
 
 def test_one_glyph_is_read_as_the_kind_that_its_classes_share(seed: int) -> None:

@@ -20,6 +20,7 @@ from charrec.machine.provenance import this_machine
 from charrec.memo.outcome import Provenance, outcome_of, remember
 from charrec.memo.step import Bench
 from charrec.results import PredictionResult
+from charrec.serving.calibration import calibration_of
 from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.files import File
 from charrec.serving.picture import SIDE
@@ -295,6 +296,18 @@ def test_a_prior_weighs_the_kinds_and_a_known_kind_decides(
     capitals = read_of(contents, calibrated, store, kind="capitals")
     assert (capitals.kind, capitals.kinds) == ("capitals", even.kinds)
     assert capitals.text.isupper() and (capitals.plain, capitals.glyphs) == (even.plain, even.glyphs)
+
+
+def test_a_temperature_that_is_given_replaces_the_networks_own(
+    calibrated: Trained, network: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    contents = [saved(plain(digit)) for digit in year(digits)[:2]]
+    own = calibration_of(store, calibrated)
+    assert own and own.temperature != pytest.approx(1, abs=0.01)
+    same = read_of(contents, calibrated, store, Kinds(temperature=own.temperature))
+    assert same.kinds == pytest.approx(read_of(contents, calibrated, store).kinds)
+    raw = read_of(contents, network, store, Kinds(temperature=3))
+    assert read_of(contents, calibrated, store, Kinds(temperature=3)).kinds == pytest.approx(raw.kinds, rel=1e-4)
 
 
 def line_of(year: list[np.ndarray]) -> bytes:
