@@ -30,7 +30,9 @@ class Prediction(Frozen):
     failures: tuple[Failure, ...]
 
 
-def show(store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as_json: bool) -> int:
+def show(
+    store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as_json: bool, shears: bool = False
+) -> int:
     """Print the likeliest characters of each image, and on standard error each that could not be read.
 
     Returns the status: 1 if some could not be read, 2 if none could.
@@ -39,7 +41,7 @@ def show(store: Store, chosen: InUse, images: Sequence[str], recursive: bool, as
     files, left_out = files_of(images, recursive)
     if left_out:
         complain(f"{left_out:,} other files were left out: hidden, links to folders, or not named as images", "note")
-    found = _found(files, chosen, store)
+    found = _found(files, chosen, store, shears)
     read, failed = (_document if as_json else _table)(found, chosen, files)
     if failed and len(files) > 1:
         complain(f"{failed:,} of {len(files):,} images could not be read")
@@ -57,12 +59,12 @@ def ready(store: Store, chosen: InUse) -> None:
         complain(chosen.note, "note")
 
 
-def _found(files: Sequence[File], chosen: InUse, store: Store) -> Iterator[Recognition | Failure]:
+def _found(files: Sequence[File], chosen: InUse, store: Store, shears: bool) -> Iterator[Recognition | Failure]:
     """What each file is taken for; below a progress bar where a person waits, which leaves the line to it."""
     from tqdm import tqdm
 
     bar = tqdm(files, delay=PATIENCE, leave=False, disable=not sys.stderr.isatty(), unit="image")
-    for one in read_each(bar, chosen.network, store, top=len(ORDER)):
+    for one in read_each(bar, chosen.network, store, top=len(ORDER), shears=shears):
         bar.clear()
         yield one
 

@@ -79,7 +79,7 @@ def _at_the_studys(weights: Kinds | None, study: Kinds) -> Kinds:
     return weights.model_copy(update={"temperature": study.temperature}) if weights else study
 
 
-def show(store: Store, chosen: InUse, images: Sequence[str], before: Known, as_json: bool) -> int:
+def show(store: Store, chosen: InUse, images: Sequence[str], before: Known, as_json: bool, shears: bool = False) -> int:
     """Print the text and each of its glyphs, and on standard error each image that could not be read.
 
     Returns the status: 1 if some could not be read, 2 if none could.
@@ -92,7 +92,9 @@ def show(store: Store, chosen: InUse, images: Sequence[str], before: Known, as_j
         complain(failure.error)
     network = chosen.network
     kinds = _at_the_studys(before.weights, network.kinds)
-    text = read_text(found, network, store, kinds, before.kind, len(ORDER)) if len(failures) < len(found) else None
+    text = None
+    if len(failures) < len(found):
+        text = read_text(found, network, store, kinds, before.kind, len(ORDER), shears)
     if as_json:
         told = TextPrediction(
             champion=chosen.champion,

@@ -22,12 +22,15 @@ class Failure(Frozen):
     error: str  # found, expected, remedy
 
 
-def read_each(images: Iterable[File], trained: Trained, store: Store, top: int = 3) -> Iterator[Recognition | Failure]:
+def read_each(
+    images: Iterable[File], trained: Trained, store: Store, top: int = 3, shears: bool = False
+) -> Iterator[Recognition | Failure]:
     """Each image in its order. Only an error that is no image's own ends the reading."""
     waiting = iter(images)
     while batch := [(one.name, glyph_of(one, trained.recipe.image_size)) for one in islice(waiting, BATCH)]:
         fine = [(name, found) for name, found in batch if not isinstance(found, Failure)]
-        read = iter(recognise([name for name, _ in fine], [found for _, found in fine], trained, store, top))
+        names, glyphs = [name for name, _ in fine], [found for _, found in fine]
+        read = iter(recognise(names, glyphs, trained, store, top, shears))
         for _, found in batch:
             yield found if isinstance(found, Failure) else next(read)
 

@@ -10,12 +10,15 @@ from charrec.alphabet import CLASSES
 from charrec.data.foreign import prepare
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
+from charrec.evaluation.shears import slanted
 from charrec.serving.calibration import REFUSED, calibration_of
 from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.extraction import extract
 from charrec.serving.picture import open_picture
 from charrec.storage import Store
 from charrec.study import Frozen
+
+PLAIN = str(0.0)  # of the shears
 
 
 class Guess(Frozen):
@@ -32,22 +35,30 @@ class Recognition(Frozen):
     stranger: bool = False  # so unlike them that it is none of the 62
 
 
-def read_images(images: Sequence[Path | bytes], trained: Trained, store: Store, top: int = 3) -> list[Recognition]:
+def read_images(
+    images: Sequence[Path | bytes], trained: Trained, store: Store, top: int = 3, shears: bool = False
+) -> list[Recognition]:
     """Each image, a file or its content, shows one character of either polarity, anywhere in its frame.
 
-    Raises InputError that names the first image that is none, is too large or is blank.
+    With `shears` the network reads each slanted too, and says the mean. Raises InputError that names the first image
+    that is none, is too large or is blank.
     """
     names = [str(image) if isinstance(image, Path) else f"image {place}" for place, image in enumerate(images, 1)]
     size = trained.recipe.image_size
     glyphs = [glyph(name, image, size) for name, image in zip(names, images, strict=True)]
-    return recognise(names, glyphs, trained, store, top)
+    return recognise(names, glyphs, trained, store, top, shears)
 
 
 def recognise(
-    names: Sequence[str], glyphs: Sequence[np.ndarray], trained: Trained, store: Store, top: int = 3
+    names: Sequence[str],
+    glyphs: Sequence[np.ndarray],
+    trained: Trained,
+    store: Store,
+    top: int = 3,
+    shears: bool = False,
 ) -> list[Recognition]:
     """What the network takes each `glyph` for."""
-    return recognitions(names, read(glyphs, trained, store), top)
+    return recognitions(names, read(glyphs, trained, store, shears), top)
 
 
 class Read(NamedTuple):
@@ -58,15 +69,18 @@ class Read(NamedTuple):
     temperature: float = 1.0  # at which the shares are
 
 
-def read(glyphs: Sequence[np.ndarray], trained: Trained, store: Store) -> Read:
-    """All in one pass, since the network takes a second to build."""
+def read(glyphs: Sequence[np.ndarray], trained: Trained, store: Store, shears: bool = False) -> Read:
+    """All in one pass, since the network takes a second to build. How like they are is told of them as they are."""
     weights = weights_of(store, trained)
     if not glyphs:
         return Read(np.empty((0, len(CLASSES)), np.float32), [])
-    found = predict(trained.recipe, weights, {"images": np.stack(glyphs)}, store)["images"]
+    images = np.stack(glyphs)
+    ways = {str(shear): each for shear, each in slanted(images).items()} if shears else {PLAIN: images}
+    said = predict(trained.recipe, weights, ways, store)
     if calibration := calibration_of(store, trained):
-        return Read(calibration.probabilities(found), calibration.likeness(found).tolist(), calibration.temperature)
-    return Read(found, [None] * len(found))
+        shares = np.mean([calibration.probabilities(each) for each in said.values()], axis=0)
+        return Read(shares, calibration.likeness(said[PLAIN]).tolist(), calibration.temperature)
+    return Read(np.mean(list(said.values()), axis=0), [None] * len(images))
 
 
 def recognitions(names: Sequence[str], said: Read, top: int = 3) -> list[Recognition]:

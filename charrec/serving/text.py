@@ -58,6 +58,7 @@ def read_text(
     kinds: Kinds,
     kind: Kind | None = None,
     top: int = 3,
+    shears: bool = False,
 ) -> Text:
     """The text of these glyphs, one of which at least could be read, in one pass of the network.
 
@@ -65,7 +66,7 @@ def read_text(
     text's, if that is known. A glyph that could not be read leaves a gap.
     """
     fine = [(name, each) for name, each in found if not isinstance(each, Failure)]
-    said = read([each for _, each in fine], trained, store)
+    said = read([each for _, each in fine], trained, store, shears)
     if kinds.temperature:  # of what the network said, not of what has been made of it
         kinds = kinds.model_copy(update={"temperature": kinds.temperature / said.temperature})
     likely = dict(zip(OF, shares(said.shares[None], kinds)[0].tolist(), strict=True))

@@ -105,6 +105,15 @@ def test_a_text_is_weighed_as_the_networks_study_does_and_told_weights_replace_i
             assert odds(kinds("--prior", "digits=3")) == pytest.approx(3 * odds(kinds()))
 
 
+def test_with_shears_the_same_images_are_read_slanted_too(ran, place: str, line: str, image: str) -> None:
+    for words in (("--text", line), (image,)):
+        plain, slanted = (
+            ran("predict", *words, "--store", place, *USED, "--json", *more) for more in ((), ("--shears",))
+        )
+        assert (slanted[0], slanted[2]) == (0, "")
+        assert json.loads(slanted[1]).keys() == json.loads(plain[1]).keys() and slanted[1] != plain[1]
+
+
 WRONG = {
     "a prior without a text": (["--prior", "digits=4"], "--prior without --text; expected images of one text"),
     "a kind without a text": (["--kind", "digits"], "--kind without --text; expected images of one text"),

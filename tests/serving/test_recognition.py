@@ -15,6 +15,7 @@ from charrec.data.foreign import prepare
 from charrec.data.sources.handwriting import read_sklearn_digits
 from charrec.errors import InputError
 from charrec.evaluation.prediction import predict
+from charrec.evaluation.shears import slanted
 from charrec.evaluation.tables import as_table
 from charrec.machine.provenance import this_machine
 from charrec.memo.outcome import Provenance, outcome_of, remember
@@ -25,7 +26,7 @@ from charrec.serving.candidate import Trained, weights_of
 from charrec.serving.files import File
 from charrec.serving.picture import SIDE
 from charrec.serving.reading import Failure
-from charrec.serving.recognition import Recognition, read_images
+from charrec.serving.recognition import Recognition, read, read_images
 from charrec.serving.text import Text, glyphs_of, read_text
 from charrec.storage import Store, open_store
 from charrec.study import Kinds
@@ -263,6 +264,21 @@ def year(digits: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
     images, labels = digits
     places = [1000 + np.flatnonzero(labels[1000:] == digit) for digit in (2, 0, 2, 3)]
     return [images[places[0][0]], images[places[1][0]], images[places[2][1]], images[places[3][0]]]
+
+
+def test_with_shears_the_network_says_the_mean_and_how_like_it_is_as_it_stands(
+    calibrated: Trained, store: Store, digits: tuple[np.ndarray, np.ndarray]
+) -> None:
+    glyphs = prepare(digits[0][1700:1720], 32)
+    own = calibration_of(store, calibrated)
+    assert own
+    ways = {str(shear): images for shear, images in slanted(glyphs).items()}
+    said = predict(calibrated.recipe, weights_of(store, calibrated), ways, store)
+    found, plain = (read(list(glyphs), calibrated, store, shears) for shears in (True, False))
+    mean = np.mean([own.probabilities(each) for each in said.values()], axis=0)
+    assert found.shares == pytest.approx(mean, abs=1e-6)
+    assert (found.likeness, found.temperature) == (plain.likeness, plain.temperature)
+    assert not np.allclose(found.shares, plain.shares, atol=0.01)
 
 
 EVEN = Kinds()
