@@ -9,6 +9,8 @@ from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from charrec.data.arrays import Glyphs, Packed
@@ -16,7 +18,8 @@ from charrec.memo.identity import here
 from charrec.models import DECK
 from charrec.steps import train
 from charrec.steps.train import TRAIN
-from tests.benchmarks import copies, gpu, load, load_store
+from tests.benchmarks import copies, gpu, load, load_store, model_5_pages
+from tests.benchmarks.handwritten import Apart, straightness
 from tests.toy import ON_JAX, RECIPE, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -113,6 +116,40 @@ def test_a_copied_study_has_ids_a_word_and_times_of_its_own() -> None:
     assert copied == {
         "flow_run": f"{other}\t{flow}\tstudy lusab3, 2026-11-28\t2026-11-27 23:55:30.5+00\tprefect.flow-run.{other}\n"
     }
+
+
+def network(name: str, **values: float) -> model_5_pages.Network:
+    told = {what: model_5_pages.Value(by_seed=(value - 0.01, value + 0.01)) for what, value in values.items()}
+    return model_5_pages.Network(name=name, epochs=32, seeds=(1, 2), seconds=(900.0, 901.0), values=told, over={})
+
+
+def test_a_goal_is_met_by_the_mean_over_seeds_and_an_error_by_being_smaller() -> None:
+    full = network("model 5", classes=0.9, digits=0.92, calibrated=0.015)
+    told = model_5_pages.Told(code="c", cores=2, cpu="a CPU", ceiling=0.99, full=(full,), parts=(), proxy=())
+    rows = [line.strip("| ").split(" | ") for line in model_5_pages.goals(told).splitlines() if line.startswith("|")]
+    cells = {row[0]: row[1:] for row in rows}
+    assert cells["62 classes, unseen fonts"] == ["89.5", "90.0 (89.0, 91.0)", "yes"]
+    assert cells["MNIST among ten"] == ["93", "92.0 (91.0, 93.0)", "no"]
+    assert cells["expected calibration error, unseen fonts"] == ["2", "1.5 (0.5, 2.5)", "yes"]
+    assert cells["years, as one kind"][1:] == ["-", "-"]
+    assert model_5_pages.parts(told) == model_5_pages.proxy(told) == model_5_pages.NOT_YET
+
+
+def test_an_edge_of_print_is_straight_however_slanted_and_a_curve_is_not() -> None:
+    y, x = np.indices((64, 64)) - 31.5
+    shapes = [np.maximum(abs(x), abs(y)) < 20, np.maximum(abs(x + y / 4), abs(y)) < 20, np.hypot(x, y) < 20]
+    square, slanted, disc = straightness(np.where(shapes, 0, 255).astype(np.uint8)).tolist()
+    assert square == 1 and slanted > 0.75 and disc < 0.4
+
+
+def test_fonts_that_are_held_apart_are_never_trained_on_and_others_are_held_out_beside_them() -> None:
+    columns = pd.DataFrame({"group": np.arange(1000) % 50})
+    glyphs = Apart(packed=Packed(digest="d", key="k"), split="font", validation_fraction=0.2, seed=1, apart=(3, 4, 7))
+    training, validation = glyphs.halves(columns)
+    assert sorted([*training, *validation]) == list(range(1000))
+    groups = columns["group"].to_numpy()
+    assert not set(groups[training]) & set(groups[validation]) and {3, 4, 7} < set(groups[validation])
+    assert len(set(groups[validation])) == 3 + 9  # a fifth of the other 47
 
 
 def test_model_5_without_a_part_is_a_recipe_with_an_identity_of_its_own() -> None:

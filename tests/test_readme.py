@@ -163,7 +163,7 @@ def test_every_command_is_one_that_docs_using_explains(page: str, command: str) 
     assert f".venv/bin/charrec {command} " in PAGES["docs/using.md"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/model-5.md"])
 def test_the_tables_are_those_of_the_stored_result(page: str) -> None:
     assert written(PAGES[page]) == PAGES[page]
     assert len(PART.findall(PAGES[page])) == PAGES[page].count("<!-- begin")

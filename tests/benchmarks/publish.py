@@ -5,8 +5,8 @@
 
 Copies study.json of the latest report to docs/chars74k.json (the font-disjoint run's to docs/chars74k-font.json), the
 first screen of its page to docs/report.png, and the lines "commit begin end status" of a file of sittings to
-docs/chars74k-sittings.txt; then writes the marked parts of README.md and docs/results.md anew. Without a store it does
-only that, from the copies. A test holds the pages to them.
+docs/chars74k-sittings.txt; then writes the marked parts of README.md, docs/results.md and docs/model-5.md anew. Without
+a store it does only that, from the copies. A test holds the pages to them.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from charrec.report.stored import PAGE, reports
 from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.storage import Store, open_store
 from charrec.study import FULL
+from tests.benchmarks import model_5_pages
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -149,6 +150,7 @@ PARTS = {
     "models, short": part(short, RANDOM),
     **{show.__name__: part(show, RANDOM) for show in (models, computed, search, texts)},
     **{f"{show.__name__}, by font": part(show, FONT) for show in (models, computed)},
+    **{f"{name}, model 5": show for name, show in model_5_pages.PARTS.items()},
 }
 
 
@@ -176,6 +178,12 @@ def fetch(store: Store, to: Path, picture: Path | None) -> None:
         )  # fmt: skip
 
 
+def publish() -> None:
+    """The pages, from the copies."""
+    for page in (ROOT / "README.md", DOCS / "results.md", DOCS / "model-5.md"):
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", help="of the finished study")
@@ -188,8 +196,7 @@ def main() -> None:
         fetch(open_store(given.font), FONT, None)
     if given.sittings:
         SITTINGS.write_text(given.sittings.read_text(encoding="utf-8"), encoding="utf-8")
-    for page in (ROOT / "README.md", DOCS / "results.md"):
-        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+    publish()
 
 
 if __name__ == "__main__":
