@@ -177,8 +177,9 @@ def _each(
 def parsed(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
-    for role in pipeline.ROLES:
-        parser.add_argument(f"--{role}", default=getattr(FULL.data, role))
+    parser.add_argument("--glyphs", default=FULL.data.glyphs)
+    parser.add_argument("--letters", default=FULL.data.letters)
+    parser.add_argument("--digits", default=FULL.data.digits)
     parser.add_argument("--fonts", type=int, help="use only so many, to try this out")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--epochs", type=int, help=f"of each training; none: {EPOCHS}")
