@@ -16,6 +16,7 @@ from prefect.states import Cancelled, Completed, Crashed, Scheduled
 
 from tasks.advance import advance
 from tasks.lost import end_tasks, held, listen, newest_event
+from tasks.naming import accompany
 from tasks.pool import stop_children
 
 STUDIES = ("charrec", "charrec-retraining")  # flows that begin again where they were
@@ -34,6 +35,7 @@ async def revive(run: UUID) -> State[None]:
     """Mark the run if it is lost. Schedule it again if it is a study that crashed, unless it gets nowhere."""
     async with get_client() as client:
         found = await client.read_flow_run(run)
+        await accompany(client, found)
         if found.state and (found.state.is_running() or found.state.is_cancelling()):
             if why := await _alive(client, found):
                 return Completed(name="Alive", message=f"{found.name}: {why}")

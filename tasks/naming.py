@@ -6,6 +6,8 @@ from hashlib import sha256
 from uuid import UUID
 
 from prefect import get_client, tags
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import TagsContext
 from prefect.runtime import flow_run
 
@@ -33,6 +35,14 @@ async def belonging(study: Study) -> AsyncIterator[None]:
             await patiently(lambda: client.update_flow_run(UUID(run), tags=[*before, tag]))
     with tags(tag):
         yield
+
+
+async def accompany(client: PrefectClient, other: FlowRun) -> None:
+    """Tag the current flow run with the study of another one, which it acts upon."""
+    run, before = flow_run.get_id(), flow_run.get_tags()
+    new = [tag for tag in other.tags if tag.startswith(TAG) and tag not in before]
+    if run and new:
+        await patiently(lambda: client.update_flow_run(UUID(run), tags=[*before, *new]))
 
 
 def current_tags() -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from uuid import UUID
 
 from prefect import flow, get_client, task
 from prefect.cache_policies import NO_CACHE
@@ -9,7 +10,7 @@ from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterName
 from prefect.runtime import flow_run
 
 from charrec.study import FULL, QUICK, Study
-from tasks.naming import belonging, current_tags, key, within, word
+from tasks.naming import accompany, belonging, current_tags, key, within, word
 
 STUDY = FULL.model_copy(update={"seed": 7})
 
@@ -39,11 +40,19 @@ def test_everything_within_a_study_bears_its_word(prefect_server: None) -> None:
         async with belonging(STUDY):
             return flow_run.get_id(), await named()
 
+    @flow(name="judge", persist_result=False)
+    async def judge(other: str) -> str | None:
+        async with get_client() as client:
+            await accompany(client, await client.read_flow_run(UUID(other)))
+        return flow_run.get_id()
+
     run, made = asyncio.run(outer())
     tag = f"study-{word(STUDY)}"
     assert made == f"{tag}-search"
     assert run
+    judging = asyncio.run(judge(run))
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(run).tags == [tag]  # type: ignore[arg-type]
         (ran,) = client.read_task_runs(task_run_filter=TaskRunFilter(name=TaskRunFilterName(like_="named")))
+        assert client.read_flow_run(judging).tags == [tag]  # type: ignore[arg-type]
     assert tag in ran.tags
