@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charrec.commands.terminal import status_of
 from charrec.machine.calm import calm
-from charrec.storage import NotFound, open_store
+from charrec.storage import NotFound, Store, open_store
 from charrec.study import Runtime
 from charrec.variables import require_known
 
@@ -53,6 +53,11 @@ def _options(words: list[str]) -> argparse.Namespace:
     predict.add_argument("--shears", action="store_true", help=shears)
     report = commands.add_parser("report", parents=[place], help="where the latest report is")
     report.add_argument("--to", type=Path, metavar="FOLDER", help="fetch its files into this folder")
+    sides = "a page that compares two studies, each by its identity, its report, or its store; --to names the file"
+    report.add_argument("--compare", nargs=2, metavar=("A", "B"), help=f"{sides}, else comparison.html")
+    live = "serve the report of a study that runs to this machine, until Ctrl-C; STORE in place of --store"
+    report.add_argument("--watch", nargs="?", const="", metavar="STORE", help=live)
+    report.add_argument("--port", type=_port, default=0, metavar="NUMBER", help="of --watch; none: a free one")
     commands.add_parser("sweep", help="how the search stands, or one more worker at it")
     champion = commands.add_parser("champion", help="the network in use").add_subparsers(dest="action", required=True)
     champion.add_parser("list", parents=[place], help="all that were in use, the last one is")
@@ -66,7 +71,15 @@ def _options(words: list[str]) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     if others:  # images behind an option, as in `predict a.png --recursive scans`, which argparse leaves over
         options.images += others
+    if options.command == "report" and options.watch is not None and (options.compare or options.to):
+        report.error("--watch stands alone")
     return options
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a number from 1 to 65535")
+    return int(text)
 
 
 def _place() -> argparse.ArgumentParser:
@@ -77,6 +90,21 @@ def _place() -> argparse.ArgumentParser:
     endpoint = os.environ.get("CHARREC_ENDPOINT") or None
     place.add_argument("--endpoint", default=endpoint, help="URL of an S3-compatible server; CHARREC_ENDPOINT")
     return place
+
+
+def _report(store: Store, options: argparse.Namespace) -> None:
+    if options.compare:
+        from charrec.commands import compare
+
+        compare.show(store, tuple(options.compare), options.endpoint, options.to)
+    elif options.watch is not None:
+        from charrec.commands import watch
+
+        watch.show(open_store(options.watch, endpoint=options.endpoint) if options.watch else store, options.port)
+    else:
+        from charrec.commands import report
+
+        report.show(store, options.to)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -94,9 +122,7 @@ def _run(options: argparse.Namespace) -> int:
         chosen = in_use(store, options.model, options.study)
         return predict.show(store, chosen, options.images, options.recursive, options.json, options.shears)
     if options.command == "report":
-        from charrec.commands import report
-
-        report.show(store, options.to)
+        _report(store, options)
     elif options.command == "store":
         from charrec.commands import store as stores
 

@@ -138,7 +138,8 @@ FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms.spli
 
 
 def room_of(module: str) -> str:
-    return module.split(".")[1]
+    """A program of a room, as `python -m charrec.report`, is nobody's to import, and may use what commands use."""
+    return "__main__" if module.endswith(".__main__") else module.split(".")[1]
 
 
 def arrows() -> set[tuple[str, str]]:

@@ -21,8 +21,7 @@ def show(store: Store, to: Path | None) -> None:
 
 def fetch(store: Store, report: str, folder: Path) -> None:
     """A report's files in a folder that is there whole or not at all. Raises InputError where it holds others."""
-    if _is_taken(folder):
-        raise InputError(f"{folder} exists", "a folder to be made, or an empty one", "Name another, or remove it.")
+    require_free(folder)
     with told(folder, f"the report in {folder}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as near:  # a rename stays on one disk
@@ -34,6 +33,9 @@ def fetch(store: Store, report: str, folder: Path) -> None:
             whole.replace(folder)
 
 
-def _is_taken(folder: Path) -> bool:
+def require_free(folder: Path) -> None:
+    """Raises InputError where the folder holds anything."""
     with told(folder, f"the report in {folder}"):
-        return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+        taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    if taken:
+        raise InputError(f"{folder} exists", "a folder to be made, or an empty one", "Name another, or remove it.")

@@ -1,10 +1,12 @@
 """Stored results -> tables, figures and one self-contained HTML page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from charrec.report.board import Board
 from charrec.results import StudyResult
 
 
@@ -18,19 +20,23 @@ class Pictures:
     texts: dict[tuple[str, str], np.ndarray]
     mistakes: np.ndarray  # (m, s, s): the best network's most confident mistakes on validation images
     mistake_captions: list[str]  # "0 read as O, 99 %"
+    board: Board | None = None  # the network that reads what one draws in the page
 
 
-def write_report(result: StudyResult, pictures: Pictures, folder: Path) -> list[Path]:
-    """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; returns their paths."""
+def write_report(result: StudyResult, pictures: Pictures, folder: Path, missing: Sequence[str] = ()) -> list[Path]:
+    """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; returns their paths.
+
+    Of an unfinished study `missing` says what there is not yet, in sentences; it has no study.json.
+    """
     from charrec.report import drawing, page, tables
 
-    files = {"study.json": result.model_dump_json(indent=2).encode()}
+    files = {} if missing else {"study.json": result.model_dump_json(indent=2).encode()}
     for name, table in tables.TABLES.items():
         csv = table(result).to_csv(index=False, lineterminator="\n")
         files[f"tables/{name}.csv"] = csv.encode()
     figures = drawing.draw(result, pictures)
     files |= {f"figures/{name}.png": data for name, data in figures.items()}
-    files["report.html"] = page.render(result, pictures, figures, sorted(files)).encode()
+    files["report.html"] = page.render(result, pictures, figures, sorted(files), missing).encode()
     written = []
     for name, data in files.items():
         path = Path(folder, name)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
-from charrec.report import pixels, rows, sentences, theme, typefaces, words
+from charrec.report import board, pixels, rows, sentences, theme, typefaces, words
 from charrec.report.cells import Mark, Scale
 from charrec.results import External, Rate, StudyResult, TextReading
 
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
     from charrec.report import Pictures
 
 
-def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], siblings: list[str]) -> str:
-    """The complete page; `siblings` are the files next to it, for links."""
+def render(
+    result: StudyResult,
+    pictures: Pictures,
+    figures: dict[str, bytes],
+    siblings: list[str],
+    missing: Sequence[str] = (),
+) -> str:
+    """The complete page; `siblings` are the files next to it, for links, `missing` what an unfinished study lacks."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -28,7 +35,8 @@ def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], s
         lstrip_blocks=True,
     )
     environment.globals |= {"words": words, "sentences": sentences, "reference": reference}
-    css = files("charrec.report").joinpath("report.css").read_text()
+    package = files("charrec.report")
+    css = package.joinpath("report.css").read_text() + package.joinpath("board.css").read_text()
     return environment.get_template("report.html.j2").render(
         r=result,
         css=css,
@@ -36,16 +44,25 @@ def render(result: StudyResult, pictures: Pictures, figures: dict[str, bytes], s
         themes={t.name: t for t in theme.THEMES},
         figures={name: pixels.uri(data) for name, data in figures.items()},
         siblings=siblings,
+        missing=missing,
         best=sentences.best(result),
         comparable=sentences.on_chars74k(result),
         differences=sentences.differences(result),
         coarse=pictures.samples.shape[-1] < 64,
         seconds=sum(result.durations.values()),
+        **_board(result, pictures.board),
         **_dots(result),
         **_glyphs(pictures),
         **_tables(result),
         texts=[_text(result, pictures, text) for text in result.study.texts],
     )
+
+
+def _board(result: StudyResult, found: board.Board | None) -> dict[str, Any]:
+    if found is None or found.why:
+        return {"board": found}
+    digits, size = board.digits_of(result, found.model), board.size_of(result.study, found.model)
+    return {"board": found, "board_script": board.script(), "board_digits": digits, "board_size": size}
 
 
 def _tables(result: StudyResult) -> dict[str, Any]:

@@ -30,8 +30,10 @@ def in_use(store: Store, model: str | None = None, study: str | None = None) -> 
         return InUse(now.candidate, champion=now.number)
     keys = reports(store)
     if model and "/" in model:
-        return InUse(_trained_under(store, model.rstrip("/"), keys if study is None else [_report(store, keys, study)]))
-    report = keys[0] if study is None else _report(store, keys, study)
+        return InUse(
+            _trained_under(store, model.rstrip("/"), keys if study is None else [report_of(store, keys, study)])
+        )
+    report = keys[0] if study is None else report_of(store, keys, study)
     result = result_of(store, report)
     return InUse(trained_of(result, model)) if model else _best(store, result, report, latest=study is None)
 
@@ -52,7 +54,7 @@ def _best(store: Store, result: StudyResult, report: str, latest: bool) -> InUse
     )
 
 
-def _report(store: Store, keys: list[str], study: str) -> str:
+def report_of(store: Store, keys: list[str], study: str) -> str:
     """The report of the study with this identity, or under this key, with or without its address and page."""
     wanted = study.removeprefix(f"{store.url}/").removesuffix(f"/{PAGE}").rstrip("/")
     if key := next((key for key in keys if wanted in (key, key.removeprefix("reports/"))), None):

@@ -18,11 +18,12 @@ from charrec.data.sources.damage import scratch
 from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
 from charrec.evaluation.scores import overfits_from
-from charrec.evaluation.tables import role_of, tables_of
+from charrec.evaluation.tables import read_table, role_of, tables_of
 from charrec.memo.identity import identity
 from charrec.memo.outcome import Outcome
 from charrec.memo.step import Bench, Step
 from charrec.report import Pictures, write_report
+from charrec.report.board import SAMPLE, Board, Sample, board, size_of
 from charrec.results import (
     AugmentResult,
     DataSummary,
@@ -86,12 +87,12 @@ class Images:
 
 
 def compute(given: Given, bench: Bench) -> ReportResult:
-    outcomes = _outcomes(given, bench)
-    images = _images(given.study, outcomes, bench)
+    outcomes = outcomes_of(given, bench)
+    images = images_of(given.study, outcomes, bench)
     result = gather(given, outcomes, images)
     key = REPORT.key(given)
     with ExitStack() as stack:
-        folder = drawn(result, _pictures(given.study, outcomes, images, bench), stack)
+        folder = drawn(result, pictures_of(given.study, outcomes, images, bench), stack)
         written = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         files = []
         for path in sorted(written, key=lambda path: path.name == "report.html"):  # last: without it there is no report
@@ -108,7 +109,7 @@ def drawn(result: StudyResult, pictures: Pictures, stack: ExitStack) -> Path:
     return folder
 
 
-def _outcomes(given: Given, bench: Bench) -> Outcomes:
+def outcomes_of(given: Given, bench: Bench) -> Outcomes:
     return Outcomes(
         glyphs=bench.outcome(given.glyphs, PackResult),
         letters=bench.outcome(given.letters, PackResult),
@@ -122,7 +123,7 @@ def _outcomes(given: Given, bench: Bench) -> Outcomes:
     )
 
 
-def _images(study: Study, outcomes: Outcomes, bench: Bench) -> Images:
+def images_of(study: Study, outcomes: Outcomes, bench: Bench) -> Images:
     glyphs = Glyphs.of(study, outcomes.glyphs.value)
     path = glyphs.packed.local(bench.store, bench.cache)
     columns = load_columns(path)
@@ -196,7 +197,7 @@ def _summary(outcomes: Outcomes, images: Images) -> DataSummary:
     )
 
 
-def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) -> Pictures:
+def pictures_of(study: Study, outcomes: Outcomes, images: Images, bench: Bench) -> Pictures:
     pixels = load_images(images.path, study.image_size)
     training, validation = images.training, images.validation
     labels = images.columns["label"].to_numpy()
@@ -215,7 +216,30 @@ def _pictures(study: Study, outcomes: Outcomes, images: Images, bench: Bench) ->
         },
         mistakes=pixels[validation[wrong]],
         mistake_captions=captions,
+        board=_board(study, outcomes, images, pixels, bench),
     )
+
+
+def _board(study: Study, outcomes: Outcomes, images: Images, pixels: np.ndarray, bench: Bench) -> Board:
+    """The network that reads in the page, measured on some validation images as the page has it."""
+    chosen = np.random.default_rng(study.seed).permutation(len(images.validation))[:SAMPLE]
+    places = images.validation[chosen]
+    predicted = {
+        evaluated.value.evaluation.model: predictions.value
+        for evaluated, predictions in zip(outcomes.evaluations, outcomes.predictions, strict=True)
+    }
+
+    def sampled(model: str) -> Sample:
+        size = size_of(study, model)
+        table = predicted[model].tables["validation"].key
+        return Sample(
+            images=(pixels if size == study.image_size else load_images(images.path, size))[places],
+            labels=images.columns["label"].to_numpy()[places],
+            read=read_table(bench.store.get(table), table)[1].argmax(axis=1)[chosen],
+        )
+
+    external = [row for one in outcomes.evaluations for row in one.value.external]
+    return board(study, [one.value for one in outcomes.trainings], external, bench.store, sampled)
 
 
 def augmented_of(content: bytes, where: str) -> np.ndarray:

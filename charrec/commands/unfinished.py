@@ -1,0 +1,220 @@
+"""The outcomes in a store that belong to a study which is not finished: of each kind the latest, by when it was stored.
+
+A store does not say which study an outcome belongs to before the study's end, so what is older than the latest report
+is that report's: what a study shares with a finished one is left out. The packed sets alone may be older.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from charrec.data.sources.source import Role
+from charrec.memo.outcome import Outcome, Value, name_of, parsed
+from charrec.models import DECK, MODELS, SEARCHED
+from charrec.report.words import many, name, title
+from charrec.results import (
+    EvaluationResult,
+    PackResult,
+    Precision,
+    PredictionResult,
+    SearchResult,
+    Stored,
+    TrainingResult,
+)
+from charrec.steps.pipeline import ROLES
+from charrec.storage import Corrupt, Entry, NotFound, Store
+from charrec.storage.document import Foreign
+from charrec.study import Study
+from charrec.sweep.outcome import epochs_of, read_document
+from charrec.sweep.plan import Sweep
+from charrec.sweep.ranking import ranking
+from charrec.sweep.schedule import schedule
+from charrec.sweep.space import SPACE
+from charrec.training.checkpoints import Progress, read_progress
+
+log = logging.getLogger(__name__)
+
+BEGUN = ("trainings/", "sweeps/")
+PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"
+ENDED = ("COMPLETED", "FAILED", "LOST")  # states of a trial
+NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
+
+
+@dataclass
+class Unfinished:
+    """What the store has of the study; a dictionary's keys are the networks."""
+
+    since: datetime | None  # the end of the study before
+    sets: dict[Role, Outcome[PackResult]] = field(default_factory=dict)
+    precision: Outcome[Precision] | None = None
+    sweep: Sweep | None = None
+    search: SearchResult = NO_SEARCH  # or as much of it as has ended
+    searched: bool = False
+    progress: dict[str, Progress] = field(default_factory=dict)
+    trainings: dict[str, Outcome[TrainingResult]] = field(default_factory=dict)
+    predictions: dict[str, Outcome[PredictionResult]] = field(default_factory=dict)
+    evaluations: dict[str, Outcome[EvaluationResult]] = field(default_factory=dict)
+    several: list[str] = field(default_factory=list)  # sentences on what there is more than one of
+
+    @property
+    def whole(self) -> list[str]:
+        """The networks that are trained, predicted and evaluated."""
+        return [model for model in MODELS if model in self.evaluations]
+
+    @property
+    def study(self) -> Study:
+        """As far as the store tells; the rest is the full study's."""
+        known = {f"epochs_{model}": len(one.value.epochs) for model, one in self.trainings.items()}
+        texts = dict.fromkeys(reading.text for one in self.evaluations.values() for reading in one.value.texts)
+        study = Study.model_validate(known | ({"texts": tuple(texts)} if texts else {}))
+        if not (self.sweep and self.sweep.glyphs):
+            return study
+        recipe, glyphs = self.sweep.recipe, self.sweep.glyphs
+        update = {name: getattr(recipe, name) for name in ("seed", "image_size", "image_channels", "batch_size")}
+        update |= {"split": glyphs.split, "validation_fraction": glyphs.validation_fraction}
+        return study.model_copy(update=update | {"search": self.sweep.search, "precision": recipe.precision})
+
+    def training(self, model: str) -> TrainingResult | None:
+        """As far as it has come; None before its first epoch."""
+        if model in self.trainings:
+            return self.trainings[model].value
+        progress = self.progress.get(model)
+        if progress is None or progress.best is None:
+            return None
+        return TrainingResult(
+            model=model,
+            parameters=progress.parameters,
+            precision=self.precision.value.chosen if self.precision else "",
+            backend="",
+            device="",
+            epochs=progress.epochs,
+            best_epoch=progress.best.epoch,
+            weights=Stored(key=progress.best.key, sha256=progress.best.sha256),
+        )
+
+    def missing(self) -> Iterator[str]:
+        """What there is not yet, a sentence each."""
+        for role in ROLES:
+            if role not in self.sets:
+                yield f"The {role if role == 'glyphs' else f'new {role}'} are not packed."
+        for model in MODELS:
+            yield from self._missing(model)
+        if self.sweep is None:
+            yield "The search has not begun."
+        elif not self.searched:
+            trials = sum(rung.trials for rung in schedule(self.sweep.search))
+            yield f"The search is not finished: {len(self.search.trials)} of its {trials} trials have ended."
+        yield from self.several
+
+    def _missing(self, model: str) -> Iterator[str]:
+        epochs = len(self.progress[model].epochs) if model in self.progress else 0
+        if model in self.evaluations:
+            return
+        if model in self.trainings:
+            yield f"{title(model)} is trained and not yet tested on other images."
+        elif model in self.progress:
+            yield f"{title(model)} is not trained to its end: {many(epochs, 'epoch')} so far."
+        elif model == SEARCHED and not self.searched:
+            yield f"{title(model)} waits for the search."
+        elif model in DECK:
+            yield f"Nothing of {name(model)} is stored yet."
+        else:
+            yield f"Nothing of {name(model)} is stored; a study may go without it."
+
+
+def begun(store: Store) -> Iterator[Entry]:
+    """What trainings and searches have written, but for their workers' signs of life."""
+    return (entry for prefix in BEGUN for entry in store.list(prefix) if WORKERS not in entry.key)
+
+
+def unfinished(store: Store, since: datetime | None) -> Unfinished:
+    """All that was stored since then."""
+    found = Unfinished(since)
+    _find_search(store, found)
+    _find_sets(store, found)
+    for model in MODELS:
+        _find_network(store, model, found)
+    return found
+
+
+def latest(
+    store: Store, prefix: str, kind: type[Value], since: datetime | None = None
+) -> list[tuple[datetime, Outcome[Value]]]:
+    """Every outcome of this kind that can be read and was stored since then, the latest first."""
+    suffix = name_of("", kind)
+    found = []
+    for entry in _since(store, prefix, suffix, since):
+        key = entry.key.removesuffix(suffix)
+        try:
+            found.append((entry.modified, parsed(store.get(entry.key), key, kind)))
+        except (NotFound, Corrupt, Foreign) as error:
+            log.warning("%s is left out: %s", key, error)
+    return found
+
+
+def _since(store: Store, prefix: str, suffix: str, since: datetime | None) -> list[Entry]:
+    """The objects of this name, the latest first."""
+    entries = (entry for entry in store.list(prefix) if entry.key.endswith(suffix))
+    newer = [entry for entry in entries if since is None or entry.modified >= since]
+    return sorted(newer, key=lambda entry: entry.modified, reverse=True)
+
+
+def _find_search(store: Store, found: Unfinished) -> None:
+    plans = _since(store, "sweeps/", PLAN, found.since)
+    if not plans:
+        return
+    if len(plans) > 1:
+        found.several.append(f"There are {len(plans)} searches; the one that was begun last is shown.")
+    sweep = found.sweep = Sweep.stored(store, plans[0].key.removesuffix(PLAN))
+    done = [one.value for _, one in latest(store, f"{sweep.key}/", SearchResult) if one.key == sweep.key]
+    found.searched = bool(done)
+    found.search = done[0] if done else _so_far(store, sweep)
+
+
+def _so_far(store: Store, sweep: Sweep) -> SearchResult:
+    """The trials that have ended."""
+    document = read_document(store, sweep)
+    rows = [row for row in ranking(document) if row.state in ENDED] if document else []
+    if not document or not rows:
+        return NO_SEARCH
+    records = [document.trials[row.trial] for row in rows]
+    return SearchResult(
+        trials=tuple(rows),
+        space=SPACE,
+        chosen=rows[0].network if rows[0].val_accuracy is not None else {},
+        epochs=sum(map(epochs_of, records)),
+        images=sweep.search.images or 0,
+        seconds=sum(record.seconds for record in records),
+    )
+
+
+def _find_sets(store: Store, found: Unfinished) -> None:
+    """The glyphs that the search names, and the latest of the others."""
+    digest = found.sweep.glyphs.packed.digest if found.sweep and found.sweep.glyphs else None
+    for role in ROLES:
+        sets = [one for _, one in latest(store, f"{role}/", PackResult) if store.exists(one.value.file.key)]
+        if role == "glyphs" and digest:
+            sets = [one for one in sets if one.value.manifest.digest == digest]
+        if sets:
+            found.sets[role] = sets[0]
+    found.precision = next((one for _, one in latest(store, "precision/", Precision)), None)
+
+
+def _find_network(store: Store, model: str, found: Unfinished) -> None:
+    """The training that wrote last, and what was predicted and evaluated after its end."""
+    progress = _since(store, f"trainings/{model}-", PROGRESS, found.since)
+    if not progress:
+        return
+    if len(progress) > 1:
+        found.several.append(f"There are {len(progress)} trainings of {name(model)}; the one that wrote last is shown.")
+    key = progress[0].key.removesuffix(PROGRESS)
+    found.progress[model] = read_progress(store, key)
+    if not (trained := [one for one in latest(store, f"{key}/", TrainingResult) if one[1].key == key]):
+        return
+    when, found.trainings[model] = trained[0]
+    if not (predicted := latest(store, f"predictions/{model}-", PredictionResult, when)):
+        return
+    when, found.predictions[model] = predicted[0]
+    if evaluated := latest(store, f"evaluations/{model}-", EvaluationResult, when):
+        found.evaluations[model] = evaluated[0][1]

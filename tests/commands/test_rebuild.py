@@ -1,0 +1,130 @@
+"""`python -m charrec.report STORE`: a finished study's report again, an unfinished one's as far as it is."""
+
+import re
+import shutil
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from charrec.commands.standing import Standing, standing
+from charrec.report import words
+from charrec.report.__main__ import main
+from charrec.report.page import render
+from charrec.report.stored import result_of
+from charrec.steps.report import images_of, outcomes_of, pictures_of
+from charrec.storage import Store, open_store
+from tests.report.stored_study import StoredStudy
+
+
+@pytest.fixture(autouse=True)
+def without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever imports it now fails."""
+    for heavy in ("keras", "tensorflow"):
+        monkeypatch.setitem(sys.modules, heavy, None)
+
+
+def seen(store: Store) -> dict[str, int]:
+    """Every file of the store, hidden ones too, and when it was written."""
+    root = Path(store.root)  # type: ignore[attr-defined]
+    return {path.relative_to(root).as_posix(): path.stat().st_mtime_ns for path in root.rglob("*")}
+
+
+def page_of(now: Standing) -> str:
+    """The page with empty figures, which take seconds to draw."""
+    names = [f"curve-{one.model}-{metric}" for one in now.result.trainings for metric in ("accuracy", "loss")]
+    figures = {f"{name}{theme}": b"" for name in (*names, "models", "search", "confusion") for theme in ("", "-dark")}
+    assert now.pictures
+    page = unescape(render(now.result, now.pictures, figures, [], now.missing))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)))
+
+
+def test_a_half_finished_study_shows_what_there_is_and_names_what_is_missing(half: Store, studies, tmp_path) -> None:
+    before = seen(half)
+    now = standing(half, tmp_path)
+    assert [sentence.replace(words.NBSP, " ") for sentence in now.missing] == [
+        "Model 2 is not trained to its end: 1 epoch so far.",
+        "Nothing of model 3 is stored yet.",
+        "Model 4 waits for the search.",
+        "Nothing of model 5 is stored; a study may go without it.",
+        "The search is not finished: 2 of its 5 trials have ended.",
+    ]
+    whole = studies[0].result()
+    assert now.result.evaluations == whole.evaluations[:1] and now.result.data == whole.data
+    assert [(one.model, len(one.epochs)) for one in now.result.trainings] == [("model_1", 2), ("model_2", 1)]
+    assert [one.state for one in now.result.search.trials] == ["COMPLETED", "FAILED"]
+    text = page_of(now)
+    assert "This study is not finished." in text and "2 of its 5 trials have ended" in text
+    assert "2 trials of 2 configurations" in text.replace(words.NBSP, " ")
+    assert "what its steps have not stored yet is shown as in the full study" in text
+    assert seen(half) == before
+
+
+def test_an_evaluation_of_another_version_is_made_anew(half: Store, studies, tmp_path: Path) -> None:
+    (entry,) = half.list("evaluations/model_1-")
+    half.put(entry.key.replace("result-", "result-0"), half.get(entry.key))
+    half.delete(entry.key)
+    now = standing(half, tmp_path)
+    assert now.result.evaluations == studies[0].result().evaluations[:1]
+    assert any("it was made for this page" in sentence for sentence in now.missing)
+
+
+def test_before_the_first_evaluation_there_are_curves_and_trials(half: Store, tmp_path: Path, capsys) -> None:
+    for entry in half.list("predictions/"):
+        half.delete(entry.key)
+    before = seen(half)
+    folder = tmp_path / "new" / "here"
+    assert main([str(Path(half.root)), "--to", str(folder)]) == 0  # type: ignore[attr-defined]
+    said = capsys.readouterr()
+    assert said.out == f"{folder}/report.html\n"
+    assert "note: Model 1 is trained and not yet tested on other images.\n" in said.err
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 5 and "2 trials ended so far" in page.replace(words.NBSP, " ")
+    assert not re.search(r"<link|<script|(src|href)=\"(?!data:|#)", page)
+    assert [path.name for path in folder.iterdir()] == ["report.html"] and list((tmp_path / "new").iterdir()) == [
+        folder
+    ]
+    assert seen(half) == before
+
+
+def test_a_finished_study_is_as_its_step_tells_it(studies, tmp_path: Path) -> None:
+    store, latest = studies[0].bench.store, studies[1]
+    now = standing(store, tmp_path)
+    assert now.missing == () and now.result == result_of(store, latest.undrawn())
+    outcomes = outcomes_of(latest.reporting(None), latest.bench)
+    images = images_of(latest.study, outcomes, latest.bench)
+    expected = pictures_of(latest.study, outcomes, images, latest.bench)
+    assert now.pictures and now.pictures.mistake_captions == expected.mistake_captions
+    assert (now.pictures.samples == expected.samples).all() and (now.pictures.mistakes == expected.mistakes).all()
+
+
+@pytest.mark.long
+def test_the_report_made_anew_has_the_same_bytes(studies, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(Path(studies[0].bench.store.root), tmp_path / "copy"))  # type: ignore[attr-defined]
+    study = StoredStudy(studies[0].bench.__class__(open_store(str(root)), tmp_path), studies[1].study)
+    study.__dict__.update({name: getattr(studies[1], name) for name in ("sets", "precision", "augmented", "branches")})
+    open_store(str(root)).delete(f"{studies[1].undrawn()}/result-01234567.json")
+    key = study.report()
+    assert main([str(root), "--to", str(tmp_path / "again")]) == 0
+    for name in ("report.html", "study.json", "tables/models.csv", "figures/confusion.png"):
+        assert (tmp_path / "again" / name).read_bytes() == (root / key / name).read_bytes(), name
+
+
+def test_what_a_finished_study_has_lost_is_named(studies, tmp_path: Path, capsys) -> None:
+    root = Path(shutil.copytree(Path(studies[0].bench.store.root), tmp_path / "copy"))  # type: ignore[attr-defined]
+    open_store(str(root)).delete(studies[1].sets["digits"].value.file.key)
+    assert main([str(root), "--to", str(tmp_path / "again")]) == 2
+    said = capsys.readouterr()
+    assert re.search(r"error: \S+ has no packed digits of SHA-256 [0-9a-f]{16}; expected all that the study", said.err)
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_store_without_a_study_is_told(tmp_path: Path, capsys) -> None:
+    for name in ("none", "empty"):
+        if name == "empty":
+            (tmp_path / name).mkdir()
+        assert main([str(tmp_path / name), "--to", str(tmp_path / "out")]) == 2
+        said = capsys.readouterr()
+        assert re.match(r"error: (there is no store at|file:\S+ holds nothing of a study)", said.err), said.err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,119 @@
+"""`charrec report --watch`: the page of a study that runs, for this machine, and never written into the store."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from charrec.commands.watch import Live, _server
+from charrec.memo.step import Bench
+from charrec.storage import Store
+from tests.commands.test_rebuild import seen
+from tests.desk import hear_interrupts
+from tests.report.stored_study import SMALL, StoredStudy
+from tests.toy import ROOT
+
+DEADLINE = 300.0
+
+
+@pytest.fixture
+def early(half: Store) -> Store:
+    """Before the first prediction, which makes a small page."""
+    for entry in (*half.list("predictions/"), *half.list("evaluations/"), *half.list("sweeps/")):
+        half.delete(entry.key)
+    return half
+
+
+@pytest.fixture
+def live(early: Store) -> Iterator[tuple[Live, int]]:
+    """A server and its port."""
+    pages = Live(early)
+    with _server(pages, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield pages, server.server_port
+        server.shutdown()
+        thread.join(DEADLINE)
+
+
+def asked(port: int, path: str, method: str = "GET", host: str = "") -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    connection.request(method, path, headers={"Host": host or f"127.0.0.1:{port}"})
+    with connection.getresponse() as answer:
+        found = answer.status, dict(answer.headers), answer.read().decode()
+    connection.close()
+    return found
+
+
+def until(port: int, version: str) -> str:
+    """The first other version."""
+    end = time.monotonic() + DEADLINE
+    while (found := asked(port, "/version")[2]) == version:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return found
+
+
+def test_the_page_follows_the_study_and_the_store_stays_as_it_is(live, early: Store, tmp_path: Path) -> None:
+    _, port = live
+    status, headers, page = asked(port, "/")
+    assert status == 200 and headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "1\u00a0epoch so far" in page and "Nothing of model\u00a03 is stored yet." in page
+    version = asked(port, "/version")[2]
+    assert f'"{version}"' in page and page.count("<script>") == 1
+    StoredStudy(Bench(early, tmp_path), SMALL).epochs("model_2", 2)
+    after = seen(early)
+    newer = until(port, version)
+    page = asked(port, "/")[2]
+    assert f'"{newer}"' in page and "not trained to its end: 2\u00a0epochs so far" in page
+    assert seen(early) == after
+
+
+def test_a_page_without_news_is_neither_made_anew_nor_loaded_again(live, early: Store) -> None:
+    pages, port = live
+    files, version = pages.files, pages.version
+    early.put("sweeps/0123456789abcdef/workers/host-1", b"{}")  # a sign of life
+    for _ in range(3):
+        assert asked(port, "/version")[2] == version
+    pages._one_at_a_time.acquire(timeout=DEADLINE)  # whoever looked has finished
+    assert pages.files is files
+
+
+def test_it_answers_nothing_but_reads_from_this_machine(live) -> None:
+    _, port = live
+    assert asked(port, "/", "HEAD")[::2] == (200, "")
+    assert asked(port, "/../../etc/passwd")[0] == asked(port, "/study.json")[0] == 404
+    assert asked(port, "/", host="charrec.example:80")[0] == 421
+    assert {asked(port, "/", method)[0] for method in ("POST", "PUT", "DELETE")} == {501}
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.2", port), DEADLINE)  # it has one address of the machine alone
+
+
+def test_a_port_that_is_taken_and_a_store_without_a_study_are_told(ran, live, early: Store, tmp_path: Path) -> None:
+    code, out, err = ran("report", "--watch", str(Path(early.root)), "--port", str(live[1]))  # type: ignore[attr-defined]
+    assert (code, out) == (2, "") and re.search(r"port \d+ cannot be used \(Address already in use\); expected", err)
+    code, out, err = ran("report", "--watch", str(tmp_path / "none"))
+    assert (code, out) == (2, "") and "there is no store at" in err
+
+
+def test_ctrl_c_ends_it(early: Store) -> None:
+    command = [sys.executable, "-m", "charrec", "report", "--watch", str(Path(early.root))]  # type: ignore[attr-defined]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interrupts,
+        env=os.environ,
+    ) as process:  # fmt: skip
+        assert process.stdout and process.stderr
+        assert re.match(r"http://127\.0\.0\.1:\d+/ shows file:\S+ until Ctrl-C$", process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 128 + signal.SIGINT
+        assert process.stderr.read() == ""
