@@ -61,6 +61,7 @@ def test_a_half_finished_study_shows_what_there_is_and_names_what_is_missing(hal
     assert seen(half) == before
 
 
+@pytest.mark.long
 def test_an_evaluation_of_another_version_is_made_anew(half: Store, studies, tmp_path: Path) -> None:
     (entry,) = half.list("evaluations/model_1-")
     half.put(entry.key.replace("result-", "result-0"), half.get(entry.key))
