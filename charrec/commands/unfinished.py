@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from charrec.data.sources.source import Role
+from charrec.errors import InputError
 from charrec.memo.outcome import Outcome, Value, name_of, parsed
 from charrec.models import DECK, MODELS, SEARCHED
 from charrec.report.words import many, name, title
@@ -51,6 +52,7 @@ class Unfinished:
     sweep: Sweep | None = None
     search: SearchResult = NO_SEARCH  # or as much of it as has ended
     searched: bool = False
+    unread: str = ""  # why the search is not shown, although it was begun
     progress: dict[str, Progress] = field(default_factory=dict)
     trainings: dict[str, Outcome[TrainingResult]] = field(default_factory=dict)
     predictions: dict[str, Outcome[PredictionResult]] = field(default_factory=dict)
@@ -100,8 +102,8 @@ class Unfinished:
                 yield f"The {role if role == 'glyphs' else f'new {role}'} are not packed."
         for model in MODELS:
             yield from self._missing(model)
-        if self.sweep is None:
-            yield "The search has not begun."
+        if self.unread or self.sweep is None:
+            yield self.unread or "The search has not begun."
         elif not self.searched:
             trials = sum(rung.trials for rung in schedule(self.sweep.search))
             yield f"The search is not finished: {len(self.search.trials)} of its {trials} trials have ended."
@@ -166,10 +168,12 @@ def _find_search(store: Store, found: Unfinished) -> None:
         return
     if len(plans) > 1:
         found.several.append(f"There are {len(plans)} searches; the one that was begun last is shown.")
-    sweep = found.sweep = Sweep.stored(store, plans[0].key.removesuffix(PLAN))
-    done = [one.value for _, one in latest(store, f"{sweep.key}/", SearchResult) if one.key == sweep.key]
-    found.searched = bool(done)
-    found.search = done[0] if done else _so_far(store, sweep)
+    try:
+        sweep = found.sweep = Sweep.stored(store, plans[0].key.removesuffix(PLAN))
+        done = [one.value for _, one in latest(store, f"{sweep.key}/", SearchResult) if one.key == sweep.key]
+        found.searched, found.search = bool(done), done[0] if done else _so_far(store, sweep)
+    except InputError as error:  # another version's, or damaged
+        found.unread = f"The search cannot be read: {error.found}."
 
 
 def _so_far(store: Store, sweep: Sweep) -> SearchResult:

@@ -89,6 +89,14 @@ def test_before_the_first_evaluation_there_are_curves_and_trials(half: Store, tm
     assert seen(half) == before
 
 
+def test_a_search_of_another_version_is_named_and_the_rest_is_shown(half: Store, tmp_path: Path) -> None:
+    half.put("sweeps/0123456789abcdef/oracle.json", b'{"version": 99}')
+    now = standing(half, tmp_path)
+    assert any(one.startswith("The search cannot be read: ") and "version 99" in one for one in now.missing)
+    assert [one.model for one in now.result.trainings] == ["model_1", "model_2"]
+    assert now.pictures and not now.result.search.trials
+
+
 def test_a_finished_study_is_as_its_step_tells_it(studies, tmp_path: Path) -> None:
     store, latest = studies[0].bench.store, studies[1]
     now = standing(store, tmp_path)
