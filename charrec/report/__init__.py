@@ -1,13 +1,18 @@
 """Stored results -> tables, figures and one self-contained HTML page."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charrec.report.board import Board
 from charrec.results import StudyResult
+
+if TYPE_CHECKING:
+    from charrec.report.board import Board
 
 
 @dataclass(frozen=True)
