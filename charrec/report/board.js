@@ -285,12 +285,15 @@ function charrecDraw(section, net) {
     const shares = board.read(glyph), order = shares.map((_, k) => k).sort((a, b) => shares[b] - shares[a]).slice(0, 5);
     list.replaceChildren(...order.map((k) => {
       const item = document.createElement("li"), sign = document.createElement("span"), meter = document.createElement("span");
+      const share = document.createElement("span");
+      share.className = "share";
       sign.className = "ch big";
       sign.textContent = board.classes[k];
       meter.className = "meter";
       meter.append(document.createElement("i"));
       meter.firstChild.style.width = `${(100 * shares[k]).toFixed(1)}%`;
-      item.append(sign, ` ${(100 * shares[k]).toFixed(1)} %`, meter);
+      share.textContent = `${(100 * shares[k]).toFixed(1)} %`;
+      item.append(sign, " ", share, " ", meter);
       return item;
     }));
     const name = (k) => ("0123456789".includes(board.classes[k]) ? "digit " : board.classes[k] < "a" ? "capital " : "small ") + board.classes[k];

@@ -158,7 +158,7 @@ def test_the_page_computes_the_quantised_network(seen: dict) -> None:
 
 def test_what_is_drawn_is_answered_and_cleared(seen: dict) -> None:
     assert len(seen["drawn"]) == 5 and re.fullmatch(r"Read as (digit|capital|small) \w\.", seen["said"])
-    assert re.fullmatch(r"\w \d+\.\d %", seen["drawn"][0]) and seen["cleared"] == 0
+    assert re.fullmatch(r"\w \d+\.\d % ", seen["drawn"][0]) and seen["cleared"] == 0
 
 
 def test_quantising_keeps_each_channel_within_half_a_step() -> None:
