@@ -128,8 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def _from_here(self) -> bool:
-        host = self.headers.get("Host", "").rpartition(":")[0]
-        return host in (LOOPBACK, "localhost")
+        return self.headers.get("Host", "").partition(":")[0] in (LOOPBACK, "localhost")
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Only what fails is told, by the page."""

@@ -21,9 +21,11 @@ from charrec.storage import Store
 from tests.commands.test_rebuild import seen
 from tests.desk import hear_interrupts
 from tests.report.stored_study import SMALL, StoredStudy
+from tests.thorough import drawn
 from tests.toy import ROOT
 
 DEADLINE = 300.0
+WAYS = ("it follows the study", "nothing is new", "it is ended")  # `make test` runs one
 
 
 @pytest.fixture
@@ -65,6 +67,7 @@ def until(port: int, version: str) -> str:
     return found
 
 
+@drawn(WAYS[0], WAYS)
 def test_the_page_follows_the_study_and_the_store_stays_as_it_is(live, early: Store, tmp_path: Path) -> None:
     _, port = live
     status, headers, page = asked(port, "/")
@@ -81,6 +84,7 @@ def test_the_page_follows_the_study_and_the_store_stays_as_it_is(live, early: St
     assert seen(early) == after
 
 
+@drawn(WAYS[1], WAYS)
 def test_without_news_it_answers_reads_from_this_machine_and_makes_no_page_anew(live, early: Store) -> None:
     pages, port = live
     files, version = pages.files, pages.version
@@ -110,6 +114,7 @@ def test_a_port_that_is_taken_is_told() -> None:
         _server(None, other.getsockname()[1])  # type: ignore[arg-type]
 
 
+@drawn(WAYS[2], WAYS)
 def test_ctrl_c_ends_it(early: Store) -> None:
     command = [sys.executable, "-m", "charrec", "report", "--watch", str(Path(early.root))]  # type: ignore[attr-defined]
     with subprocess.Popen(
