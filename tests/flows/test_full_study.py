@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from charrec.__main__ import main as charrec
 from charrec.commands.invitation import invitation
 from charrec.results import StudyResult
 from charrec.storage.folder import FolderStore
@@ -240,3 +241,24 @@ def test_a_network_that_failed_is_all_that_is_redone_when_its_code_is_mended(cha
     assert len(after["model_1"]) == 3
     assert after["model_3"] != before["model_3"]
     assert (after["model_2"], after["model_4"]) == (before["model_2"], before["model_4"])
+
+
+@pytest.mark.long
+def test_model_5_is_one_more_branch_of_a_study_that_is_done(
+    desk: Desk, done: Path, whole: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing else is computed again, and it reads; tests/steps/test_model_5.py trains it in `make test`."""
+    ran = desk.run(done, epochs_model_5="2")
+    assert ran.redone == {*branches("model_5"), "report"}
+    assert ran.states.keys() == STEPS | branches("model_5")
+    result = ran.result()
+    assert histories(result) == {**histories(whole.result()), "model_5": histories(result)["model_5"]}
+    (training,) = (row for row in result.trainings if row.model == "model_5")
+    assert (training.parameters, len(training.epochs)) == (490_718, 2)
+    assert [row.model for row in result.evaluations] == [*MODELS, "model_5"]
+    texts = {row.text for row in result.text_rates if row.model == "model_5"}
+    assert texts == {"APR", "2023", "years", "months", "words"}
+    assert "Model 5" in Path(urlsplit(ran.lines[-1].removeprefix("Report: ")).path).read_text()
+    words = ["predict", "docs/A.png", "--text", "--shears", "--model", "model_5", "--store", str(done)]
+    assert charrec(words) == 0
+    assert capsys.readouterr().out.startswith("model_5, trainings/model_5-")
