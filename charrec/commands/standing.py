@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from charrec.commands.unfinished import Unfinished, begun, latest, unfinished
+from charrec.commands.unfinished import Unfinished, begun, unfinished
 from charrec.data.arrays import Glyphs
 from charrec.data.sources.source import Role
 from charrec.errors import InputError
@@ -15,7 +15,7 @@ from charrec.memo.outcome import Outcome, Provenance, outcome_of, recall
 from charrec.memo.step import Bench
 from charrec.models import MODELS
 from charrec.report import Pictures
-from charrec.report.sets import packed_set
+from charrec.report.sets import digest_of, latest, packed_set, predictions_of
 from charrec.report.stored import AGAIN, PAGE, result_of
 from charrec.report.words import listing, name
 from charrec.results import (
@@ -69,9 +69,7 @@ def _finished(store: Store) -> tuple[str, datetime] | None:
 
 def _of_report(result: StudyResult, bench: Bench) -> Standing:
     """A finished study. Raises InputError where what its pictures show is gone."""
-    data = result.data
-    digests = dict(zip(ROLES, (data.digest, data.letters_digest, data.digits_digest), strict=True))
-    sets = {role: _packed(role, digest, bench.store) for role, digest in digests.items()}
+    sets = {role: _packed(role, result, bench.store) for role in ROLES}
     predictions = [_predicted(result, one.model, bench.store) for one in result.evaluations]
     backend = result.trainings[0].backend
     if (augmented := _augmented(result.study, sets["glyphs"], backend, bench)) is None:
@@ -97,14 +95,15 @@ def _evaluated(result: StudyResult, model: str) -> EvaluationResult:
     return EvaluationResult(evaluation=evaluation, external=external, texts=(), text_rates=())
 
 
-def _packed(role: Role, digest: str, store: Store) -> PackResult:
-    if packed := packed_set(store, role, digest):
+def _packed(role: Role, result: StudyResult, store: Store) -> PackResult:
+    if packed := packed_set(store, role, result):
         return packed
-    raise _gone(f"packed {role} of SHA-256 {digest[:16]}", store)
+    digest = digest_of(role, result)
+    raise _gone(f"packed {role} {f'of SHA-256 {digest[:16]}' if digest else 'that are surely its'}", store)
 
 
 def _predicted(result: StudyResult, model: str, store: Store) -> Outcome[PredictionResult]:
-    if found := recall(store, result.predictions.get(model, "none"), PredictionResult):
+    if found := predictions_of(store, model, result):
         return found
     raise _gone(f"predictions of {model}", store)
 

@@ -4,15 +4,15 @@ A store does not say which study an outcome belongs to before the study's end, s
 is that report's: what a study shares with a finished one is left out. The packed sets alone may be older.
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from charrec.data.sources.source import Role
 from charrec.errors import InputError
-from charrec.memo.outcome import Outcome, Value, name_of, parsed
+from charrec.memo.outcome import Outcome
 from charrec.models import DECK, MODELS, SEARCHED
+from charrec.report.sets import latest, stored_since
 from charrec.report.words import many, name, title
 from charrec.results import (
     EvaluationResult,
@@ -24,8 +24,7 @@ from charrec.results import (
     TrainingResult,
 )
 from charrec.steps.pipeline import ROLES
-from charrec.storage import Corrupt, Entry, NotFound, Store
-from charrec.storage.document import Foreign
+from charrec.storage import Entry, Store
 from charrec.study import Study
 from charrec.sweep.outcome import epochs_of, read_document
 from charrec.sweep.plan import Sweep
@@ -33,8 +32,6 @@ from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import schedule
 from charrec.sweep.space import SPACE
 from charrec.training.checkpoints import Progress, read_progress
-
-log = logging.getLogger(__name__)
 
 BEGUN = ("trainings/", "sweeps/")
 PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"
@@ -140,30 +137,8 @@ def unfinished(store: Store, since: datetime | None) -> Unfinished:
     return found
 
 
-def latest(
-    store: Store, prefix: str, kind: type[Value], since: datetime | None = None
-) -> list[tuple[datetime, Outcome[Value]]]:
-    """Every outcome of this kind that can be read and was stored since then, the latest first."""
-    suffix = name_of("", kind)
-    found = []
-    for entry in _since(store, prefix, suffix, since):
-        key = entry.key.removesuffix(suffix)
-        try:
-            found.append((entry.modified, parsed(store.get(entry.key), key, kind)))
-        except (NotFound, Corrupt, Foreign) as error:
-            log.warning("%s is left out: %s", key, error)
-    return found
-
-
-def _since(store: Store, prefix: str, suffix: str, since: datetime | None) -> list[Entry]:
-    """The objects of this name, the latest first."""
-    entries = (entry for entry in store.list(prefix) if entry.key.endswith(suffix))
-    newer = [entry for entry in entries if since is None or entry.modified >= since]
-    return sorted(newer, key=lambda entry: entry.modified, reverse=True)
-
-
 def _find_search(store: Store, found: Unfinished) -> None:
-    plans = _since(store, "sweeps/", PLAN, found.since)
+    plans = stored_since(store, "sweeps/", PLAN, found.since)
     if not plans:
         return
     if len(plans) > 1:
@@ -207,7 +182,7 @@ def _find_sets(store: Store, found: Unfinished) -> None:
 
 def _find_network(store: Store, model: str, found: Unfinished) -> None:
     """The training that wrote last, and what was predicted and evaluated after its end."""
-    progress = _since(store, f"trainings/{model}-", PROGRESS, found.since)
+    progress = stored_since(store, f"trainings/{model}-", PROGRESS, found.since)
     if not progress:
         return
     if len(progress) > 1:

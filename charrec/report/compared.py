@@ -12,11 +12,10 @@ from charrec.data.glyphs import load_columns
 from charrec.data.sources.source import Role
 from charrec.evaluation.paired import Answers, Figure, Name, figure
 from charrec.evaluation.tables import labels_of, read_table
-from charrec.memo.outcome import recall
 from charrec.models import MODELS
-from charrec.report.sets import packed_set
+from charrec.report.sets import digest_of, packed_set, predictions_of
 from charrec.report.words import SETS, title
-from charrec.results import PredictionResult, Rate, StudyResult
+from charrec.results import Rate, StudyResult
 from charrec.storage import Store
 from charrec.study import Frozen
 
@@ -117,7 +116,7 @@ def _folded(answers: Answers | None) -> Answers | None:
 def _pairs(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dict[tuple[str, str], Answers]:
     """(network of A, network of B) -> their answers to the images that both were tested on."""
     what = "validation images" if role == "glyphs" else f"new {role}"
-    if why := _unlike(role, a.result, b.result):
+    if why := _unlike(role, a, b):
         missing.append(f"No difference on the {what} has an interval: {why}.")
         return {}
     known = [_tables(role, side, name, missing) for side, name in ((a, "A"), (b, "B"))]
@@ -135,26 +134,27 @@ def _pairs(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dic
     return pairs
 
 
-def _unlike(role: Role, a: StudyResult, b: StudyResult) -> str:
+def _unlike(role: Role, a: Side, b: Side) -> str:
     """Why the test images of this role are not the same set; "" where they are."""
-    one, other = (digest_of(role, result) for result in (a, b))
+    one, other = _digest(role, a), _digest(role, b)
     if not one or not other:
-        return f"study {'A' if not one else 'B'} does not record which images they were"
+        return f"nothing tells which images those of study {'B' if one else 'A'} were"
     return "" if one == other else "the two studies were tested on different images"
 
 
-def digest_of(role: Role, result: StudyResult) -> str:
-    """Of the packed set; older results have none of the new letters and digits."""
-    digest: str = getattr(result.data, "digest" if role == "glyphs" else f"{role}_digest")
-    return digest
+def _digest(role: Role, side: Side) -> str:
+    """Of the packed set, by the study's result or by the set that is surely its."""
+    if known := digest_of(role, side.result):
+        return known
+    packed = packed_set(side.store, role, side.result)
+    return packed.manifest.digest if packed else ""
 
 
 def _tables(role: Role, side: Side, name: str, missing: list[str]) -> dict[str, Answered]:
     """Network -> what it took the images of this role for."""
     found = {}
     for one in side.result.evaluations:
-        key = side.result.predictions.get(one.model, "")
-        outcome = recall(side.store, key, PredictionResult) if key else None
+        outcome = predictions_of(side.store, one.model, side.result)
         if outcome is None or TABLES[role] not in outcome.value.tables:
             if role == "glyphs":  # once is enough
                 missing.append(f"The predictions of {title(one.model)} of study {name} are not in its store.")
@@ -173,7 +173,7 @@ def _units(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dic
     Empty where neither store has the set any more; then each image counts for itself.
     """
     for side in (a, b):
-        if packed := packed_set(side.store, role, digest_of(role, side.result)):
+        if packed := packed_set(side.store, role, side.result):
             columns = load_columns(side.store.local(packed.file.key, cache))
             return _named(columns, "group" if role == "glyphs" else "font")
     missing.append(f"Neither store has the packed {role} any more, so each image counts for itself.")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from charrec.commands.standing import Standing, standing
+from charrec.errors import InputError
 from charrec.report import words
 from charrec.report.__main__ import main
 from charrec.report.page import render
@@ -118,6 +119,23 @@ def test_the_report_made_anew_has_the_same_bytes(studies, tmp_path: Path) -> Non
     assert main([str(root), "--to", str(tmp_path / "again")]) == 0
     for name in ("report.html", "study.json", "tables/models.csv", "figures/confusion.png"):
         assert (tmp_path / "again" / name).read_bytes() == (root / key / name).read_bytes(), name
+
+
+def test_an_older_result_that_names_less_is_shown_as_long_as_nothing_is_in_doubt(studies, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(Path(studies[0].bench.store.root), tmp_path / "copy"))  # type: ignore[attr-defined]
+    store, key = open_store(str(root)), studies[1].undrawn()
+    result = result_of(store, key)
+    older = result.data.model_copy(update={"letters_digest": "", "digits_digest": ""})
+    older_result = result.model_copy(update={"data": older, "predictions": {}})
+    store.put(f"{key}/study.json", older_result.model_dump_json().encode())
+    now = standing(store, tmp_path)
+    assert now.missing == () and now.result == older_result and now.pictures
+    twin = studies[1].branches[0][1]
+    for entry in store.list(f"{twin.key}/result-"):
+        name, copy = entry.key.rpartition("/")[2], f"predictions/{studies[1].branches[0][0].value.model}-another"
+        store.put(f"{copy}/{name}", store.get(entry.key).replace(twin.key.encode(), copy.encode(), 1))
+    with pytest.raises(InputError, match="has no predictions of model_1"):
+        standing(store, tmp_path)
 
 
 def test_what_a_finished_study_has_lost_is_named(studies, tmp_path: Path, capsys) -> None:
