@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from charrec.commands.watch import Live, _server
+from charrec.commands.watch import POLL, Live, _server
 from charrec.errors import InputError
 from charrec.memo.step import Bench
 from charrec.storage import Store
@@ -25,6 +26,10 @@ from tests.thorough import drawn
 from tests.toy import ROOT
 
 DEADLINE = 300.0
+BROWSER = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", f"--virtual-time-budget={1000 * 1000 * POLL}",
+)  # fmt: skip
 WAYS = ("it follows the study", "nothing is new", "it is ended")  # `make test` runs one
 
 
@@ -126,3 +131,21 @@ def test_ctrl_c_ends_it(early: Store) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE) == 128 + signal.SIGINT
         assert process.stderr.read() == ""
+
+
+@pytest.mark.long
+def test_an_open_page_loads_itself_anew(live, early: Store, tmp_path: Path) -> None:
+    """In Chromium, whose clock runs on without waiting: a thousand questions in a few seconds."""
+    chromium = shutil.which("chromium")
+    assert chromium, "found no chromium; expected Debian's: apt-get install chromium"
+    StoredStudy(Bench(early, tmp_path), SMALL).epochs("model_2", 2)  # the page that is served first has one epoch
+    command = [
+        chromium,
+        *BROWSER,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        f"http://127.0.0.1:{live[1]}/",
+    ]
+    seen = subprocess.run(command, check=True, capture_output=True, text=True, timeout=DEADLINE).stdout
+    assert "not trained to its end: 2\u00a0epochs so far" in seen.replace("&nbsp;", "\u00a0")
+    assert re.search(r'<p role="status"[^>]*>live</p>', seen)
