@@ -232,10 +232,10 @@ function charrecBoard(net) {
     return powers.map((v) => v / sum);
   }
 
-  // (size, size) uint8 -> the probability of each class
+  // (size, size) uint8 -> the probability of each class, at the network's temperature
   function read(glyph) {
     const input = { w: net.size, h: net.size, c: 1, data: Float32Array.from(glyph) };
-    return softmax(net.layers.reduce(apply, input).data);
+    return softmax(net.layers.reduce(apply, input).data.map((logit) => logit / net.temperature));
   }
 
   return { prepare, read, size: net.size, classes: net.classes };

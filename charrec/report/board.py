@@ -35,16 +35,18 @@ class Board:
     stored: float = 0.0  # share of them that the network read as it is stored
     quantised: float = 0.0  # and as the page has it
     agreeing: float = 0.0  # share on which both say the same
+    temperature: float = 1.0  # that its probabilities have in the page
     why: str = ""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Validation images, their classes, and what the network took them for."""
+    """Validation images, their classes, what the network took them for, and its temperature."""
 
     images: np.ndarray  # (n, size, size) uint8
     labels: np.ndarray
     read: np.ndarray
+    temperature: float
 
 
 def candidates(trainings: Sequence[TrainingResult], external: Sequence[External]) -> list[str]:
@@ -87,15 +89,16 @@ def board(
     read = plain.logits(plain.rounded(layers), sample.images).argmax(axis=1)
     return Board(
         model=model,
-        payload=payload(layers, size_of(study, model)),
+        payload=payload(layers, size_of(study, model), sample.temperature),
         validation=len(read),
         stored=float((sample.read == sample.labels).mean()),
         quantised=float((read == sample.labels).mean()),
         agreeing=float((read == sample.read).mean()),
+        temperature=sample.temperature,
     )
 
 
-def payload(layers: tuple[Layer, ...], size: int) -> str:
+def payload(layers: tuple[Layer, ...], size: int, temperature: float) -> str:
     """What the script reads: the layers, their int8 kernels in one string, scales and biases in another."""
     kernels, floats = [], []
     for layer in plain.weighted(layers):
@@ -106,6 +109,7 @@ def payload(layers: tuple[Layer, ...], size: int) -> str:
         {
             "size": size,
             "classes": "".join(CLASSES),
+            "temperature": temperature,
             "frame": images.FRAME,
             "glyph": images.GLYPH,
             "faintest": foreign.FAINTEST,

@@ -19,6 +19,7 @@ from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
 from charrec.evaluation.scores import overfits_from
 from charrec.evaluation.tables import read_table, role_of, tables_of
+from charrec.evaluation.temperature import FEWEST, temperature
 from charrec.memo.identity import identity
 from charrec.memo.outcome import Outcome
 from charrec.memo.step import Bench, Step
@@ -232,10 +233,14 @@ def _board(study: Study, outcomes: Outcomes, images: Images, pixels: np.ndarray,
     def sampled(model: str) -> Sample:
         size = size_of(study, model)
         table = predicted[model].tables["validation"].key
+        probabilities = read_table(bench.store.get(table), table)[1]
+        labels = images.columns["label"].to_numpy()
+        enough = len(probabilities) >= FEWEST
         return Sample(
             images=(pixels if size == study.image_size else load_images(images.path, size))[places],
-            labels=images.columns["label"].to_numpy()[places],
-            read=read_table(bench.store.get(table), table)[1].argmax(axis=1)[chosen],
+            labels=labels[places],
+            read=probabilities.argmax(axis=1)[chosen],
+            temperature=temperature(probabilities, labels[images.validation]) if enough else 1.0,
         )
 
     external = [row for one in outcomes.evaluations for row in one.value.external]

@@ -23,7 +23,7 @@ from charrec.storage import open_store
 from charrec.study import FULL
 from tests.report import sample_result as sample
 
-SIZE, GLYPHS = 32, 100
+SIZE, GLYPHS, TEMPERATURE = 32, 100, 0.7
 BROWSER = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--virtual-time-budget=20000",
@@ -120,7 +120,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What the script answers in Debian's chromium."""
     chromium = shutil.which("chromium")
     assert chromium, "found no chromium; expected Debian's: apt-get install chromium"
-    net = board.payload(invented(), SIZE)
+    net = board.payload(invented(), SIZE, TEMPERATURE)
     images = [{"pixels": base64.b64encode(one.tobytes()).decode(), "side": len(one)} for one in glyphs()]
     harness = HARNESS.replace("NET", net).replace("GLYPHS", json.dumps(images))
     folder = tmp_path_factory.mktemp("browser")
@@ -151,7 +151,7 @@ def test_the_page_computes_the_quantised_network(seen: dict) -> None:
     prepared = np.stack(
         [np.frombuffer(base64.b64decode(one["glyph"]), np.uint8).reshape(SIZE, SIZE) for one in answers]
     )
-    expected = softmax(plain.logits(plain.rounded(invented()), prepared))
+    expected = softmax(plain.logits(plain.rounded(invented()), prepared) / TEMPERATURE)
     assert np.allclose([one["shares"] for one in answers], expected, atol=1e-5)
     assert len(set(expected.argmax(axis=1).tolist())) > 3  # it tells glyphs apart
 
