@@ -42,6 +42,7 @@ class Run:
     violation: Violation | None = None
     found: dict[str, Any] = field(default_factory=dict)
     histories: Histories = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)  # of the bucket, after the search
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed}: {self.about}", *map(str, self.trace)]
@@ -109,6 +110,7 @@ def run(
     with staged(world, bucket, Trainer(world, diverging), proven):
         try:
             _Search(world, bucket, sweep, watch).go(workers)
+            made.objects = {key: stored.data for key, stored in bucket.objects.items()}
             made.found, made.histories = outcome(bucket, sweep)
             if expected:
                 check(plain(made.found) == plain(expected.found), "the search found another result than undisturbed")
