@@ -18,7 +18,7 @@ from charrec.study import Runtime
 from charrec.sweep.outcome import failed, finished, search_failed
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import markdown
-from charrec.sweep.unfinished import unfinished
+from charrec.tuning.unfinished import unfinished
 from tasks.devices import Children
 from tasks.naming import key
 

@@ -62,6 +62,7 @@ def below(room: str) -> list[Path]:
         "charrec.training.train, charrec.training.epoch, charrec.training.batches",
         "charrec.training.checkpoints, charrec.training.recipe",
         "charrec.sweep, charrec.sweep.rungs, charrec.sweep.table, charrec.sweep.heartbeat, charrec.commands.sweep",
+        "charrec.tuning, charrec.tuning.plan, charrec.tuning.ranking, charrec.tuning.outcome",
         "charrec.serving.gate, charrec.serving.champion, charrec.serving.recognition",
         "charrec.steps.pipeline, charrec.steps.judge, charrec.steps.read, charrec.steps.retraining",
     ],
@@ -111,6 +112,33 @@ def test_only_the_sweep_imports_keras_tuner() -> None:
     assert found == {"charrec/sweep"}
 
 
+def test_the_sweep_knows_no_images_no_networks_and_no_studies() -> None:
+    """However deep it imports; of what every room speaks of, it reaches the shapes of values alone."""
+    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in below("charrec")}
+    files = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    seen: set[str] = set()
+    waiting = [name for name in files if name.startswith("charrec.sweep")]
+    while waiting:
+        if (name := waiting.pop()) not in seen:
+            seen.add(name)
+            tree = ast.parse(files[name].read_text(encoding="utf-8"))
+            named = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+            found = {str(node.module) for node in named}
+            found |= {f"{node.module}.{alias.name}" for node in named for alias in node.names}
+            waiting += found & files.keys()
+    assert "charrec.training.checkpoints" in seen
+    rooms = "errors markdown paths results storage study sweep training"
+    assert {room_of(name) for name in seen} == set(rooms.split())
+    trained = {name.removeprefix("charrec.training.") for name in seen if name.startswith("charrec.training.")}
+    assert trained <= {"checkpoints", "interruption", "seeds"}
+    known = [
+        node.names for name in seen if name.startswith("charrec.sweep")
+        for node in ast.walk(ast.parse(files[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in ("charrec.study", "charrec.results")
+    ]  # fmt: skip
+    assert {alias.name for names in known for alias in names} == {"Frozen"}
+
+
 def test_nothing_pickles() -> None:
     assert {name_of(path): found for path in FILES if (found := tops(path) & STANDARD_LIBRARY_PICKLES)} == {}
     unsafe = [name_of(path) for path in FILES if "allow_pickle=True" in path.read_text(encoding="utf-8")]
@@ -127,6 +155,7 @@ ROOMS = (
     "models",
     "training",
     "sweep",
+    "tuning",
     "evaluation",
     "report",
     "serving",

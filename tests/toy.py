@@ -22,10 +22,10 @@ from charrec.machine.unneeded import leave_out_unneeded
 from charrec.results import SearchResult
 from charrec.storage import Store, open_store
 from charrec.study import Frozen, Search
-from charrec.sweep.plan import Sweep
 from charrec.training.checkpoints import Progress, load, read_progress
 from charrec.training.recipe import Arrays, Recipe, compiled
 from charrec.training.train import train
+from charrec.tuning.plan import Sweep
 from tests.thorough import THOROUGH, some
 
 ROOT = Path(__file__).parents[1]
@@ -116,8 +116,8 @@ def search(
 ) -> SearchResult:
     """The tiny search, stored under `sweep`."""
     from charrec.sweep.heartbeat import Terms
-    from charrec.sweep.outcome import result
-    from charrec.sweep.worker import work
+    from charrec.tuning.outcome import result
+    from charrec.tuning.work import work
 
     arrays = arrays or search_arrays()
     while work(store, sweep, arrays, show or doom, terms=Terms(lease=4, poll=0.2)) == "alone":
@@ -155,7 +155,7 @@ def interrupted(recipe: Recipe, arrays: Arrays, store: Store) -> list[int]:
     One step a call, where the undisturbed training has several. Returns the steps after which it was asked to stop.
     """
     from charrec.training import on_jax
-    from charrec.training.epoch import Interrupted
+    from charrec.training.interruption import Interrupted
 
     stops, longest, on_jax.LONGEST = [], on_jax.LONGEST, 0.0
 

@@ -18,8 +18,9 @@ from charrec.storage.absence import no_study
 from charrec.storage.document import LARGEST, document
 from charrec.storage.interface import KEY, Seen
 from charrec.sweep.document import parsed as search
-from charrec.sweep.plan import Sweep
 from charrec.training.checkpoints import Progress
+from charrec.tuning.plan import Sweep
+from charrec.tuning.space import DECK
 
 HEAD = ("state", "object", "why")
 RESULT = re.compile(r"result-[0-9a-f]{8}\.json")
@@ -159,7 +160,7 @@ def _complete(key: str, data: bytes) -> bool:
         elif name == "sweep.json":
             document(Sweep, data, key)
         elif name == "oracle.json":
-            search(data, key)
+            search(data, key, DECK)
         elif key == champion.NAME:
             document(champion.Document, data, key)
         elif RESULT.fullmatch(name):

@@ -18,9 +18,9 @@ from charrec.storage import Store, open_store
 from charrec.storage.absence import absent
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.outcome import SearchFailed
-from charrec.sweep.plan import Sweep
 from charrec.sweep.standing import status
 from charrec.sweep.table import lines
+from charrec.tuning.plan import Sweep
 
 PLAN = "sweep.json"
 SHOWN = 8  # of the searches that there are, in an error
@@ -131,7 +131,7 @@ def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> str:
     require_backend(sweep.recipe.backend)
     require_usable_gpu()
     from charrec.sweep.heartbeat import Terms
-    from charrec.sweep.worker import work
+    from charrec.tuning.work import work
 
     with until_terminated() as stop:
         ending = work(store, sweep, sweep.arrays(store, options.cache), stop=stop, terms=Terms(idle=options.idle))

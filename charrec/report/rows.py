@@ -24,7 +24,7 @@ from charrec.report.words import (
 )
 from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.study import FULL, Frozen
-from charrec.sweep.rungs import by_rung
+from charrec.tuning.rungs import by_rung
 
 SHORT = 40  # characters of a version that fits into a line; that of the fonts lists packages
 Theirs = reference.ReferenceModel

@@ -40,7 +40,7 @@ from charrec.results import (
 )
 from charrec.storage import document
 from charrec.study import Frozen, Study
-from charrec.sweep.space import SPACE
+from charrec.tuning.space import SPACE
 
 MISTAKES = 24
 NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)

@@ -12,9 +12,10 @@ from charrec.memo.step import Bench, Step
 from charrec.results import SearchResult
 from charrec.study import Frozen, Search
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.outcome import failed, finished, result
-from charrec.sweep.plan import Sweep
+from charrec.sweep.outcome import failed, finished
 from charrec.training.recipe import Recipe
+from charrec.tuning.outcome import result
+from charrec.tuning.plan import Sweep
 
 if TYPE_CHECKING:
     from charrec.sweep.oracle import Assignment
@@ -59,7 +60,7 @@ def join(
     require_backend(given.recipe.backend)
     require_usable_gpu()
     from charrec.sweep.retry import reopen  # which import Keras
-    from charrec.sweep.worker import work
+    from charrec.tuning.work import work
 
     sweep = sweep_of(given)
     arrays = sweep.arrays(bench.store, bench.cache)

@@ -10,7 +10,7 @@ from charrec.results import Stored, TrainingResult
 from charrec.storage import Store
 from charrec.study import Frozen
 from charrec.training.checkpoints import read_progress
-from charrec.training.epoch import Interrupted
+from charrec.training.interruption import Interrupted
 from charrec.training.recipe import Recipe
 from charrec.training.train import train
 

@@ -1,21 +1,21 @@
-"""The search for network 4: Keras Tuner's Hyperband, spread over any number of workers, any of which may vanish.
+"""A durable search: Keras Tuner's Hyperband, spread over any number of workers, any of which may vanish.
 
-sweep = Sweep(key="sweeps/first", search=Search(), recipe=recipe)
-work(store, sweep, glyphs)    # in as many processes, on as many machines as you like
-status(store, sweep)          # from anywhere, at any time
-result(store, sweep, images)  # once it is finished
+work(store, plan, trainable)  # in as many processes, on as many machines as you like
+status(store, plan)           # from anywhere, at any time
+
+`charrec.tuning` searches network 4 of a study with it.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from charrec.sweep.outcome import SearchFailed, result
-from charrec.sweep.plan import Sweep
+from charrec.sweep.objective import Objective
+from charrec.sweep.outcome import SearchFailed
 from charrec.sweep.standing import Status, status
 
 if TYPE_CHECKING:
     from charrec.sweep.worker import work
 
-__all__ = ["SearchFailed", "Status", "Sweep", "result", "status", "work"]
+__all__ = ["Objective", "SearchFailed", "Status", "status", "work"]
 
 
 def __getattr__(name: str) -> Any:

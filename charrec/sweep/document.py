@@ -5,6 +5,7 @@ Nothing in it is executed or imported. Documents of another version or shape are
 """
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
     PositiveInt,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -21,7 +23,7 @@ from pydantic import (
 from charrec.errors import InputError
 from charrec.storage.document import LARGEST, too_large
 from charrec.study import Frozen
-from charrec.sweep.space import SPACE
+from charrec.sweep.space import Space, Value
 
 VERSION = 3
 FORMER = 2  # counted the failures of a trial without their workers
@@ -43,10 +45,10 @@ class Failure(Frozen):
 
 
 class TrialRecord(Frozen):
-    """One trial: a point of the search space and the epochs to train it."""
+    """One trial: a point of the search space and the epochs to train it. A context may have the `space`."""
 
     configuration: NonNegativeInt  # a promoted trial keeps its parent's
-    values: dict[str, int | float | str]
+    values: dict[str, Value]
     status: State
     score: FiniteFloat | None = None
     best_step: int | None = None
@@ -64,20 +66,21 @@ class TrialRecord(Frozen):
 
     @field_validator("values")
     @classmethod
-    def _a_point_of_the_space(cls, values: dict[str, int | float | str]) -> dict[str, int | float | str]:
-        if set(values) - {PARENT} != SPACE.keys() | OWN:
+    def _a_point_of_the_space(cls, values: dict[str, Value], info: ValidationInfo) -> dict[str, Value]:
+        space = (info.context or {}).get("space")
+        if space and not space.holds(point(values)):
             raise ValueError("not a point of this search space")
-        if any((type(values[name]), values[name]) not in _TYPED[name] for name in SPACE):  # 256.0 is not 256
-            raise ValueError("not a point of this search space")
-        epochs, first, *position = (values[f"tuner/{own}"] for own in ("epochs", "initial_epoch", "bracket", "round"))
-        if not all(isinstance(one, int) and one >= 0 for one in (epochs, first, *position)) or first >= epochs:  # type: ignore[operator]
+        numbers = [values.get(f"tuner/{own}") for own in ("epochs", "initial_epoch", "bracket", "round")]
+        if not all(type(one) is int and one >= 0 for one in numbers) or numbers[1] >= numbers[0]:  # type: ignore[operator]
             raise ValueError("Hyperband has no such trial")
         if not isinstance(values.get(PARENT, ""), str):
             raise ValueError("Hyperband has no such parent")
         return values
 
 
-_TYPED = {name: {(type(value), value) for value in values} for name, values in SPACE.items()}
+def point(values: Mapping[str, Value]) -> dict[str, Value]:
+    """A trial's values without Hyperband's additions."""
+    return {name: value for name, value in values.items() if name not in OWN and name != PARENT}
 
 
 class Lease(Frozen):
@@ -136,8 +139,8 @@ class Document(Frozen):
         return self
 
 
-def parsed(data: bytes, where: str) -> Document:
-    """The parsed document. Raises InputError that names the first defect."""
+def parsed(data: bytes, where: str, space: Space | None = None) -> Document:
+    """The parsed document, whose trials are points of the space. Raises InputError that names the first defect."""
     if len(data) > LARGEST:
         raise _foreign(where, too_large(data))
     try:
@@ -150,7 +153,7 @@ def parsed(data: bytes, where: str) -> Document:
     if version != VERSION:
         raise _foreign(where, f"a search of version {version!r}")
     try:
-        return Document.model_validate(plain, strict=True)
+        return Document.model_validate(plain, strict=True, context={"space": space})
     except ValidationError as error:
         first = error.errors()[0]
         raise _foreign(where, f"{'.'.join(map(str, first['loc'])) or 'search'}: {first['msg']}") from None

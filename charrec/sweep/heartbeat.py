@@ -20,8 +20,7 @@ from charrec.errors import InputError
 from charrec.storage import NotFound, Store
 from charrec.study import Frozen
 from charrec.sweep.document import WorkerId, parsed
-from charrec.sweep.plan import Sweep
-from charrec.training.checkpoints import read_progress
+from charrec.sweep.plan import Plan
 
 if TYPE_CHECKING:
     from charrec.sweep.oracle import Assignment, DurableHyperband
@@ -56,8 +55,8 @@ class LeaseLost(Exception):
 class Heartbeat:
     """Beats in a thread of its own during its `with` block, and knows whether the lease still holds."""
 
-    def __init__(self, store: Store, sweep: Sweep, terms: Terms) -> None:
-        self.store, self.sweep, self.terms = store, sweep, terms
+    def __init__(self, store: Store, plan: Plan, terms: Terms) -> None:
+        self.store, self.plan, self.terms = store, plan, terms
         host = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()).strip("-")[:40] or "worker"
         self.worker = f"{host}-{os.getpid()}-{uuid4().hex[:6]}"
         self.given: Assignment | None = None
@@ -78,7 +77,7 @@ class Heartbeat:
         self._end.set()
         self._thread.join()
         try:
-            self.store.delete(_key(self.sweep, self.worker))
+            self.store.delete(_key(self.plan, self.worker))
         except (OSError, InputError) as failed:
             if error is None:
                 raise
@@ -122,10 +121,10 @@ class Heartbeat:
     def _beat(self) -> None:
         """A sign of life; then, whether it is still wanted."""
         given = self.given
-        self.store.put(_key(self.sweep, self.worker), self._said.model_dump_json().encode())
+        self.store.put(_key(self.plan, self.worker), self._said.model_dump_json().encode())
         if given:
             try:
-                document = parsed(self.store.get(self.sweep.oracle), self.store.url)
+                document = parsed(self.store.get(self.plan.oracle), self.store.url, self.plan.space)
             except NotFound:
                 document = None
             lease = document.leases.get(given.trial) if document else None
@@ -134,13 +133,13 @@ class Heartbeat:
         self._beaten = time.monotonic()
 
 
-def ages(store: Store, sweep: Sweep) -> dict[str, float]:
+def ages(store: Store, plan: Plan) -> dict[str, float]:
     """Worker -> seconds since its last sign of life."""
-    start = f"{sweep.key}/workers/"
+    start = f"{plan.key}/workers/"
     return {entry.key.removeprefix(start): entry.age for entry in store.list(start)}
 
 
-def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -> None:
+def reap(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> None:
     """Revoke the trials of workers that are gone. `oracle` was loaded before this is called.
 
     In that order a new worker is never taken for a lost one: its heartbeat is older than its first lease. A worker that
@@ -149,26 +148,26 @@ def reap(store: Store, sweep: Sweep, oracle: "DurableHyperband", terms: Terms) -
     """
     if not oracle.leases:
         return
-    seen = ages(store, sweep)
+    seen = ages(store, plan)
     for name, lease in list(oracle.leases.items()):
         age = seen.get(lease.worker)
         if age is None:
             log.warning("trial %s: worker %s ended without giving it back", name, lease.worker)
             oracle.free(name)
         elif age > terms.lease:
-            done = len(read_progress(store, sweep.training(oracle.records[name].configuration)).epochs)
+            done = len(plan.progress(store, oracle.records[name].configuration).epochs)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
             oracle.lose(name, done, terms.losses)
 
 
-def bury(store: Store, sweep: Sweep, terms: Terms) -> None:
+def bury(store: Store, plan: Plan, terms: Terms) -> None:
     """Delete the heartbeats left in a finished search; a living worker deletes its own when it leaves."""
-    for worker in ages(store, sweep):
-        store.delete(_key(sweep, worker))
-    for entry in store.list(f"{sweep.key}/proofs/"):
+    for worker in ages(store, plan):
+        store.delete(_key(plan, worker))
+    for entry in store.list(f"{plan.key}/proofs/"):
         if entry.age > terms.lease:  # a proof takes seconds: this one's worker was killed
             store.delete(entry.key)
 
 
-def _key(sweep: Sweep, worker: str) -> str:
-    return f"{sweep.key}/workers/{worker}"
+def _key(plan: Plan, worker: str) -> str:
+    return f"{plan.key}/workers/{worker}"

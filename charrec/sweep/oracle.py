@@ -7,22 +7,25 @@ last in their rung.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from copy import copy
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 import keras_tuner as kt
 from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 from keras_tuner.src.engine.trial import Trial
 
-from charrec.models.convnet import ConvNet
-from charrec.study import Search
-from charrec.sweep.document import BELIEVED, PARENT, Bracket, Document, Failure, Lease, TrialRecord
-from charrec.sweep.space import propose, space
+from charrec.sweep.document import BELIEVED, PARENT, Bracket, Document, Failure, Lease, TrialRecord, point
+from charrec.sweep.objective import Objective
+from charrec.sweep.schedule import Hyperband, configurations
+from charrec.sweep.space import Space, Value
 
-OBJECTIVE = "val_accuracy"
-WORST = -1.0  # the score of a failed trial when its rung is ranked
 LOSSES = 5  # consecutive workers that a trial may lose without finishing an epoch
+WORST = {"max": -inf, "min": inf}  # the score of a failed trial when its rung is ranked
 FAILURES = 5  # consecutive failed trials that end the search: the networks are not to blame
 REMEMBERED = 128  # transactions
+CROWDED = 10  # times as many points as configurations; in a smaller space draws may well collide
+COLLISIONS = 20  # after which Keras Tuner takes a space to be exhausted
+DRAWS = 100  # times the points of a crowded space, after which none of them is taken to be left
 
 
 class Assignment(NamedTuple):
@@ -31,7 +34,7 @@ class Assignment(NamedTuple):
     trial: str
     token: int
     configuration: int
-    network: ConvNet
+    values: dict[str, Value]  # the point of the space
     first: int  # epochs of its configuration before this trial
     epochs: int  # in total after it
 
@@ -39,17 +42,21 @@ class Assignment(NamedTuple):
 class DurableHyperband(kt.oracles.HyperbandOracle):
     """HyperbandOracle without files. Uses private names of Keras Tuner 1.4.8 (tests/sweep/test_contract.py)."""
 
-    def __init__(self, search: Search, seed: int) -> None:
+    def __init__(self, search: Hyperband, seed: int, space: Space, objective: Objective) -> None:
         super().__init__(
-            objective=kt.Objective(OBJECTIVE, "max"),
+            objective=kt.Objective(objective.name, objective.direction),
             max_epochs=search.max_epochs,
             factor=search.factor,
             seed=seed + 1,  # Keras Tuner reads 0 as "random"
-            hyperparameters=space(),
+            hyperparameters=space.tuner(),
             allow_new_entries=False,
             max_consecutive_failed_trials=FAILURES,
         )
+        self.space = space
         self.verbose = 0
+        size = space.size(CROWDED * configurations(search))
+        if size < inf:  # or it takes a space that it nearly fills for one without a point left
+            self._max_collisions: int = max(COLLISIONS, int(DRAWS * size))
         self._retry_queue: list[str] = []
         self.records: dict[str, TrialRecord] = {}  # current only in fields that Keras Tuner's Trial lacks
         self.leases: dict[str, Lease] = {}
@@ -112,7 +119,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Completes the trial. False, without effect, if the lease was lost."""
         if not self.holds(assignment):
             return False
-        self.update_trial(assignment.trial, {OBJECTIVE: score})
+        self.update_trial(assignment.trial, {self.objective.name: score})
         self._end(assignment.trial, "COMPLETED", None, seconds)
         return True
 
@@ -180,7 +187,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             trial=name,
             token=token,
             configuration=self.records[name].configuration,
-            network=propose(values),
+            values=point(values),
             first=values["tuner/initial_epoch"],
             epochs=values["tuner/epochs"],
         )
@@ -218,7 +225,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Restores a dumped state."""
         self.records, self.leases = dict(document.trials), dict(document.leases)
         self.token, self.aborted, self.transactions = document.token, document.aborted, list(document.transactions)
-        points = space()  # built once, since this takes most of the time
+        points = self.space.tuner()  # built once, since this takes most of the time
         self.trials = {name: _trial(name, record, points) for name, record in self.records.items()}
         self.ongoing_trials = {lease.worker: self.trials[name] for name, lease in self.leases.items()}
         self.start_order, self.end_order = list(self.trials), list(document.ended)
@@ -278,7 +285,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
     def _failed_as_worst(self) -> Iterator[None]:
         failed = [trial for trial in self.trials.values() if trial.status == "FAILED"]
         for trial in failed:
-            trial.status, trial.score = "COMPLETED", WORST
+            trial.status, trial.score = "COMPLETED", WORST[self.objective.direction]
         try:
             yield
         finally:

@@ -1,12 +1,11 @@
-"""The result of a search, once no trial is left to run."""
+"""What a search came to, once no trial is left to run."""
 
-from charrec.results import SearchResult
 from charrec.storage import NotFound, Store
 from charrec.sweep.document import Document, TrialRecord, parsed
-from charrec.sweep.plan import Sweep
+from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
+from charrec.sweep.row import TrialRow
 from charrec.sweep.rungs import by_rung, runnable
-from charrec.sweep.space import SPACE
 
 ANEW = "The same study, or `charrec sweep retry`, tries its failed trials anew."
 
@@ -15,8 +14,11 @@ class SearchFailed(RuntimeError):
     """There is nothing to choose from."""
 
 
-def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
-    """What a finished search found. Raises SearchFailed where it is not finished, was ended, or every trial failed."""
+def ranked(store: Store, sweep: Plan) -> tuple[Document, list[TrialRow]]:
+    """A finished search and its trials, best first.
+
+    Raises SearchFailed where it is not finished, was ended, or every trial failed.
+    """
     document = read_document(store, sweep)
     if document is None:
         raise SearchFailed(f"{sweep.key} has not begun")
@@ -24,50 +26,44 @@ def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
         raise search_failed(sweep, why)
     if not _finished(sweep, document):
         raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
-    rows = ranking(document)
-    return SearchResult(
-        trials=tuple(rows),
-        space=SPACE,
-        chosen=rows[0].network,
-        epochs=sum(epochs_of(record) for record in document.trials.values()),
-        images=images,
-        seconds=sum(record.seconds for record in document.trials.values()),
-    )
+    return document, ranking(document, sweep.objective)
 
 
-def finished(store: Store, sweep: Sweep) -> bool:
+def finished(store: Store, sweep: Plan) -> bool:
     """Whether no trial is left to run, for whatever reason."""
     document = read_document(store, sweep)
     return document is not None and (document.aborted is not None or _finished(sweep, document))
 
 
-def failed(store: Store, sweep: Sweep) -> str | None:
+def failed(store: Store, sweep: Plan) -> str | None:
     """Why the search has nothing to choose from and goes no further; None: it has, or it still goes on."""
     document = read_document(store, sweep)
     return _failed(sweep, document) if document else None
 
 
-def search_failed(sweep: Sweep, why: str) -> SearchFailed:
+def search_failed(sweep: Plan, why: str) -> SearchFailed:
     return SearchFailed(f"{sweep.key} has failed: {why}\n{ANEW}")
 
 
-def read_document(store: Store, sweep: Sweep) -> Document | None:
+def read_document(store: Store, sweep: Plan) -> Document | None:
     """The search as it is stored; None where it has not begun."""
     try:
-        return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}")
+        return parsed(store.get(sweep.oracle), f"{store.url}/{sweep.oracle}", sweep.space)
     except NotFound:
         return None
 
 
-def _finished(sweep: Sweep, document: Document) -> bool:
-    return document.aborted is None and not runnable(tuple(by_rung(sweep.search, ranking(document))))
+def _finished(sweep: Plan, document: Document) -> bool:
+    return document.aborted is None and not runnable(
+        tuple(by_rung(sweep.search, ranking(document, sweep.objective), sweep.objective))
+    )
 
 
-def _failed(sweep: Sweep, document: Document) -> str | None:
+def _failed(sweep: Plan, document: Document) -> str | None:
     if document.aborted:
         return document.aborted
-    first = ranking(document)[0] if document.trials and _finished(sweep, document) else None
-    if first is None or first.val_accuracy is not None:
+    first = ranking(document, sweep.objective)[0] if document.trials and _finished(sweep, document) else None
+    if first is None or first.score is not None:
         return None
     message = document.trials[first.trial].message
     return f"no trial of {len(document.trials)} succeeded; trial {first.trial}: {message}"

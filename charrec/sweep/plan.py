@@ -1,25 +1,56 @@
-"""The description of a search: everything that a worker on another machine needs, stored beside the search."""
+"""What a worker on another machine needs to know of a search, stored beside it."""
 
-from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Protocol, Self
 
-from charrec.data.arrays import Arrays, Glyphs, load_arrays
 from charrec.errors import InputError
 from charrec.storage import Conflict, NotFound, Store
 from charrec.storage.document import document
-from charrec.study import Frozen, Search
-from charrec.training.recipe import Recipe
+from charrec.study import Frozen
+from charrec.sweep.objective import Objective
+from charrec.sweep.schedule import Hyperband
+from charrec.sweep.space import Space
+from charrec.training.checkpoints import Held, read_progress
 
 OTHERS = "Resume it with the version of charrec that started it, or delete its folder from the store."
 
 
-class Sweep(Frozen):
-    """A search stored under `key`. All trials share `recipe`; each adds its network and its seed."""
+class Plan(Protocol):
+    """A search, whatever it trains."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def search(self) -> Hyperband: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def space(self) -> Space: ...
+
+    @property
+    def objective(self) -> Objective: ...
+
+    @property
+    def oracle(self) -> str: ...
+
+    @property
+    def kind(self) -> type[Held[Any]]: ...
+
+    def begin(self, store: Store) -> None: ...
+
+    def training(self, configuration: int) -> str: ...
+
+    def progress(self, store: Store, configuration: int) -> Held[Any]: ...
+
+
+class Described(Frozen):
+    """A search stored under `key`. Its fields decide what it finds."""
+
+    kind: ClassVar[type[Held[Any]]]  # of its trainings' progress
 
     key: str
-    search: Search
-    recipe: Recipe
-    glyphs: Glyphs | None = None  # where a worker finds its images, if nobody hands it any
 
     @classmethod
     def stored(cls, store: Store, key: str) -> Self:
@@ -38,26 +69,24 @@ class Sweep(Frozen):
         try:
             store.create(_name(self.key), self.model_dump_json(indent=1).encode())
         except Conflict:
-            if Sweep.stored(store, self.key) != self:
+            if (other := type(self).stored(store, self.key)) != self:
                 raise InputError(
-                    f"{store.url}/{self.key} holds another search",
+                    f"{store.url}/{self.key} holds another search{self.difference(other)}",
                     "one search per key",
                     "Give this one another key, or delete the other from the store.",
                 ) from None
 
-    def arrays(self, store: Store, cache: Path) -> Arrays:
-        """The images that the trials train on. Raises InputError where the search does not name them."""
-        if self.glyphs is None:
-            raise InputError(
-                f"the search {self.key} does not name its images",
-                "a search that a study began",
-                "Call charrec.sweep.work with the images.",
-            )
-        return load_arrays(self.glyphs, self.recipe.image_size, store, cache)
+    def difference(self, other: Self) -> str:
+        """What is told of another search under the same key."""
+        return ""
 
     def training(self, configuration: int) -> str:
         """The key of a configuration's training; each of its trials continues it."""
         return f"{self.key}/configuration-{configuration:03d}"
+
+    def progress(self, store: Store, configuration: int) -> Held[Any]:
+        """How far a configuration's training is."""
+        return read_progress(store, self.training(configuration), self.kind)
 
     @property
     def oracle(self) -> str:

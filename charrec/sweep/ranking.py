@@ -1,19 +1,22 @@
-"""The ranking of a search's trials, which decides the chosen network."""
+"""The ranking of a search's trials, which decides what it has found."""
 
-from charrec.results import TrialRow
-from charrec.sweep.document import Document, TrialRecord
-from charrec.sweep.space import propose
+from charrec.sweep.document import Document, TrialRecord, point
+from charrec.sweep.objective import Objective
+from charrec.sweep.row import TrialRow
 
 
-def ranking(document: Document) -> list[TrialRow]:
-    """Every trial, best first: by validation accuracy, then more epochs, then the earlier configuration.
+def ranking(document: Document, objective: Objective) -> list[TrialRow]:
+    """Every trial, best first: by score, then more epochs, then the earlier configuration.
 
     Failed and unfinished trials rank last. The order does not depend on the timing of workers.
     """
     rows = (_row(name, record) for name, record in document.trials.items())
     return sorted(
-        rows, key=lambda row: (row.val_accuracy is None, -(row.val_accuracy or 0.0), -row.epochs, row.configuration)
-    )
+        rows,
+        key=lambda row: (
+            row.score is None, objective.cost(row.score or 0.0), -row.epochs, row.configuration
+        ),
+    )  # fmt: skip
 
 
 def _row(name: str, record: TrialRecord) -> TrialRow:
@@ -23,8 +26,8 @@ def _row(name: str, record: TrialRecord) -> TrialRow:
         bracket=int(record.values["tuner/bracket"]),
         rung=int(record.values["tuner/round"]),
         epochs=int(record.values["tuner/epochs"]),
-        val_accuracy=record.score,
+        score=record.score,
         state="LOST" if record.lost else record.status,
-        network=propose(record.values).model_dump(),
+        values=point(record.values),
         seconds=record.seconds,
     )

@@ -3,11 +3,11 @@
 from charrec.storage import Store
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.outcome import read_document
-from charrec.sweep.plan import Sweep
+from charrec.sweep.plan import Plan
 from charrec.sweep.transaction import transact
 
 
-def reopen(store: Store, sweep: Sweep) -> int:
+def reopen(store: Store, sweep: Plan) -> int:
     """Begin the search anew if trials of it have failed; returns how many.
 
     Its state goes back to the beginning, its trainings stay. A trial that had completed takes its score from its stored
@@ -19,7 +19,7 @@ def reopen(store: Store, sweep: Sweep) -> int:
         return 0
     for entry in store.list(f"{sweep.key}/result-"):  # first: if this process ends here, it is computed again
         store.delete(entry.key)
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = DurableHyperband(sweep.search, sweep.seed, sweep.space, sweep.objective)
     beginning = oracle.dump()
 
     def begin_anew() -> int:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
-from charrec.results import TrialRow
-from charrec.study import Frozen, Search
-from charrec.sweep.schedule import schedule
+from charrec.study import Frozen
+from charrec.sweep.objective import Objective
+from charrec.sweep.row import TrialRow
+from charrec.sweep.schedule import Hyperband, schedule
 
 
 class RungRow(Frozen):
@@ -21,7 +22,7 @@ class RungRow(Frozen):
     completed: int
     failed: int
     lost: int  # given up, since their workers were lost
-    best: float | None  # validation accuracy
+    best: float | None  # score
     seconds: float  # of training, over ended trials
 
     @property
@@ -33,11 +34,12 @@ class RungRow(Frozen):
         return self.running + self.waiting + self.ended
 
 
-def by_rung(search: Search, trials: Collection[TrialRow]) -> Iterator[RungRow]:
+def by_rung(search: Hyperband, trials: Collection[TrialRow], objective: Objective) -> Iterator[RungRow]:
     """Every rung of the schedule, started or not."""
     for rung in schedule(search):
         here = [row for row in trials if (row.bracket, row.rung) == (rung.bracket, rung.rung)]
         states = [row.state for row in here]
+        scores = [row.score for row in here if row.score is not None]
         yield RungRow(
             bracket=rung.bracket,
             rung=rung.rung,
@@ -49,7 +51,7 @@ def by_rung(search: Search, trials: Collection[TrialRow]) -> Iterator[RungRow]:
             completed=states.count("COMPLETED"),
             failed=states.count("FAILED"),
             lost=states.count("LOST"),
-            best=max((row.val_accuracy for row in here if row.val_accuracy is not None), default=None),
+            best=objective.best(scores) if scores else None,
             seconds=sum(row.seconds for row in here),
         )
 

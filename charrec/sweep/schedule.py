@@ -1,8 +1,19 @@
 """Hyperband's schedule, known in advance: brackets, rungs, trials, epochs."""
 
 from math import ceil, log
+from typing import Protocol
 
-from charrec.study import Frozen, Search
+from charrec.study import Frozen
+
+
+class Hyperband(Protocol):
+    """The two numbers that decide a schedule."""
+
+    @property
+    def max_epochs(self) -> int: ...
+
+    @property
+    def factor(self) -> int: ...
 
 
 class Rung(Frozen):
@@ -13,7 +24,7 @@ class Rung(Frozen):
     epochs: int  # in total after
 
 
-def schedule(search: Search) -> tuple[Rung, ...]:
+def schedule(search: Hyperband) -> tuple[Rung, ...]:
     """The rungs, bracket by bracket: 30 trials and 120 epochs for the deck's 10 epochs and factor 3.
 
     Repeats the arithmetic of Keras Tuner's HyperbandOracle, which takes seconds to import; a test compares the two.
@@ -24,7 +35,12 @@ def schedule(search: Search) -> tuple[Rung, ...]:
     return tuple(_rung(search, bracket, rung) for bracket in reversed(range(brackets)) for rung in range(bracket + 1))
 
 
-def _rung(search: Search, bracket: int, rung: int) -> Rung:
+def configurations(search: Hyperband) -> int:
+    """How many points of its space a search tries."""
+    return sum(rung.trials for rung in schedule(search) if rung.rung == 0)
+
+
+def _rung(search: Hyperband, bracket: int, rung: int) -> Rung:
     last = ceil(1 + log(search.max_epochs, search.factor)) / (bracket + 1)  # trials of a bracket's last rung
     after = [ceil(search.max_epochs / search.factor**left) for left in range(bracket, -1, -1)]
     return Rung(

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 
-from charrec.results import TrialRow
 from charrec.storage import Store
 from charrec.study import Frozen
 from charrec.sweep.document import Lease, TrialRecord
 from charrec.sweep.heartbeat import Terms, ages
 from charrec.sweep.outcome import epochs_of, read_document
-from charrec.sweep.plan import Sweep
+from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
+from charrec.sweep.row import TrialRow
 from charrec.sweep.rungs import RungRow, by_rung, runnable
-from charrec.training.checkpoints import read_progress
 
 
 class WorkerRow(Frozen):
@@ -47,7 +46,7 @@ class Status(Frozen):
     aborted: str | None
 
 
-def status(store: Store, sweep: Sweep, lease: float = Terms().lease, running: bool = True) -> Status:
+def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: bool = True) -> Status:
     """The status of a search, which may not have begun. Reads only.
 
     `running`: count the epochs of trials that are not over, too, which takes a request for each.
@@ -60,8 +59,8 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease, running: bo
         name: _epochs_done(store, sweep, name, record) if running or _over(record) else 0
         for name, record in trials.items()
     }
-    ranked = ranking(document) if document else []
-    rungs = tuple(by_rung(sweep.search, ranked))
+    ranked = ranking(document, sweep.objective) if document else []
+    rungs = tuple(by_rung(sweep.search, ranked, sweep.objective))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
     could_run = runnable(rungs) if not (document and document.aborted) else 0
@@ -71,7 +70,7 @@ def status(store: Store, sweep: Sweep, lease: float = Terms().lease, running: bo
         rungs=rungs,
         workers=workers,
         troubles=tuple(_troubles(trials)),
-        best=ranked[0] if ranked and ranked[0].val_accuracy is not None else None,
+        best=ranked[0] if ranked and ranked[0].score is not None else None,
         epochs_done=epochs,
         epochs=total,
         seconds_left=0.0 if finished else _seconds_left(trials, total - epochs, at_work),
@@ -105,10 +104,10 @@ def _over(record: TrialRecord) -> bool:
     return record.status in ("COMPLETED", "FAILED")  # a failed one trains no more
 
 
-def _epochs_done(store: Store, sweep: Sweep, name: str, record: TrialRecord) -> int:
+def _epochs_done(store: Store, sweep: Plan, name: str, record: TrialRecord) -> int:
     if _over(record):
         return epochs_of(record)
-    trained = len(read_progress(store, sweep.training(record.configuration)).epochs)
+    trained = len(sweep.progress(store, record.configuration).epochs)
     return max(0, min(trained - int(record.values["tuner/initial_epoch"]), epochs_of(record)))
 
 

@@ -49,7 +49,7 @@ def headline(status: Status) -> str:
         f"{ended} of {sum(rung.trials for rung in status.rungs)} trials",
     ]
     if status.best:
-        parts.append(f"best {status.best.val_accuracy:.4f} (configuration {status.best.configuration})")
+        parts.append(f"best {status.best.score:.4f} (configuration {status.best.configuration})")
     if status.aborted:
         parts.append(f"ended: {_plain(status.aborted)}")
     elif status.finished:
@@ -61,8 +61,8 @@ def headline(status: Status) -> str:
 
 def _best(status: Status) -> Iterator[str]:
     if status.best:
-        network = ", ".join(f"{name} {value}" for name, value in status.best.network.items())
-        yield f"configuration {status.best.configuration}, {status.best.epochs} epochs: {network}"
+        values = ", ".join(f"{name} {value}" for name, value in status.best.values.items())
+        yield f"configuration {status.best.configuration}, {status.best.epochs} epochs: {values}"
 
 
 def _rung(row: RungRow) -> Cells:

@@ -26,7 +26,7 @@ def transact(store: Store, name: str, oracle: DurableHyperband, operation: Calla
 
     def decide(data: bytes | None) -> bytes | None:
         nonlocal answer
-        held = parsed(data, f"{store.url}/{name}") if data is not None else empty
+        held = parsed(data, f"{store.url}/{name}", oracle.space) if data is not None else empty
         if held is None:
             raise InputError(f"{store.url}/{name} is gone", "the search that was there", "Start the workers anew.")
         oracle.load(held)

@@ -7,9 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
-import keras
-
-from charrec.data.arrays import Arrays
 from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.storage.patience import PatientStore
@@ -18,13 +15,14 @@ from charrec.sweep.blame import MachineAtFault, at_fault, described, in_a_line, 
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
 from charrec.sweep.outcome import search_failed
-from charrec.sweep.plan import Sweep
+from charrec.sweep.plan import Plan
 from charrec.sweep.standing import status
 from charrec.sweep.table import headline
+from charrec.sweep.trainable import Place, Trainable
 from charrec.sweep.transaction import transact
-from charrec.sweep.trial import repeat, run, subset
-from charrec.training.checkpoints import TakenOver, read_progress, sweep_up
-from charrec.training.epoch import Interrupted
+from charrec.sweep.trial import repeat, run
+from charrec.training.checkpoints import TakenOver, sweep_up
+from charrec.training.interruption import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +47,8 @@ DOUBTS = 2  # trials that fail on a worker while the search has none that comple
 
 def work(
     store: Store,
-    sweep: Sweep,
-    glyphs: Arrays,
+    sweep: Plan,
+    trainable: Trainable,
     show: Callable[..., Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
     terms: Terms = PATIENT,
@@ -71,7 +69,7 @@ def work(
         patient = PatientStore(store, terms.outage)
         sweep.begin(patient)
         with Heartbeat(patient, sweep, terms) as heart:
-            worker = _Worker(patient, sweep, subset(glyphs, sweep.search, sweep.recipe.seed), heart, show, stop, trial)
+            worker = _Worker(patient, sweep, trainable, heart, show, stop, trial)
             ending = worker.work()
             if ending == "finished":
                 clean_up(patient, sweep, worker.oracle, terms)
@@ -84,7 +82,7 @@ def work(
         raise
 
 
-def prove(store: Store, sweep: Sweep, terms: Terms) -> None:
+def prove(store: Store, sweep: Plan, terms: Terms) -> None:
     """Raises InputError where the store's compare-and-swap does not hold.
 
     A refusal says nothing if this process slept over it: another worker may have deleted the proof's objects meanwhile.
@@ -99,11 +97,10 @@ def prove(store: Store, sweep: Sweep, terms: Terms) -> None:
             log.warning("%s; but this process slept meanwhile, so the store is tried again", refused)
 
 
-def clean_up(store: Store, sweep: Sweep, oracle: DurableHyperband, terms: Terms) -> None:
+def clean_up(store: Store, sweep: Plan, oracle: DurableHyperband, terms: Terms) -> None:
     """Delete the leftovers of killed workers in a finished search."""
     for number in sorted({record.configuration for record in oracle.records.values()}):
-        key = sweep.training(number)
-        sweep_up(store, key, read_progress(store, key).owner)
+        sweep_up(store, sweep.training(number), sweep.progress(store, number).owner, sweep.kind)
     bury(store, sweep, terms)
 
 
@@ -111,16 +108,16 @@ class _Worker:
     def __init__(
         self,
         store: PatientStore,
-        sweep: Sweep,
-        arrays: Arrays,
+        sweep: Plan,
+        trainable: Trainable,
         heart: Heartbeat,
         show: Callable[..., Any] | None,
         stop: Callable[[], bool],
         trial: Callable[[Assignment, Callable[[], Ended]], object],
     ) -> None:
-        self.store, self.sweep, self.arrays, self.heart, self.show, self.stop = store, sweep, arrays, heart, show, stop
-        self.trial = trial
-        self.oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+        self.store, self.sweep, self.trainable, self.heart = store, sweep, trainable, heart
+        self.show, self.stop, self.trial = show, stop, trial
+        self.oracle = DurableHyperband(sweep.search, sweep.seed, sweep.space, sweep.objective)
         self.shown = False  # this process can train: it has completed a trial, or repeated an epoch of one
         self.doubted: dict[str, str] = {}  # trials that failed here while none of the search had completed; their words
 
@@ -169,7 +166,7 @@ class _Worker:
             raise
         finally:
             self.heart.hold(None)
-            keras.backend.clear_session()
+            self.trainable.forget()
         ended = ended if kept else LOST
         # Not the others' epochs: N workers that read N progresses at the end of each trial ask the square of N.
         stands = headline(status(self.store, self.sweep, self.heart.terms.lease, running=False))
@@ -191,7 +188,7 @@ class _Worker:
             return self.failed(given, error)
         kept = self.ask(lambda: self.oracle.complete(given, score, seconds))
         self.shown, self.doubted = True, {}
-        return kept, Ended("completed", f"val_accuracy {score:.4f}")
+        return kept, Ended("completed", f"{self.sweep.objective.name} {score:.4f}")
 
     def failed(self, given: Assignment, error: Exception) -> tuple[bool, Ended]:
         """Record the trial's failure, if this machine can still train: repeat an epoch of one that has completed."""
@@ -204,20 +201,20 @@ class _Worker:
                 raise self.unfit() from error
             return kept, Ended("failed", message)
         log.warning("trial %s: %s; can this machine still train?", given.trial, message)
-        keras.backend.clear_session()
+        self.trainable.forget()
         self.prove(proof)
         return self.ask(lambda: self.oracle.fail(given, message)), Ended("failed", message)
 
     def prove(self, completed: Assignment) -> None:
         """Repeat the first epoch of a completed trial. Raises MachineAtFault where this machine cannot."""
         try:
-            repeat(completed, self.sweep, self.arrays, self.proving)
+            repeat(completed, self.sweep, self.trainable, self.proving)
         except (Interrupted, LeaseLost):
             raise
         except Exception as error:
             raise at_fault(error, self.where) from error
         self.shown = True
-        keras.backend.clear_session()
+        self.trainable.forget()
 
     def release(self, given: Assignment) -> None:
         """Give the trial back as well as a broken machine can, without waiting out another outage."""
@@ -265,7 +262,9 @@ class _Worker:
             return self.stop()
 
         owner = f"{given.token:04d}-{self.heart.worker}"
-        return run(given, self.sweep, self.store, self.arrays, owner, interrupt, begin, self.heart.confirm)
+        key = self.sweep.training(given.configuration)
+        place = Place(self.store, key, owner, interrupt, begin, self.heart.confirm)
+        return run(given, self.sweep, self.trainable, place)
 
     def proving(self) -> bool:
         """A step of the repeated epoch."""

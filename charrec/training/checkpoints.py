@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from charrec.errors import InputError
 from charrec.results import Epoch, Stored
@@ -23,12 +23,15 @@ from charrec.storage.disk import told
 from charrec.storage.document import Foreign, document, foreign
 from charrec.storage.interface import KEY, lost
 from charrec.study import Frozen
-from charrec.training.epoch import Begun
+from charrec.training.interruption import Begun
 
 if TYPE_CHECKING:
     import keras
 
 log = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=Frozen)  # one epoch
+Kind = TypeVar("Kind", bound="Held[Any]")
 
 FLOAT32 = 4  # bytes
 # What Keras and HDF5 raise for a file that holds no weights of the model.
@@ -45,34 +48,46 @@ class Checkpoint(Frozen):
     begun: Begun = Begun()
 
 
-class Progress(Frozen):
+class Held(Frozen, Generic[Row]):
     """The state of a training: the one mutable object, written after the checkpoints that it points at."""
 
     owner: str = ""
-    epochs: tuple[Epoch, ...] = ()
+    epochs: tuple[Row, ...] = ()
     parameters: int = 0
     last: Checkpoint | None = None
-    best: Checkpoint | None = None  # of the highest validation accuracy, the earliest of equals
+    best: Checkpoint | None = None  # of the best epoch, the earliest of equals
 
     def needed(self) -> set[str]:
         """The keys of its checkpoints."""
         return {checkpoint.key for checkpoint in (self.last, self.best) if checkpoint}
 
 
+class Progress(Held[Epoch]):
+    """Of a network of the study; the best epoch is that of the highest validation accuracy."""
+
+
 class TakenOver(InputError):
     """Another process has claimed this training."""
 
 
-def read_progress(store: Store, key: str) -> Progress:
+@overload
+def read_progress(store: Store, key: str) -> Progress: ...
+@overload
+def read_progress(store: Store, key: str, kind: type[Kind]) -> Kind: ...
+def read_progress(store: Store, key: str, kind: Any = Progress) -> Any:
     """The progress of the training stored under `key`; an empty one where it has not begun, or has to begin anew."""
     try:
-        return read_version(store, key)[0]
+        return read_version(store, key, kind)[0]
     except (Corrupt, Foreign) as error:
         log.warning("the progress of %s cannot be read (%s)", key, error)
-        return Progress()
+        return kind()
 
 
-def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
+@overload
+def read_version(store: Store, key: str) -> tuple[Progress, str | None]: ...
+@overload
+def read_version(store: Store, key: str, kind: type[Kind]) -> tuple[Kind, str | None]: ...
+def read_version(store: Store, key: str, kind: Any = Progress) -> Any:
     """The progress and its version in the store, None where the training has not begun.
 
     Raises Corrupt, Foreign; Unrecorded, unless it is foreign too.
@@ -81,33 +96,33 @@ def read_version(store: Store, key: str) -> tuple[Progress, str | None]:
     try:
         data, version = store.read(name)
     except NotFound:
-        return Progress(), None
+        return kind(), None
     except Unrecorded:
         content = BytesIO()
         store.seen(name, content)
-        _parsed(content.getvalue(), name)
+        _parsed(content.getvalue(), name, kind)
         raise
-    return _parsed(data, name), version
+    return _parsed(data, name, kind), version
 
 
-def _parsed(data: bytes, name: str) -> Progress:
-    progress = document(Progress, data, name)
+def _parsed(data: bytes, name: str, kind: type[Kind]) -> Kind:
+    progress = document(kind, data, name)
     if odd := [key for key in progress.needed() if not KEY.fullmatch(key)]:
         raise foreign(name, f"a checkpoint {odd[0]!r}")
     return progress
 
 
-def mend(store: Store, key: str) -> None:
+def mend(store: Store, key: str, kind: type[Held[Any]] = Progress) -> None:
     """Reset a damaged training: to its best epoch if only the last checkpoint is lost, else to the beginning.
 
     Damaged means that the progress cannot be read, or that a checkpoint is gone or has other bytes. Raises Unrecorded
     where all is whole but the record of it: no epoch is trained again for that.
     """
     try:
-        progress, version = read_version(store, key)
+        progress, version = read_version(store, key, kind)
     except (Corrupt, Foreign) as error:
         log.warning("%s begins anew: its progress cannot be read (%s)", key, error)
-        store.put(_name(key), Progress().model_dump_json().encode())
+        store.put(_name(key), kind().model_dump_json().encode())
         return
     gone = [one.key for one in (progress.last, progress.best) if one and lost(store, one.key, one.sha256)]
     if not gone or version is None:
@@ -120,22 +135,30 @@ def mend(store: Store, key: str) -> None:
         store.swap(_name(key), mended.model_dump_json().encode(), version)
 
 
-def claim(store: Store, key: str, owner: str, entitled: Callable[[], None] = lambda: None) -> tuple[Progress, str]:
+@overload
+def claim(store: Store, key: str, owner: str, entitled: Callable[[], None] = ...) -> tuple[Progress, str]: ...
+@overload
+def claim(
+    store: Store, key: str, owner: str, entitled: Callable[[], None], kind: type[Kind]
+) -> tuple[Kind, str]: ...  # fmt: skip
+def claim(
+    store: Store, key: str, owner: str, entitled: Callable[[], None] = lambda: None, kind: Any = Progress
+) -> Any:  # fmt: skip
     """Become the owner: returns the progress with this owner, and its version. Deletes leftovers of dead owners.
 
     `entitled()` raises if the training is another's by now. It is called after the progress is read: whoever is
     entitled later claims later, so this claim cannot overwrite theirs, however long this process sleeps between.
     Raises TakenOver if another owner claims it at the same moment.
     """
-    progress, version = read_version(store, key)
+    progress, version = read_version(store, key, kind)
     entitled()
     mine = progress.model_copy(update={"owner": owner})
     new = commit(store, key, mine, version, progress)
-    sweep_up(store, key, owner)
+    sweep_up(store, key, owner, kind)
     return mine, new
 
 
-def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: int, begun: Begun) -> Checkpoint:
+def save(model: "keras.Model", store: Store, key: str, owner: str, epoch: int, begun: Begun) -> Checkpoint:
     """Store weights and slots under a name that no other owner has. Raises OSError where there is no room for them."""
     steps = f"-{begun.steps}" if begun.steps else ""
     name = f"{key}/epoch-{epoch:03d}{steps}-{owner}.weights.h5"
@@ -148,7 +171,7 @@ def save(model: "keras.Sequential", store: Store, key: str, owner: str, epoch: i
     return Checkpoint(epoch=epoch, key=name, sha256=digest, begun=begun)
 
 
-def _require_room(path: Path, model: "keras.Sequential") -> None:
+def _require_room(path: Path, model: "keras.Model") -> None:
     """Raises OSError before HDF5 meets a full disk, which can end the whole process by a segmentation fault."""
     numbers = sum(math.prod(variable.shape) for variable in (*model.weights, *model.optimizer.variables))
     with path.open("wb") as file:
@@ -156,7 +179,7 @@ def _require_room(path: Path, model: "keras.Sequential") -> None:
     path.unlink()
 
 
-def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stored") -> None:
+def load(model: "keras.Model", store: Store, checkpoint: "Checkpoint | Stored") -> None:
     """Weights and slots from the store, checked by their SHA-256 before Keras opens them.
 
     Raises Corrupt for other bytes, Foreign for the weights of another network; then the model is of no use.
@@ -182,7 +205,7 @@ def load(model: "keras.Sequential", store: Store, checkpoint: "Checkpoint | Stor
             raise foreign(checkpoint.key, f"no weights of this network ({why})") from None
 
 
-def resume(model: "keras.Sequential", store: Store, key: str, progress: Progress) -> None:
+def resume(model: "keras.Model", store: Store, key: str, progress: Held[Any]) -> None:
     """Load the last checkpoint of a training that this process has claimed, if there is one.
 
     Raises TakenOver where it is gone because another owner has trained on since; else what `load` raises.
@@ -192,13 +215,13 @@ def resume(model: "keras.Sequential", store: Store, key: str, progress: Progress
     try:
         load(model, store, progress.last)
     except NotFound:
-        if read_version(store, key)[0].owner != progress.owner:
+        if read_version(store, key, type(progress))[0].owner != progress.owner:
             raise _taken_over(store, key) from None
         raise
     log.info("%s goes on after epoch %d", key, progress.last.epoch)
 
 
-def commit(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
+def commit(store: Store, key: str, progress: Held[Any], version: str | None, before: Held[Any]) -> str:
     """Store `progress` if nothing was written since `before`, and delete the checkpoints that it no longer needs.
 
     Raises TakenOver if another owner was first; its checkpoints stay whole.
@@ -207,7 +230,7 @@ def commit(store: Store, key: str, progress: Progress, version: str | None, befo
     try:
         new = store.swap(_name(key), data, version) if version else store.create(_name(key), data)
     except Conflict:
-        found, now = read_version(store, key)
+        found, now = read_version(store, key, type(progress))
         if now is None or found != progress:
             # Not what is needed now: our write may have happened, its reply been lost, and another have claimed since.
             _delete(store, progress.needed() - before.needed() - found.needed())
@@ -217,14 +240,14 @@ def commit(store: Store, key: str, progress: Progress, version: str | None, befo
     return new
 
 
-def sweep_up(store: Store, key: str, owner: str) -> None:
+def sweep_up(store: Store, key: str, owner: str, kind: type[Held[Any]] = Progress) -> None:
     """Delete checkpoints that killed owners uploaded and never committed, as long as `owner` owns the training.
 
     List first, then check the owner: a later owner uploads later, so whatever is listed and not needed is garbage for
     good, even if this process freezes here and wakes in the middle of another one's work.
     """
     listed = {entry.key for entry in store.list(f"{key}/epoch-")}
-    progress = read_version(store, key)[0]
+    progress = read_version(store, key, kind)[0]
     if progress.owner == owner:
         _delete(store, listed - progress.needed())
 

@@ -10,10 +10,11 @@ import numpy as np
 from charrec.alphabet import CLASSES
 from charrec.data.arrays import Arrays
 from charrec.results import Epoch
-from charrec.study import Frozen
 from charrec.training import on_jax
 from charrec.training.batches import batches
-from charrec.training.recipe import Recipe, generators, seed_layers
+from charrec.training.interruption import Begun, Interrupted
+from charrec.training.recipe import Recipe
+from charrec.training.seeds import generators, seed_layers
 
 if TYPE_CHECKING:
     import keras
@@ -23,23 +24,6 @@ VALIDATION_BATCH = 512  # images; 2 cores evaluate 12,000 of 128 px in 2.7 s, or
 
 class TrainingDiverged(RuntimeError):
     """The loss is not finite, or more than twice that of guessing."""
-
-
-class Begun(Frozen):
-    """The state of a partly trained epoch; the checkpoint holds its weights and optimizer slots."""
-
-    steps: int = 0
-    metrics: tuple[float, ...] = ()  # Keras's metric sums over those steps
-    generators: tuple[tuple[int, ...], ...] = ()  # of the random layers; Keras omits them from weight files
-    seconds: float = 0.0
-
-
-class Interrupted(Exception):
-    """The training stopped between two steps on request."""
-
-    def __init__(self, begun: Begun) -> None:
-        super().__init__(f"interrupted after {begun.steps} steps of an epoch")
-        self.begun = begun
 
 
 def train_epoch(

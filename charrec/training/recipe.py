@@ -136,14 +136,3 @@ def _seed_kernel(layer: "keras.Layer", entropy: list[int]) -> None:
         drawn = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         seeded = type(initializer).from_config({**initializer.get_config(), "seed": drawn})
         layer.kernel.assign(seeded(layer.kernel.shape, layer.kernel.dtype))
-
-
-def seed_layers(model: "keras.Sequential", seed: int, epoch: int) -> None:
-    """Seed every random layer by (seed, epoch, its place), so that no epoch depends on earlier ones."""
-    for place, generator in enumerate(generators(model)):
-        generator.assign(np.random.SeedSequence([seed, epoch, place]).generate_state(2))
-
-
-def generators(model: "keras.Sequential") -> "list[keras.Variable]":
-    """The state of every random layer, in their order."""
-    return [variable for variable in model.variables if variable.name == "seed_generator_state"]

@@ -15,7 +15,8 @@ from charrec.data.arrays import Arrays
 from charrec.results import Epoch
 from charrec.storage import Store
 from charrec.training.checkpoints import Checkpoint, Progress, claim, commit, mend, read_progress, resume, save
-from charrec.training.epoch import Begun, Interrupted, train_epoch
+from charrec.training.epoch import train_epoch
+from charrec.training.interruption import Begun, Interrupted
 from charrec.training.recipe import Recipe, compiled, network_of
 
 log = logging.getLogger(__name__)

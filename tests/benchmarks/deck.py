@@ -33,7 +33,8 @@ from charrec.models import DECK, SEARCHED
 from charrec.models.convnet import ConvNet
 from charrec.reference import SEARCH_CHOSEN
 from charrec.study import FULL, Search
-from charrec.training.epoch import Begun, train_epoch
+from charrec.training.epoch import train_epoch
+from charrec.training.interruption import Begun
 from charrec.training.recipe import Recipe, compiled
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def their_search(tree: Path) -> float:
     import keras_tuner as kt
 
     from charrec.models.model_4 import model_4
-    from charrec.sweep.space import SPACE, propose
+    from charrec.tuning.space import SPACE, propose
 
     def build(hp: Any) -> "keras.Sequential":
         values = {name: hp.Choice(name, list(choices), ordered=True) for name, choices in SPACE.items()}
@@ -265,8 +266,8 @@ def their_search(tree: Path) -> float:
 
 def our_search(arrays: Arrays, precision: str) -> float:
     from charrec.storage import open_store
-    from charrec.sweep.plan import Sweep
-    from charrec.sweep.worker import work
+    from charrec.tuning.plan import Sweep
+    from charrec.tuning.work import work
 
     recipe = recipe_of(SEARCHED, precision).model_copy(update={"network": None})
     with tempfile.TemporaryDirectory() as folder:

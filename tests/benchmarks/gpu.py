@@ -40,7 +40,8 @@ from charrec.machine.provenance import commit, this_machine
 from charrec.models import DECK, SEARCHED
 from charrec.study import FULL
 from charrec.sweep.schedule import schedule
-from charrec.training.epoch import VALIDATION_BATCH, Begun, train_epoch
+from charrec.training.epoch import VALIDATION_BATCH, train_epoch
+from charrec.training.interruption import Begun
 from charrec.training.recipe import Recipe, compiled
 from tests.benchmarks import deck
 

@@ -17,12 +17,13 @@ from charrec.storage import Store, open_store
 from charrec.storage.absence import no_study
 from charrec.study import Search
 from charrec.sweep.heartbeat import Beat, ages
-from charrec.sweep.plan import Sweep
 from charrec.sweep.standing import status
-from charrec.sweep.unfinished import unfinished
 from charrec.training.checkpoints import Progress, sweep_up
+from charrec.tuning.plan import Sweep
+from charrec.tuning.unfinished import unfinished
 from infra.local.s3 import BUCKET, KEYS, S3
 from tests.benchmarks.load import Notes, Sizes, cpu_of
+from tests.sweep.driving import oracle_of
 from tests.toy import SEARCH_RECIPE
 
 STORES = ("folder", "S3")
@@ -67,14 +68,13 @@ def places(folder: Path, wanted: tuple[str, ...] = STORES) -> Iterator[list[Plac
 def workers(folder: Path, notes: Notes, sizes: Sizes, stores: tuple[str, ...] = STORES) -> None:
     """What each of them asks, where one is at the longest search and where many are."""
     from charrec.sweep.heartbeat import Heartbeat, Terms, reap
-    from charrec.sweep.oracle import DurableHyperband
 
     with places(folder, stores) as found:
         for place in found:
             for number in (1, sizes.workers):
                 store, load = place.store(f"workers-{number}"), f"{place.name}, {number} worker{'s' * (number > 1)}"
                 sweep = Sweep(key="sweeps/load", search=LONGEST, recipe=SEARCH_RECIPE)
-                oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+                oracle = oracle_of(sweep.search, sweep.recipe.seed)
                 given = staged(store, sweep, oracle, number)
                 heart = Heartbeat(store, sweep, Terms())
                 heart.hold(given)

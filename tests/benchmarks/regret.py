@@ -17,7 +17,7 @@ from charrec.report import canvas, pixels
 from charrec.report.theme import THEMES, Theme
 from charrec.study import FULL
 from charrec.sweep.schedule import schedule
-from charrec.sweep.space import SPACE, propose
+from charrec.tuning.space import SPACE, propose
 from tests.benchmarks.schedules import Asha, Ended, Hyperband, Ladder, Schedule, play
 from tests.benchmarks.space import POINTS, SAMPLE, read
 

@@ -198,9 +198,9 @@ def checkpoints() -> Iterator[str]:
     from charrec.models.convnet import ConvNet
     from charrec.reference import SEARCH_CHOSEN
     from charrec.storage import open_store
-    from charrec.sweep.space import SPACE
     from charrec.training.recipe import Arrays, Recipe
     from charrec.training.train import train
+    from charrec.tuning.space import SPACE
     from infra.local.s3 import BUCKET, KEYS, S3
 
     os.environ.update(KEYS)

@@ -12,8 +12,10 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from charrec.study import Search
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment
+from charrec.tuning.space import propose
 from tests.benchmarks.space import POINTS
+from tests.sweep.driving import oracle_of
 
 
 class Job(NamedTuple):
@@ -71,14 +73,14 @@ class Hyperband:
     """The deck's: the real oracle, as the workers of a study drive it."""
 
     def __init__(self, search: Search, seed: int) -> None:
-        self.oracle, self.given = DurableHyperband(search, seed), dict[Job, Assignment]()
+        self.oracle, self.given = oracle_of(search, seed), dict[Job, Assignment]()
         self.numbers = {network: number for number, network in enumerate(POINTS)}
 
     def ask(self) -> Job | Literal["WAIT", "STOP"]:
         given = self.oracle.take(f"worker-{self.oracle.token}")
         if not isinstance(given, Assignment):
             return "WAIT" if given == "IDLE" else "STOP"
-        job = Job(self.numbers[given.network], given.epochs)
+        job = Job(self.numbers[propose(given.values)], given.epochs)
         self.given[job] = given
         return job
 

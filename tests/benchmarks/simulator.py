@@ -16,8 +16,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from charrec.study import Frozen, Search, Seed
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.sweep.ranking import ranking
+from charrec.sweep.oracle import Assignment
+from charrec.tuning.ranking import ranking
+from tests.sweep.driving import oracle_of
 
 Doing = Literal["startup", "busy", "idle"]
 Life = Generator[tuple[Doing, float], None, None]  # what a worker does next, and for how many seconds
@@ -106,7 +107,7 @@ class _Worker:
 class _Simulation:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet, self.rng = fleet, random.Random(f"{fleet.seed} fate")
-        self.oracle = DurableHyperband(fleet.search, fleet.seed)
+        self.oracle = oracle_of(fleet.search, fleet.seed)
         self.now = self.ended = self.lost = 0.0
         self.queue: list[tuple[float, int, _Worker]] = []
         self.pushed = self.preemptions = 0

@@ -30,9 +30,10 @@ from charrec.steps.pack import PACK
 from charrec.steps.pipeline import packing
 from charrec.storage import Conflict, NotFound, Store, open_store
 from charrec.study import Data, Frozen, Search, Study
-from charrec.sweep.space import SPACE, UNITS, propose
-from charrec.sweep.trial import subset, trial_seed
+from charrec.sweep.trial import trial_seed
 from charrec.training.recipe import Recipe, compiled, network_of, seed_weights
+from charrec.tuning.convnets import subset
+from charrec.tuning.space import SPACE, UNITS, propose
 
 if TYPE_CHECKING:
     import keras
@@ -116,7 +117,8 @@ def train(store: Store, plan: Plan, arrays: Arrays, trainings: list[tuple[int, i
     """
     import keras
 
-    from charrec.training.epoch import Begun, train_epoch
+    from charrec.training.epoch import train_epoch
+    from charrec.training.interruption import Begun
 
     missing = [(repeat, point) for repeat, point in trainings if not store.exists(key(repeat, point))]
     for shape, alike in groupby(missing, key=lambda at: widest(POINTS[at[1]])):

@@ -22,8 +22,8 @@ from typing import Any
 from charrec.storage import open_store
 from charrec.study import FULL, Search
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.plan import Sweep
 from charrec.training.recipe import Arrays, Recipe
+from charrec.tuning.plan import Sweep
 from tests.toy import toy_arrays
 
 KILL_AFTER = 12.0  # seconds, then as soon as it has a trial
@@ -48,13 +48,13 @@ def small_arrays() -> Arrays:
 
 def our_worker(folder: Path) -> None:
     """A worker of charrec; says its memory and time at the end."""
-    from charrec.sweep.worker import work
+    from charrec.tuning.work import work
 
     work(open_store(str(folder / "store")), SWEEP, small_arrays(), terms=Terms(lease=LEASE, poll=1))
 
 
 def our_table(folder: Path) -> list[str]:
-    from charrec.sweep.outcome import result
+    from charrec.tuning.outcome import result
 
     found = result(open_store(str(folder / "store")), SWEEP, len(small_arrays().training))
     return [f"{row.configuration} {row.epochs} {row.val_accuracy} {row.state}" for row in found.trials]
@@ -81,7 +81,7 @@ def stock_worker(
 
     from charrec.alphabet import CLASSES
     from charrec.models.model_4 import model_4
-    from charrec.sweep.space import SPACE, propose
+    from charrec.tuning.space import SPACE, propose
 
     arrays = arrays or small_arrays()
 
@@ -173,8 +173,8 @@ def timed(
 def overhead() -> None:
     """What a trial costs beyond its steps, one after the other in one process."""
     from charrec.sweep import worker
-    from charrec.sweep.outcome import result
     from charrec.training.checkpoints import read_progress
+    from charrec.tuning.outcome import result
 
     spent = {"attempt": 0.0, "ask": 0.0}
 

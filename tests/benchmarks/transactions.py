@@ -33,11 +33,11 @@ from charrec.storage.patience import PatientStore
 from charrec.study import Search
 from charrec.sweep.document import parsed
 from charrec.sweep.heartbeat import Heartbeat, Terms, reap
-from charrec.sweep.oracle import DurableHyperband
-from charrec.sweep.plan import Sweep
 from charrec.sweep.transaction import transact
+from charrec.tuning.plan import Sweep
 from tests import s3_server
 from tests.benchmarks.simulator import score
+from tests.sweep.driving import oracle_of
 from tests.toy import SEARCH_RECIPE
 
 SEARCH = Search(max_epochs=81, factor=3)  # 211 trials, up to 81 of them at once
@@ -89,7 +89,7 @@ def work(place: Place, sweep: Sweep, seconds: tuple[float, float], _number: int)
     tally = Tally()
     counting = CountingStore(open_store(place.url, endpoint=place.endpoint), sweep.oracle, tally.counts)
     store: Store = PatientStore(counting, TERMS.outage)
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = oracle_of(sweep.search, sweep.recipe.seed)
 
     def ask(operation: Callable[[], Any]) -> Any:
         start, swaps, conflicts = time.perf_counter(), tally.counts["swaps"], tally.counts["conflicts"]
@@ -190,7 +190,7 @@ def busy_seconds() -> float:
 
 def oracle_alone() -> str:
     """The same search by one worker with the document in memory: no store, no rival."""
-    oracle, data, took = DurableHyperband(SEARCH, SEARCH_RECIPE.seed), b"", []
+    oracle, data, took = oracle_of(SEARCH, SEARCH_RECIPE.seed), b"", []
 
     def step(operation: Callable[[], Any]) -> Any:
         nonlocal data

@@ -39,13 +39,14 @@ from charrec.serving.champion import Promotion
 from charrec.serving.in_use import in_use
 from charrec.study import QUICK, Search
 from charrec.sweep.document import Bracket, Document, Lease, Place, TrialRecord
-from charrec.sweep.outcome import SearchFailed, failed, finished, result
-from charrec.sweep.plan import Sweep
-from charrec.sweep.space import SPACE
+from charrec.sweep.outcome import SearchFailed, failed, finished
 from charrec.sweep.standing import status
 from charrec.sweep.table import lines, markdown
 from charrec.training.checkpoints import Checkpoint, Progress, claim, mend, read_progress, read_version
 from charrec.training.recipe import Recipe
+from charrec.tuning.outcome import result
+from charrec.tuning.plan import Sweep
+from charrec.tuning.space import SPACE
 from tests.hostile.door import MIB, Door
 from tests.hostile.mutators import mutated_document
 from tests.hostile.tables import GLYPHS, placed

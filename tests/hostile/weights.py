@@ -15,9 +15,9 @@ from charrec.data.arrays import Arrays
 from charrec.models.convnet import ConvNet
 from charrec.results import Stored
 from charrec.storage.folder import FolderStore
-from charrec.sweep.space import SPACE
 from charrec.training.checkpoints import load, save
 from charrec.training.recipe import Recipe, compiled
+from charrec.tuning.space import SPACE
 from tests.hostile.door import MIB, Door
 from tests.hostile.mutators import mutated_bytes
 from tests.hostile.tables import placed
@@ -44,7 +44,7 @@ def weights(recipe: Recipe = RECIPE) -> bytes:
 
 
 def _begun() -> Any:
-    from charrec.training.epoch import Begun
+    from charrec.training.interruption import Begun
 
     return Begun()
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from charrec.storage import Store
 from charrec.sweep.document import Document, parsed
-from charrec.sweep.outcome import result
-from charrec.sweep.plan import Sweep
 from charrec.sweep.schedule import schedule
 from charrec.training.checkpoints import read_progress
+from charrec.tuning.outcome import result
+from charrec.tuning.plan import Sweep
 from tests.toy import history
 
 Findings = dict[str, Any]

@@ -15,7 +15,7 @@ from typing import Any
 
 from charrec.commands.store import RESULT, judge, survey
 from charrec.storage import Store
-from charrec.sweep.plan import Sweep
+from charrec.tuning.plan import Sweep
 from tests.kills.losses import document, of_the_document
 
 TIMES = ("seconds", "images_per_second", "started", "durations")

@@ -11,7 +11,7 @@ from charrec.sweep.document import Document
 from charrec.sweep.heartbeat import Heartbeat
 from charrec.sweep.oracle import Assignment, DurableHyperband
 from charrec.training import checkpoints, train
-from charrec.training.checkpoints import Progress, read_version
+from charrec.training.checkpoints import Held, read_version
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
@@ -48,8 +48,8 @@ def without_transaction_ids(patch: pytest.MonkeyPatch) -> None:
 def sweeping_before_looking(patch: pytest.MonkeyPatch) -> None:
     """The clean-up looks who owns the training, and lists only then."""
 
-    def sweep_up(store: Store, key: str, owner: str) -> None:
-        progress = read_version(store, key)[0]
+    def sweep_up(store: Store, key: str, owner: str, kind: type[Held[Any]]) -> None:
+        progress = read_version(store, key, kind)[0]
         listed = {entry.key for entry in store.list(f"{key}/epoch-")}
         if progress.owner == owner:
             for name in sorted(listed - progress.needed()):
@@ -62,7 +62,7 @@ def deleting_before_committing(patch: pytest.MonkeyPatch) -> None:
     """The former checkpoint goes before the progress points at the new one."""
     commit = checkpoints.commit
 
-    def hasty(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
+    def hasty(store: Store, key: str, progress: Held[Any], version: str | None, before: Held[Any]) -> str:
         for name in sorted(before.needed() - progress.needed()):
             store.delete(name)
         return commit(store, key, progress, version, before)
@@ -74,7 +74,7 @@ def committing_without_owning(patch: pytest.MonkeyPatch) -> None:
     """A former owner's commit is as good as any."""
     commit = checkpoints.commit
 
-    def careless(store: Store, key: str, progress: Progress, version: str | None, before: Progress) -> str:
+    def careless(store: Store, key: str, progress: Held[Any], version: str | None, before: Held[Any]) -> str:
         try:
             version = store.read(f"{key}/progress.json")[1]
         except NotFound:

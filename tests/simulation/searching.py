@@ -12,11 +12,12 @@ from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import Assignment
-from charrec.sweep.outcome import result
-from charrec.sweep.plan import Sweep
 from charrec.sweep.trial import trial_seed
-from charrec.sweep.worker import Ended, work
+from charrec.sweep.worker import Ended
 from charrec.training.checkpoints import read_progress
+from charrec.tuning.outcome import result
+from charrec.tuning.plan import Sweep
+from charrec.tuning.work import work
 from tests.simulation.bucket import Bucket, Weather
 from tests.simulation.invariants import Histories, Invariants, check, plain
 from tests.simulation.stage import staged

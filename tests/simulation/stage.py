@@ -17,6 +17,7 @@ from charrec.storage import backoff, change, conditional, proof, s3
 from charrec.sweep import heartbeat, outcome, transaction, trial, worker
 from charrec.sweep.document import parsed
 from charrec.training import train
+from charrec.tuning import convnets
 from tests.simulation.bucket import Bucket, Client, Weather
 from tests.simulation.invariants import Invariants
 from tests.simulation.training import Trainer
@@ -64,7 +65,8 @@ def staged(world: World, bucket: Bucket, trainer: Trainer, proven: bool = True) 
         patch.setattr(proof, "Barrier", lambda parties: Barrier(world, parties))
         patch.setattr(s3, "connect", lambda _endpoint: Client(bucket))
         patch.setattr(trial, "FolderStore", lambda folder: at_hand(world, folder))
-        patch.setattr(worker, "keras", SimpleNamespace(backend=SimpleNamespace(clear_session=lambda: None)))
+        patch.setattr(convnets.ConvNets, "forget", lambda _trainable: None)
+        patch.setattr(convnets, "subset", lambda arrays, _search, _seed: arrays)
         if not proven:
             patch.setattr(worker, "prove_compare_and_swap", lambda _store, _prefix: None)
         for name in ("compiled", "network_of", "train_epoch"):

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from charrec.results import Epoch
-from charrec.training.epoch import Begun, Interrupted, TrainingDiverged
+from charrec.training.epoch import TrainingDiverged
+from charrec.training.interruption import Begun, Interrupted
 from charrec.training.recipe import Recipe
 from tests.simulation.world import World
 

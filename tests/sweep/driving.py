@@ -5,16 +5,24 @@ from collections.abc import Callable
 from charrec.study import FULL, Search
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.tuning.space import DECK as DECKS_SPACE
+from charrec.tuning.space import OBJECTIVE, propose
 
 DECK = FULL.search  # 30 trials of 22 configurations, 120 epochs
 SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one epoch, one of them promoted; 2 of two
+
+
+def oracle_of(search: Search, seed: int) -> DurableHyperband:
+    """Of a search for network 4."""
+    return DurableHyperband(search, seed, DECKS_SPACE, OBJECTIVE)
+
 
 Between = Callable[[DurableHyperband], DurableHyperband]
 
 
 def points(given: Assignment) -> float:
     """A score: of a network and its epochs, no two equal."""
-    net = given.network
+    net = propose(given.values)
     sums = net.filters_hp_1 + 3 * net.filters_hp_2 + 7 * net.filters_hp_3 + net.units / 7 - 31 * net.dropout
     return round(0.5 + sums / 4000 + given.epochs / 100, 6)
 
@@ -52,13 +60,13 @@ def alone(
 
 def searched(search: Search = DECK, seed: int = FULL.seed) -> Document:
     """A search from its beginning to its end."""
-    oracle = DurableHyperband(search, seed)
+    oracle = oracle_of(search, seed)
     alone(oracle)
     return oracle.dump()
 
 
 def reborn(oracle: DurableHyperband, search: Search = DECK) -> DurableHyperband:
     """Another process, which knows the stored document alone."""
-    other = DurableHyperband(search, seed=99)
-    other.load(parsed(oracle.dump().model_dump_json().encode(), "the store"))
+    other = oracle_of(search, seed=99)
+    other.load(parsed(oracle.dump().model_dump_json().encode(), "the store", DECKS_SPACE))
     return other

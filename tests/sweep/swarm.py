@@ -19,8 +19,8 @@ from charrec.storage import Store, open_store
 from charrec.storage.folder import FolderStore
 from charrec.study import FULL
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.plan import Sweep
 from charrec.training.recipe import Arrays
+from charrec.tuning.plan import Sweep
 from tests.toy import RECIPE, toy_arrays
 
 SWEEP = Sweep(  # the deck's: 30 trials of 22 configurations, 120 epochs
@@ -143,7 +143,7 @@ def run(told: Work) -> None:
     import keras
 
     from charrec.machine.termination import until_terminated
-    from charrec.sweep.worker import work
+    from charrec.tuning.work import work
     from tests.kills.unfenced import unfence
 
     def pace(_title: str, _epoch: int, _epochs: int) -> Any:

@@ -14,7 +14,8 @@ from charrec.errors import InputError
 from charrec.storage import Conflict, DiskError, NotFound, open_store
 from charrec.sweep.blame import MachineAtFault, at_fault, is_the_machines
 from charrec.training.checkpoints import load, save
-from charrec.training.epoch import Begun, TrainingDiverged
+from charrec.training.epoch import TrainingDiverged
+from charrec.training.interruption import Begun
 from charrec.training.recipe import Arrays, compiled
 from tests.toy import RECIPE, WARNINGS
 

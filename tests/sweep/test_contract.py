@@ -18,10 +18,10 @@ from keras_tuner.src.engine.trial import Trial
 from charrec.study import FULL, Search
 from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.schedule import schedule
-from charrec.sweep.space import space
 from charrec.training.batches import batches
 from charrec.training.recipe import Arrays, compiled
-from tests.sweep.driving import DECK, SMALL, alone, points, reborn, taken
+from charrec.tuning.space import DECK as DECKS_SPACE
+from tests.sweep.driving import DECK, SMALL, alone, oracle_of, points, reborn, taken
 from tests.toy import RECIPE, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -41,7 +41,9 @@ class Plain(kt.oracles.HyperbandOracle):
     def __init__(self, seed: int | None = 1, **options: Any) -> None:
         self.calls: list[str] = []
         objective = kt.Objective("val_accuracy", "max")
-        super().__init__(objective=objective, max_epochs=10, factor=3, seed=seed, hyperparameters=space(), **options)
+        super().__init__(
+            objective=objective, max_epochs=10, factor=3, seed=seed, hyperparameters=DECKS_SPACE.tuner(), **options
+        )
         self.verbose = 0
 
     def save(self) -> None:
@@ -110,14 +112,14 @@ def test_an_oracle_has_no_other_state() -> None:
     fixed = {  # by the code and the description of the search
         *("objective", "hyperparameters", "max_epochs", "min_epochs", "factor", "hyperband_iterations", "max_trials"),
         *("allow_new_entries", "tune_new_entries", "max_retries_per_trial", "max_consecutive_failed_trials"),
-        *("_max_collisions", "seed", "directory", "project_name", "multi_worker", "should_report", "_display"),
+        *("_max_collisions", "space", "seed", "directory", "project_name", "multi_worker", "should_report", "_display"),
     }
     unused = {"tuner_ids", "_run_times"}  # who asked, for Keras Tuner's chief; and its own retries, of which are none
     ours = {"records", "leases", "token", "aborted", "transactions"}
     restored = {"trials", "ongoing_trials", "start_order", "end_order", "_retry_queue", "_brackets"} | {
         *("_current_bracket", "_current_iteration", "_seed_state", "_tried_so_far", "_id_to_hash"),
     }
-    oracle = DurableHyperband(SMALL, 1)
+    oracle = oracle_of(SMALL, 1)
     alone(oracle)
     assert set(vars(oracle)) == fixed | unused | ours | restored
 
@@ -130,7 +132,7 @@ MID_RUNG = 14  # trials of the deck's search: bracket 2 has promoted, one is los
 
 
 def test_every_field_of_keras_tuners_state_is_restored() -> None:
-    oracle = DurableHyperband(DECK, FULL.seed)
+    oracle = oracle_of(DECK, FULL.seed)
     for _ in range(MID_RUNG):
         given = taken(oracle)
         oracle.complete(given, points(given), 1.0)
@@ -199,7 +201,7 @@ def test_too_many_failures_raise_and_tell_the_last(plain: Plain) -> None:
 
 def test_a_new_point_depends_on_the_seeds_state_and_on_what_was_tried(plain: Plain) -> None:
     first = plain.create_trial("a").hyperparameters.values
-    assert plain._seed_state == 1 + len(space().space)
+    assert plain._seed_state == 1 + len(DECKS_SPACE.tuner().space)
     again = Plain()
     assert again.create_trial("b").hyperparameters.values == first
     again._seed_state = 1  # the same draw, which is a collision now
@@ -209,7 +211,7 @@ def test_a_new_point_depends_on_the_seeds_state_and_on_what_was_tried(plain: Pla
 def test_what_was_tried_is_known_by_its_values_alone(plain: Plain) -> None:
     values = plain.create_trial("worker").hyperparameters.values
     other = Plain()
-    hyperparameters = space()
+    hyperparameters = DECKS_SPACE.tuner()
     hyperparameters.values = values | {"tuner/epochs": 7, "tuner/bracket": 0}
     other._record_values(Trial(hyperparameters, trial_id="0000"))
     assert (other._tried_so_far, other._id_to_hash) == (plain._tried_so_far, plain._id_to_hash)

@@ -10,10 +10,11 @@ import pytest
 
 from charrec.errors import InputError
 from charrec.storage import open_store
-from charrec.sweep.document import Document, parsed
-from charrec.sweep.oracle import DurableHyperband
+from charrec.sweep.document import Document
+from charrec.sweep.document import parsed as parsed_in
 from charrec.sweep.transaction import transact
-from tests.sweep.driving import DECK, SMALL, fail_for_good, points, searched, taken
+from charrec.tuning.space import DECK as SPACE
+from tests.sweep.driving import DECK, SMALL, fail_for_good, oracle_of, points, searched, taken
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -22,13 +23,19 @@ WHERE = "s3://bucket/sweeps/0123456789abcdef/oracle.json"
 LONGEST = 600  # characters of an error; it goes to logs and terminals
 
 Plain = dict[str, Any]
+
+
+def parsed(data: bytes, where: str) -> Document:
+    return parsed_in(data, where, SPACE)
+
+
 Change = Callable[[Plain], object]
 
 
 @pytest.fixture(scope="module")
 def text() -> str:
     """A search with a bit of everything: trials that run, wait, have failed, were promoted."""
-    oracle = DurableHyperband(DECK, 123)
+    oracle = oracle_of(DECK, 123)
     for _ in range(13):
         given = taken(oracle)
         oracle.complete(given, points(given), 10 / 3)
@@ -75,7 +82,7 @@ def test_a_document_comes_back_as_it_was_to_the_last_bit(text: str) -> None:
 
 @pytest.mark.parametrize("score", [0.0, 5e-324, 0.1 + 0.2, 1 - 2**-53, 1.0])
 def test_scores_and_seconds_come_back_bit_for_bit(score: float) -> None:
-    oracle = DurableHyperband(SMALL, 1)
+    oracle = oracle_of(SMALL, 1)
     given = taken(oracle)
     oracle.complete(given, score, 0.1 + 0.2)
     record = parsed(oracle.dump().model_dump_json().encode(), WHERE).trials[given.trial]
@@ -123,7 +130,7 @@ def test_a_worker_that_finds_a_pickle_leaves_it_as_it_is(tmp_path: Path) -> None
     store = open_store(str(tmp_path / "store"))
     data = pickle.dumps(Payload(tmp_path / "made"))
     store.put("s/oracle.json", data)
-    oracle = DurableHyperband(SMALL, 1)
+    oracle = oracle_of(SMALL, 1)
     with pytest.raises(InputError, match=r"store/s/oracle\.json holds no JSON; expected a search of version 3"):
         transact(store, "s/oracle.json", oracle, lambda: oracle.take("worker"))
     assert store.get("s/oracle.json") == data

@@ -10,11 +10,12 @@ from charrec.storage import open_store
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.oracle import LOSSES, Assignment, DurableHyperband
-from charrec.sweep.plan import Sweep
-from charrec.sweep.worker import Ended, work
+from charrec.sweep.oracle import LOSSES, Assignment
+from charrec.sweep.worker import Ended
+from charrec.tuning.plan import Sweep
+from charrec.tuning.work import work
 from tests.small_disk import SmallDisk, small_disk
-from tests.sweep.driving import SMALL, alone, points, searched, taken
+from tests.sweep.driving import SMALL, alone, oracle_of, points, searched, taken
 from tests.sweep.swarm import SWEEP, small_arrays
 from tests.toy import WARNINGS
 
@@ -34,7 +35,7 @@ def document(disk: SmallDisk) -> Document:
 def test_workers_that_cannot_even_give_their_trial_back_cost_it_nothing(disk: SmallDisk) -> None:
     """More of them than the losses that a trial survives."""
     sweep = Sweep(key="sweep", search=SMALL, recipe=SWEEP.recipe)
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = oracle_of(sweep.search, sweep.recipe.seed)
     oracle.complete(first := taken(oracle), points(first), 1.0)
     store = open_store(str(disk.path))
     store.put(sweep.oracle, oracle.dump().model_dump_json().encode())

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from charrec.study import FULL, Search
 from charrec.sweep.document import BELIEVED, Document
 from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, Assignment, DurableHyperband
-from charrec.sweep.ranking import ranking
-from charrec.sweep.space import SPACE
-from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, points, reborn, searched, taken
+from charrec.tuning.ranking import ranking
+from charrec.tuning.space import SPACE, propose
+from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, oracle_of, points, reborn, searched, taken
 from tests.thorough import often
 from tests.toy import WARNINGS
 
@@ -33,12 +33,12 @@ SCHEDULE = {
 
 @pytest.fixture
 def oracle() -> DurableHyperband:
-    return DurableHyperband(DECK, FULL.seed)
+    return oracle_of(DECK, FULL.seed)
 
 
 @pytest.fixture
 def small() -> DurableHyperband:
-    return DurableHyperband(SMALL, 1)
+    return oracle_of(SMALL, 1)
 
 
 def in_rungs(document: Document) -> dict[tuple[int, int], list[int]]:
@@ -71,7 +71,7 @@ def test_the_decks_search_is_30_trials_of_22_configurations_in_120_epochs(oracle
     )
     assert counted == {(*rung, start, stop): count for rung, (count, start, stop) in SCHEDULE.items()}
     assert len(trials) == 30
-    assert len({given.network for given in trials}) == 22
+    assert len({propose(given.values) for given in trials}) == 22
     assert sum(given.epochs - given.first for given in trials) == 120
 
 
@@ -79,11 +79,11 @@ def test_configurations_are_numbered_by_appearance_and_promoted_trials_keep_thei
     trials = alone(oracle)
     numbers = [given.configuration for given in trials]
     assert list(dict.fromkeys(numbers)) == list(range(22))
-    networks = {given.configuration: given.network for given in trials}
+    networks = {given.configuration: given.values for given in trials}
     records = oracle.dump().trials
     for given in trials:
         values = records[given.trial].values
-        assert given.network == networks[given.configuration]
+        assert given.values == networks[given.configuration]
         if values["tuner/round"]:
             parent = records[str(values["tuner/trial_id"])]
             assert parent.configuration == given.configuration
@@ -114,7 +114,7 @@ def test_of_equals_the_earlier_configurations_are_promoted(oracle: DurableHyperb
 
 def test_a_promoted_trial_carries_the_bracket_of_its_parent() -> None:
     """With 12 workers, bracket 0 is begun before the first trial of bracket 2 is promoted; Keras Tuner says 0 then."""
-    oracle = DurableHyperband(DECK, FULL.seed)
+    oracle = oracle_of(DECK, FULL.seed)
     held = [taken(oracle, f"worker-{number}") for number in range(22)]
     for given in held:
         oracle.complete(given, points(given), 1.0)
@@ -156,7 +156,7 @@ def test_a_search_writes_no_files_and_prints_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    oracle = DurableHyperband(SMALL, 1)
+    oracle = oracle_of(SMALL, 1)
     oracle.lose(taken(oracle).trial, 0)
     oracle.doubt(taken(oracle, "sick"), "why")
     oracle.fail(taken(oracle, "sound"), "why")
@@ -237,7 +237,7 @@ class Weather:
 
 
 def undisturbed(weather: Weather) -> Document:
-    oracle, names = DurableHyperband(DECK, weather.seed), count()
+    oracle, names = oracle_of(DECK, weather.seed), count()
     while isinstance(given := oracle.take(f"worker-{next(names)}"), Assignment):
         assert weather.ends(oracle, given)
     return oracle.dump()
@@ -246,7 +246,7 @@ def undisturbed(weather: Weather) -> Document:
 def disturbed(weather: Weather) -> Document:
     """1 to 8 workers, sick ones too, which finish, fail, leave and vanish in any order, and may be dead unawares."""
     rng = weather.rng
-    oracle = DurableHyperband(DECK, weather.seed)
+    oracle = oracle_of(DECK, weather.seed)
     held: dict[str, Assignment] = {}
     dead: list[Assignment] = []
     workers, started, asked = rng.randint(1, 8), 0, None
@@ -302,10 +302,10 @@ def test_no_interleaving_of_workers_changes_what_a_search_finds(seed: int) -> No
 
 
 def test_the_nth_new_configuration_is_the_same_whoever_asks() -> None:
-    networks = {given.configuration: given.network for given in alone(DurableHyperband(DECK, 1))}
-    crowd = DurableHyperband(DECK, 1)
+    networks = {given.configuration: given.values for given in alone(oracle_of(DECK, 1))}
+    crowd = oracle_of(DECK, 1)
     at_once = [taken(crowd, f"worker-{number}") for number in range(22)]
-    assert {given.configuration: given.network for given in at_once} == networks
+    assert {given.configuration: given.values for given in at_once} == networks
     assert crowd.take("one more") == "IDLE"
 
 

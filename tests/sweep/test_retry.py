@@ -8,12 +8,13 @@ from charrec.commands.sweep import main
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.document import Document, parsed
-from charrec.sweep.oracle import FAILURES, DurableHyperband
-from charrec.sweep.outcome import failed, finished, result
-from charrec.sweep.plan import Sweep
-from charrec.sweep.ranking import ranking
+from charrec.sweep.oracle import FAILURES
+from charrec.sweep.outcome import failed, finished
 from charrec.sweep.retry import reopen
-from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, points, searched, taken
+from charrec.tuning.outcome import result
+from charrec.tuning.plan import Sweep
+from charrec.tuning.ranking import ranking
+from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, oracle_of, points, searched, taken
 from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -28,7 +29,7 @@ class Ended:
         self.store: Store = open_store(str(folder))
         self.sweep = Sweep(key=KEY, search=search, recipe=RECIPE.model_copy(update={"model": "model_4"}))
         self.sweep.begin(self.store)
-        self.oracle = DurableHyperband(search, self.sweep.recipe.seed)
+        self.oracle = oracle_of(search, self.sweep.recipe.seed)
 
     def put(self) -> None:
         self.store.put(self.sweep.oracle, self.oracle.dump().model_dump_json().encode())
@@ -94,7 +95,7 @@ def test_a_trial_that_was_promoted_in_place_of_a_failed_one_is_not_after_it(smal
 
 
 def test_tokens_go_on_so_that_a_worker_of_before_changes_nothing(aborted: Ended) -> None:
-    held = taken(aborted.oracle.__class__(DECK, aborted.sweep.recipe.seed))  # token 1, as the first of all
+    held = taken(oracle_of(DECK, aborted.sweep.recipe.seed))  # token 1, as the first of all
     latest = aborted.document().token
     reopen(aborted.store, aborted.sweep)
     aborted.oracle.load(aborted.document())

@@ -7,9 +7,10 @@ import pytest
 
 from charrec.study import FULL, Search
 from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.sweep.ranking import ranking
-from charrec.sweep.rungs import by_rung, runnable
-from tests.sweep.driving import DECK, SMALL, points, reborn
+from charrec.sweep.rungs import runnable
+from charrec.tuning.ranking import ranking
+from charrec.tuning.rungs import by_rung
+from tests.sweep.driving import DECK, SMALL, oracle_of, points, reborn
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -27,7 +28,7 @@ def test_what_could_run_is_what_the_oracle_gives_out(seed: int) -> None:
     rng = random.Random(seed)
     seen: Counter[int] = Counter()
     for search in (DECK, SMALL, Search(max_epochs=9), Search(max_epochs=16, factor=2)):
-        oracle = DurableHyperband(search, FULL.seed)
+        oracle = oracle_of(search, FULL.seed)
         held: list[Assignment] = []
         workers = rng.randint(1, 24)
         for number in range(100_000):

@@ -15,15 +15,18 @@ from charrec.results import Epoch
 from charrec.storage import Store, open_store
 from charrec.study import Search
 from charrec.sweep.heartbeat import Beat
-from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, DurableHyperband
-from charrec.sweep.outcome import ANEW, SearchFailed, result
-from charrec.sweep.plan import Sweep
-from charrec.sweep.ranking import ranking
+from charrec.sweep.oracle import FAILURES, LOSSES, Assignment
+from charrec.sweep.outcome import ANEW, SearchFailed
+from charrec.sweep.ranking import ranking as ranking_of_any
 from charrec.sweep.schedule import Rung, schedule
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import headline, lines
 from charrec.training.checkpoints import Progress
-from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, points, searched, taken
+from charrec.tuning.outcome import result
+from charrec.tuning.plan import Sweep
+from charrec.tuning.ranking import of_network_4, ranking
+from charrec.tuning.space import OBJECTIVE
+from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, oracle_of, points, searched, taken
 from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -41,7 +44,7 @@ class Staged:
         self.folder = folder
         self.sweep = Sweep(key=key, search=search, recipe=RECIPE.model_copy(update={"model": "model_4"}))
         self.sweep.begin(self.store)
-        self.oracle = DurableHyperband(search, self.sweep.recipe.seed)
+        self.oracle = oracle_of(search, self.sweep.recipe.seed)
 
     def put(self) -> None:
         self.store.put(self.sweep.oracle, self.oracle.dump().model_dump_json().encode())
@@ -229,8 +232,9 @@ def test_without_a_worker_or_a_trial_that_ended_nobody_knows_how_long_it_takes(s
 def test_the_best_so_far_is_the_first_of_the_ranking(busy: Staged) -> None:
     best = busy.status.best
     assert best
-    assert best == ranking(busy.oracle.dump())[0]
-    assert best.val_accuracy == max(rung.best for rung in busy.status.rungs if rung.best is not None)
+    assert best == ranking_of_any(busy.oracle.dump(), OBJECTIVE)[0]
+    assert of_network_4(best) == ranking(busy.oracle.dump())[0]
+    assert best.score == max(rung.best for rung in busy.status.rungs if rung.best is not None)
     assert (best.bracket, best.rung, best.state) == (2, 1, "COMPLETED")
 
 
@@ -277,7 +281,7 @@ def test_asking_changes_nothing(busy: Staged) -> None:
 
 
 def test_the_ranking_is_by_accuracy_then_epochs_then_configuration(tmp_path: Path) -> None:
-    oracle = DurableHyperband(SMALL, 1)
+    oracle = oracle_of(SMALL, 1)
     alone(oracle, lambda given: 0.7 if given.configuration == 3 else 0.5)
     rows = ranking(oracle.dump())
     assert [(row.configuration, row.epochs, row.val_accuracy) for row in rows] == [
@@ -399,16 +403,16 @@ def test_the_status_of_ended_trials_takes_two_requests_however_many_are_at_work(
 def test_the_table_of_a_busy_search(busy: Staged) -> None:
     best = busy.status.best
     assert best
-    network = ", ".join(f"{name} {value}" for name, value in best.network.items())
+    network = ", ".join(f"{name} {value}" for name, value in best.values.items())
     assert (
         re.sub(r"\d+ s ago", "a while ago", "\n".join(lines(busy.status)))  # a loaded machine ages them
         == f"""\
-29 of 120 epochs; 14 of 30 trials; best {best.val_accuracy:.4f} (configuration {best.configuration}); about 15 min left
+29 of 120 epochs; 14 of 30 trials; best {best.score:.4f} (configuration {best.configuration}); about 15 min left
 configuration {best.configuration}, 4 epochs: {network}
 
 bracket  rung  epochs  trials  completed  running  waiting  failed  lost    best
       2     0     1-2      12         12        -        -       -     -  {busy.status.rungs[0].best:.4f}
-      2     1     3-4       4          1        2        -       1     -  {best.val_accuracy:.4f}
+      2     1     3-4       4          1        2        -       1     -  {best.score:.4f}
       2     2    5-10       2          -        -        -       -     -
       1     0     1-4       6          -        1        1       -     -
       1     1    5-10       2          -        -        -       -     -

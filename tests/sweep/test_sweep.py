@@ -18,11 +18,13 @@ from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.retry import reopen
-from charrec.sweep.space import SPACE
-from charrec.sweep.trial import subset, trial_seed
-from charrec.sweep.worker import Ended, work
+from charrec.sweep.trial import trial_seed
+from charrec.sweep.worker import Ended
 from charrec.training.checkpoints import read_progress
 from charrec.training.recipe import Arrays
+from charrec.tuning.convnets import subset
+from charrec.tuning.space import SPACE
+from charrec.tuning.work import work
 from tests.small_disk import small_disk
 from tests.thorough import some
 from tests.toy import (

@@ -18,10 +18,11 @@ from charrec.storage.patience import PatientStore
 from charrec.storage.s3 import S3Store
 from charrec.study import Search
 from charrec.sweep.document import Document, parsed
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment
 from charrec.sweep.schedule import schedule
 from charrec.sweep.transaction import transact
 from tests.fault_proxy import FaultProxy, Headers
+from tests.sweep.driving import oracle_of
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -45,7 +46,7 @@ class Worker:
     """One with a search of its own in memory, as another process or machine has it."""
 
     def __init__(self, store: Store, name: str) -> None:
-        self.store, self.name, self.oracle = store, name, DurableHyperband(SEARCH, 0)
+        self.store, self.name, self.oracle = store, name, oracle_of(SEARCH, 0)
         self.asked = 0
 
     def take(self) -> Any:
@@ -167,7 +168,7 @@ class Tardy(FolderStore):
 
 def test_the_answer_is_that_of_the_attempt_which_the_store_holds(tmp_path: Path) -> None:
     Worker(FolderStore(tmp_path), "first").take()
-    store, oracle, asked = Tardy(tmp_path), DurableHyperband(SEARCH, 0), count()
+    store, oracle, asked = Tardy(tmp_path), oracle_of(SEARCH, 0), count()
 
     def operation() -> str:
         oracle.take(worker := f"attempt-{next(asked)}")
@@ -209,7 +210,7 @@ class Bomb:
 
 
 def good() -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(DurableHyperband(SEARCH, 0).dump().model_dump_json())
+    plain: dict[str, Any] = json.loads(oracle_of(SEARCH, 0).dump().model_dump_json())
     return plain
 
 

@@ -14,11 +14,10 @@ import pytest
 
 from charrec.study import FULL
 from charrec.sweep.document import Document
-from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.trial import trial_seed
 from tests.simulation import searching
 from tests.simulation.bucket import Weather
-from tests.sweep.driving import DECK, fail_for_good, points, searched, taken
+from tests.sweep.driving import DECK, fail_for_good, oracle_of, points, searched, taken
 from tests.toy import KERAS_TUNERS
 
 pytestmark = pytest.mark.filterwarnings(*KERAS_TUNERS)
@@ -43,7 +42,7 @@ def digest(data: bytes) -> str:
 
 def disturbed() -> Document:
     """A search with a bit of everything: trials that run, wait, have failed, were promoted."""
-    oracle = DurableHyperband(DECK, FULL.seed)
+    oracle = oracle_of(DECK, FULL.seed)
     for _ in range(13):
         given = taken(oracle)
         oracle.complete(given, points(given), 10 / 3)

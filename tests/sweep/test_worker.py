@@ -16,13 +16,13 @@ from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.heartbeat import Terms, reap
-from charrec.sweep.oracle import DurableHyperband
-from charrec.sweep.plan import Sweep
-from charrec.sweep.worker import COSTLY, prove, work
+from charrec.sweep.worker import COSTLY, prove
 from charrec.training.checkpoints import read_progress
+from charrec.tuning.plan import Sweep
+from charrec.tuning.work import work
 from tests.fault_proxy import Answer, FaultProxy, Headers
 from tests.processes import eventually
-from tests.sweep.driving import SMALL, taken
+from tests.sweep.driving import SMALL, oracle_of, taken
 from tests.sweep.swarm import SWEEP, Swarm, small_arrays
 from tests.toy import WARNINGS
 
@@ -78,7 +78,7 @@ def test_a_worker_that_hangs_loses_its_trial_and_stores_nothing_more(tmp_path: P
     assert hung.wait(300)
     token = next(iter(document(url).leases.values())).token  # type: ignore[union-attr]
     time.sleep(3)  # no sign of life after the first second
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = oracle_of(sweep.search, sweep.recipe.seed)
     from charrec.sweep.transaction import transact
 
     def take() -> object:
@@ -101,7 +101,7 @@ def test_a_worker_that_ended_by_itself_is_no_loss_and_one_that_was_killed_is(
 ) -> None:
     """The former deletes its heartbeat, though on a full disk it could not give its trial back."""
     store, sweep = open_store(str(tmp_path)), Sweep(key="sweep", search=SMALL, recipe=SWEEP.recipe)
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = oracle_of(sweep.search, sweep.recipe.seed)
     given = taken(oracle, "another")
     if heartbeat:
         store.put("sweep/workers/another", b"")
@@ -115,7 +115,7 @@ def test_an_idle_worker_leaves(tmp_path: Path) -> None:
     """All trials that could run are another's, and it does not end."""
     store = open_store(str(tmp_path))
     sweep = Sweep(key="sweep", search=Search(max_epochs=1, factor=2), recipe=SWEEP.recipe)
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = oracle_of(sweep.search, sweep.recipe.seed)
     assert oracle.take("another") != "IDLE"
     store.put(sweep.oracle, oracle.dump().model_dump_json().encode())
     store.put(f"{sweep.key}/workers/another", b'{"worker": "another"}')
@@ -127,7 +127,7 @@ def test_a_worker_shows_that_it_can_train_before_it_takes_a_trial_that_cost_othe
     """Or a machine that ends every process would be counted against the trial."""
     store = open_store(str(tmp_path))
     sweep = Sweep(key="sweep", search=SMALL, recipe=SWEEP.recipe)
-    oracle = DurableHyperband(sweep.search, sweep.recipe.seed)
+    oracle = oracle_of(sweep.search, sweep.recipe.seed)
     oracle.complete(taken(oracle), 0.5, 1.0)
     for number in range(COSTLY):
         costly = taken(oracle, f"lost-{number}")

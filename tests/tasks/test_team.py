@@ -11,13 +11,13 @@ from charrec.data.arrays import Glyphs, Packed
 from charrec.steps.search import Given, sweep_of
 from charrec.storage import Store, open_store
 from charrec.study import Runtime, Search
-from charrec.sweep.oracle import FAILURES, DurableHyperband
+from charrec.sweep.oracle import FAILURES
 from charrec.sweep.outcome import SearchFailed, failed
 from charrec.sweep.retry import reopen
 from charrec.sweep.transaction import transact
 from tasks.errors import DeviceLost
 from tasks.sweep import FRUITLESS, keep_workers
-from tests.sweep.driving import alone, fail_for_good, taken
+from tests.sweep.driving import alone, fail_for_good, oracle_of, taken
 from tests.tasks.marking import leave_a_mark
 from tests.toy import KERAS_TUNERS, RECIPE, SEARCH
 
@@ -113,12 +113,12 @@ class Reopening(Counted):
         self.parameters.append(parameters)
         store, sweep = open_store(parameters["runtime"].store), sweep_of(GIVEN)
         assert reopen(store, sweep) == FAILURES
-        oracle = DurableHyperband(GIVEN.search, RECIPE.seed)
+        oracle = oracle_of(GIVEN.search, RECIPE.seed)
         transact(store, sweep.oracle, oracle, lambda: alone(oracle))
 
 
 def aborted(store: Store, search: Search) -> None:
-    oracle = DurableHyperband(search, RECIPE.seed)
+    oracle = oracle_of(search, RECIPE.seed)
     while oracle.aborted is None:
         fail_for_good(oracle, taken(oracle), "no GPU")
     store.put(sweep_of(GIVEN).oracle, oracle.dump().model_dump_json().encode())

@@ -11,9 +11,9 @@ from charrec.results import Epoch
 from charrec.steps import search, train
 from charrec.storage import Store, open_store
 from charrec.study import Runtime
-from charrec.sweep.plan import Sweep
-from charrec.sweep.unfinished import unfinished as unfinished_searches
 from charrec.training.checkpoints import Progress
+from charrec.tuning.plan import Sweep
+from charrec.tuning.unfinished import unfinished as unfinished_searches
 from flows.children import sweep_worker, train_model
 from tasks.progress import unfinished as unfinished_trainings
 from tasks.upgrade import require_same_code

@@ -30,7 +30,7 @@ from charrec.training.checkpoints import (
     save,
     sweep_up,
 )
-from charrec.training.epoch import Begun
+from charrec.training.interruption import Begun
 from charrec.training.recipe import Arrays, compiled
 from charrec.training.train import train
 from tests.thorough import some

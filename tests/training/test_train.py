@@ -21,9 +21,11 @@ from charrec.training.checkpoints import (
     load,
     read_progress,
 )
-from charrec.training.epoch import Interrupted, TrainingDiverged
+from charrec.training.epoch import TrainingDiverged
+from charrec.training.interruption import Interrupted
 from charrec.training.lookup import resident
-from charrec.training.recipe import Arrays, Recipe, compiled, network_of, seed_layers
+from charrec.training.recipe import Arrays, Recipe, compiled, network_of
+from charrec.training.seeds import seed_layers
 from charrec.training.train import train
 from tests.thorough import drawn, some
 from tests.toy import (

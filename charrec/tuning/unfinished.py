@@ -5,7 +5,7 @@ import logging
 from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.sweep.outcome import finished
-from charrec.sweep.plan import Sweep
+from charrec.tuning.plan import Sweep
 
 log = logging.getLogger(__name__)
 

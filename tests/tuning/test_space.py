@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from charrec.models.convnet import ConvNet
 from charrec.reference import SEARCH_CHOSEN
-from charrec.sweep.space import SPACE, propose, space
+from charrec.tuning.space import DECK, SPACE, propose
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -27,7 +27,7 @@ def test_the_space_has_the_720_points_of_the_deck() -> None:
 
 
 def test_keras_tuner_is_given_the_same_space() -> None:
-    hp = space()
+    hp = DECK.tuner()
     assert {entry.name: tuple(entry.values) for entry in hp.space} == SPACE
     assert all(entry.ordered for entry in hp.space)
 
