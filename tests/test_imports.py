@@ -127,7 +127,7 @@ def test_the_sweep_knows_no_images_no_networks_and_no_studies() -> None:
             found |= {f"{node.module}.{alias.name}" for node in named for alias in node.names}
             waiting += found & files.keys()
     assert "charrec.training.checkpoints" in seen
-    rooms = "errors markdown paths results storage study sweep training"
+    rooms = "errors machine markdown paths results storage study sweep training"
     assert {room_of(name) for name in seen} == set(rooms.split())
     trained = {name.removeprefix("charrec.training.") for name in seen if name.startswith("charrec.training.")}
     assert trained <= {"checkpoints", "interruption", "seeds"}

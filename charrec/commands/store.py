@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
 from charrec.commands import columns
 from charrec.errors import InputError
 from charrec.memo.outcome import name_of, parsed
@@ -18,9 +20,9 @@ from charrec.storage.absence import no_study
 from charrec.storage.document import LARGEST, document
 from charrec.storage.interface import KEY, Seen
 from charrec.sweep.document import parsed as search
+from charrec.sweep.fits import Fits, Fitted
 from charrec.training.checkpoints import Progress
 from charrec.tuning.plan import Sweep
-from charrec.tuning.space import DECK
 
 HEAD = ("state", "object", "why")
 RESULT = re.compile(r"result-[0-9a-f]{8}\.json")
@@ -156,11 +158,11 @@ def _complete(key: str, data: bytes) -> bool:
     folder, _, name = key.rpartition("/")
     try:
         if name == "progress.json":
-            document(Progress, data, key)
+            _either(Progress, Fitted, data, key)
         elif name == "sweep.json":
-            document(Sweep, data, key)
+            _either(Sweep, Fits, data, key)
         elif name == "oracle.json":
-            search(data, key, DECK)
+            search(data, key)
         elif key == champion.NAME:
             document(champion.Document, data, key)
         elif RESULT.fullmatch(name):
@@ -170,6 +172,14 @@ def _complete(key: str, data: bytes) -> bool:
     except InputError:
         return False
     return True
+
+
+def _either(kind: type[BaseModel], other: type[BaseModel], data: bytes, key: str) -> None:
+    """Of network 4, or of any Keras model. Raises InputError for neither."""
+    try:
+        document(kind, data, key)
+    except InputError:
+        document(other, data, key)
 
 
 def _complete_result(folder: str, name: str, data: bytes) -> bool:

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from charrec.commands.terminal import status_of
@@ -16,13 +17,16 @@ from charrec.machine.termination import until_terminated
 from charrec.machine.unneeded import leave_out_unneeded
 from charrec.storage import Store, open_store
 from charrec.storage.absence import absent
+from charrec.storage.document import Foreign
 from charrec.sweep.blame import MachineAtFault
+from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import SearchFailed
 from charrec.sweep.standing import status
 from charrec.sweep.table import lines
 from charrec.tuning.plan import Sweep
 
 PLAN = "sweep.json"
+AnySearch = Sweep | Fits
 SHOWN = 8  # of the searches that there are, in an error
 
 
@@ -73,7 +77,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _named(store: Store, key: str) -> Sweep:
+def _named(store: Store, key: str) -> AnySearch:
     key = key.rstrip("/")
     if not store.exists(f"{key}/{PLAN}"):
         if not (begun := _begun(store)):
@@ -83,13 +87,23 @@ def _named(store: Store, key: str) -> Sweep:
             f"one of {', '.join(begun[:SHOWN])}" + (f" and {len(begun) - SHOWN} more" if len(begun) > SHOWN else ""),
             "Name one of these, or none for the latest.",
         )
-    return Sweep.stored(store, key)
+    return _stored(store, key)
 
 
-def _latest(store: Store) -> Sweep:
+def _latest(store: Store) -> AnySearch:
     if begun := _begun(store):
-        return Sweep.stored(store, begun[0])
+        return _stored(store, begun[0])
     raise absent(store, "search")
+
+
+def _stored(store: Store, key: str) -> AnySearch:
+    """A search for network 4, or of any Keras model."""
+    try:
+        return Sweep.stored(store, key)
+    except Foreign:
+        with suppress(Foreign):
+            return Fits.stored(store, key)
+        raise
 
 
 def _begun(store: Store) -> list[str]:
@@ -99,7 +113,7 @@ def _begun(store: Store) -> list[str]:
     return [entry.key.removesuffix(f"/{PLAN}") for entry in latest]
 
 
-def _show(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
+def _show(store: Store, sweep: AnySearch, options: argparse.Namespace) -> None:
     while True:
         now = status(store, sweep)
         print(
@@ -112,7 +126,7 @@ def _show(store: Store, sweep: Sweep, options: argparse.Namespace) -> None:
             print()
 
 
-def _retry(store: Store, sweep: Sweep) -> None:
+def _retry(store: Store, sweep: AnySearch) -> None:
     drop_greetings()
     leave_out_unneeded()
     from charrec.sweep.retry import reopen
@@ -122,7 +136,13 @@ def _retry(store: Store, sweep: Sweep) -> None:
     print(f"{sweep.key}: {failed}." + (" Run the study again, or start `charrec sweep work`." if count else ""))
 
 
-def _work(store: Store, sweep: Sweep, options: argparse.Namespace) -> str:
+def _work(store: Store, sweep: AnySearch, options: argparse.Namespace) -> str:
+    if isinstance(sweep, Fits):
+        raise InputError(
+            f"{store.url}/{sweep.key} is the search of a script, whose model and data no store holds",
+            "a search that a study began",
+            "Run the script once more: each of its processes is a worker.",
+        )
     drop_greetings()
     leave_out_unneeded()
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")

@@ -1,0 +1,81 @@
+"""A search of any Keras model as data: its settings, its description in the store, the progress of its trainings."""
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, JsonValue
+
+from charrec.errors import InputError
+from charrec.study import Frozen
+from charrec.sweep.objective import Direction, Objective
+from charrec.sweep.plan import Described
+from charrec.sweep.space import Space
+from charrec.training.checkpoints import Held
+
+DIRECTIONS: dict[str, Direction] = {  # endings of names
+    **dict.fromkeys(("accuracy", "acc", "auc", "precision", "recall", "score", "f1", "iou"), "max"),
+    **dict.fromkeys(("loss", "error", "mse", "mae", "rmse", "mape", "perplexity", "crossentropy"), "min"),
+}  # fmt: skip
+
+
+class Search(Frozen):
+    """A Hyperband search as Keras Tuner defines it. A study has one of its own, `charrec.study.Search`."""
+
+    max_epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    factor: Annotated[int, Field(ge=2, le=10_000)] = 3
+    objective: str | Objective = "val_loss"  # an Objective says whether more is better
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class FitEpoch(Frozen):
+    """One epoch of a `fit`; `epoch` counts from 1."""
+
+    epoch: int
+    seconds: float
+    values: dict[str, float | None]  # what `fit` reports; None: not a number
+    callbacks: tuple[dict[str, JsonValue], ...] = ()  # the state of each, where it has one
+    ended: bool = False  # a callback has ended the training
+
+
+class Fitted(Held[FitEpoch]):
+    """The best epoch is the objective's."""
+
+
+class Fits(Described):
+    """A search of any Keras model. What its fields do not say, as the builder's code, must be the same everywhere."""
+
+    kind: ClassVar[type[Held[Any]]] = Fitted
+
+    search: Search
+    space: Space
+    fit: dict[str, str]  # argument -> its value, or the digest of its arrays
+    unrepeatable: tuple[
+        str, ...
+    ] = ()  # why a trial that was interrupted may have other numbers than an undisturbed one
+
+    @property
+    def seed(self) -> int:
+        return self.search.seed
+
+    @property
+    def objective(self) -> Objective:
+        return objective_of(self.search)
+
+    def difference(self, other: Self) -> str:
+        names = [name for name in ("search", "space") if getattr(self, name) != getattr(other, name)]
+        arguments = sorted({*self.fit, *other.fit})
+        names += [f"fit's {name}" for name in arguments if self.fit.get(name) != other.fit.get(name)]
+        return f", with another {', '.join(names)}" if names else ""
+
+
+def objective_of(search: Search) -> Objective:
+    """Raises InputError where the better direction cannot be told by the name."""
+    if isinstance(search.objective, Objective):
+        return search.objective
+    for ending, direction in DIRECTIONS.items():
+        if search.objective.lower().endswith(ending):
+            return Objective(name=search.objective, direction=direction)
+    raise InputError(
+        f"the objective {search.objective!r}, of which it is not known whether more or less is better",
+        "a name that ends as in accuracy or loss",
+        f"Write Objective(name={search.objective!r}, direction='max'), or 'min'.",
+    )

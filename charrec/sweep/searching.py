@@ -1,0 +1,94 @@
+"""The search of any Keras model, from a script: each process that runs it is a worker at one search."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+
+from charrec.machine.termination import Terminated, until_terminated
+from charrec.storage import Store, open_store
+from charrec.sweep import examples
+from charrec.sweep.builder import Builder, Fit, require_room
+from charrec.sweep.callbacks import require_resumable
+from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of
+from charrec.sweep.fitting import Fitting
+from charrec.sweep.heartbeat import Terms
+from charrec.sweep.outcome import ranked
+from charrec.sweep.row import TrialRow
+from charrec.sweep.space import Value
+from charrec.sweep.trial import trial_seed
+from charrec.sweep.worker import PATIENT, work
+from charrec.training.checkpoints import load, read_progress
+
+log = logging.getLogger(__name__)
+
+
+class Best(NamedTuple):
+    values: dict[str, Value]
+    score: float
+    history: tuple[FitEpoch, ...]  # of all epochs of its training
+
+
+class Found:
+    """A finished search."""
+
+    def __init__(self, store: Store, plan: Fits, fitting: Fitting) -> None:
+        self.store, self.plan, self._fitting = store, plan, fitting
+        self.trials: list[TrialRow] = ranked(store, plan)[1]  # best first
+        first = self.trials[0]
+        assert first.score is not None  # `ranked` raises where none has one
+        self.best = Best(first.values, first.score, self._progress(first).epochs)
+        self.unrepeatable = plan.unrepeatable  # why numbers may depend on interruptions; empty: they do not
+
+    def model(self, trial: TrialRow | None = None) -> keras.Model:
+        """The compiled model of a trial, of the best by default, with the weights of its best epoch."""
+        row = trial or self.trials[0]
+        model = self._fitting.built(row.values, trial_seed(self.plan.seed, row.configuration)).model
+        checkpoint = self._progress(row).best
+        assert checkpoint is not None
+        load(model, self.store, checkpoint)
+        return model
+
+    def _progress(self, row: TrialRow) -> Any:
+        return read_progress(self.store, self.plan.training(row.configuration), self.plan.kind)
+
+
+def search(
+    build: Any,
+    how: Search,
+    store: str | Store,
+    fit: Fit,
+    name: str = "search",
+    endpoint: str | None = None,
+    terms: Terms = PATIENT,
+    show: Callable[..., Any] | None = None,
+) -> Found:
+    """Search the space that `build(hp)` spans, beside any other process that runs the same script on the same store.
+
+    `build` is an ordinary Keras Tuner model builder, or a HyperModel; `fit` are the arguments of `model.fit`, or a
+    function of `hp` that returns them. Returns once no trial is left, also to a process that comes later. Raises
+    InputError for bad input, or where the store holds another search under this name; SearchFailed where there is
+    nothing to choose from; MachineAtFault where this machine cannot train; Terminated after SIGTERM, with everything
+    stored: the next process that runs the script goes on.
+    """
+    objective = objective_of(how)
+    builder = Builder(build, fit)
+    require_room(builder.space, how)
+    given = builder.first_fit
+    examples.require_known(given)
+    require_resumable(given.get("callbacks") or [])
+    opened = open_store(store, endpoint=endpoint) if isinstance(store, str) else store
+    plan = Fits(
+        key=f"sweeps/{name}", search=how, space=builder.space, fit=examples.described(given),
+        unrepeatable=examples.unrepeatable(given),
+    )  # fmt: skip
+    for reason in plan.unrepeatable:
+        log.warning("a trial that is interrupted may have other numbers than an undisturbed one: %s", reason)
+    fitting = Fitting(builder, objective)
+    with until_terminated() as stop:
+        while (ending := work(opened, plan, fitting, show, stop, terms)) == "alone":
+            pass  # a failure is believed from two workers: this process is another one
+    if ending != "finished":
+        raise Terminated(f"the search in {opened.url} was left ({ending}); the next process goes on with it")
+    return Found(opened, plan, fitting)
