@@ -27,11 +27,11 @@ from charrec.steps.pipeline import ROLES
 from charrec.storage import Entry, Store
 from charrec.study import Study
 from charrec.sweep.outcome import epochs_of, read_document
-from charrec.sweep.plan import Sweep
-from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import schedule
-from charrec.sweep.space import SPACE
 from charrec.training.checkpoints import Progress, read_progress
+from charrec.tuning.plan import Sweep
+from charrec.tuning.ranking import ranking
+from charrec.tuning.space import SPACE
 
 BEGUN = ("trainings/", "sweeps/")
 PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"

@@ -22,7 +22,7 @@ from charrec.sweep.fits import FitEpoch, Fitted
 from charrec.sweep.objective import Objective
 from charrec.sweep.space import Value
 from charrec.sweep.trainable import Place, Scored
-from charrec.training.checkpoints import Checkpoint, claim, commit, load, mend, read_progress, save
+from charrec.training.checkpoints import Checkpoint, claim, commit, mend, read_progress, resume, save
 from charrec.training.interruption import Begun
 from charrec.training.seeds import seed_layers
 
@@ -65,9 +65,7 @@ class Fitting:
         progress, version = claim(place.store, place.key, owner, place.entitled, Fitted)
         model, fit = self.built(values, seed)
         fit["callbacks"] = copy.deepcopy(list(fit.get("callbacks") or []))  # of its own, as Keras Tuner has it
-        if progress.last:
-            load(model, place.store, progress.last)
-            log.info("%s goes on after epoch %d", place.key, progress.last.epoch)
+        resume(model, place.store, place.key, progress)
         while not _over(progress, epochs):
             epoch = len(progress.epochs) + 1
             shown = place.show(place.key, epoch, epochs) if place.show else None

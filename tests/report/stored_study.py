@@ -38,10 +38,10 @@ from charrec.steps.report import Given as Reporting
 from charrec.storage import Store
 from charrec.study import Data, Search, Study
 from charrec.sweep.document import Document, TrialRecord
-from charrec.sweep.plan import Sweep
-from charrec.sweep.space import SPACE
 from charrec.training.checkpoints import Checkpoint, Progress
 from charrec.training.recipe import recipe_of
+from charrec.tuning.plan import Sweep
+from charrec.tuning.space import SPACE
 from tests.commands.shelf import put_report
 
 Branch = tuple[Outcome[TrainingResult], Outcome[PredictionResult], Outcome[EvaluationResult]]

@@ -97,7 +97,7 @@ def taking_409_for_a_conflict(patch: pytest.MonkeyPatch) -> None:
 def blaming_the_store(patch: pytest.MonkeyPatch) -> None:
     """A checkpoint that another owner deleted after this process's claim is told as missing from the store."""
 
-    def resume(model: Any, store: Store, _key: str, progress: Progress) -> None:
+    def resume(model: Any, store: Store, _key: str, progress: Held[Any]) -> None:
         if progress.last:
             checkpoints.load(model, store, progress.last)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from charrec.storage.s3 import S3Store
 from charrec.training.checkpoints import TakenOver, read_progress, sweep_up
-from charrec.training.epoch import Interrupted
+from charrec.training.interruption import Interrupted
 from charrec.training.train import train
 from tests.simulation.bucket import Bucket, Weather
 from tests.simulation.invariants import Histories, Invariants, check, plain
