@@ -64,32 +64,28 @@ class Builder:
         return Built(model, dict(self.fit(hp) if callable(self.fit) else self.fit))
 
     def _explored(self, hp: kt.HyperParameters) -> Space:
-        """The whole space: the builder is called until each conditional scope was active once, as Keras Tuner does."""
+        """The whole space: the builder is called until nothing new comes of a value that may decide what it asks for.
+
+        Keras Tuner does so for conditional scopes, and adds to its space what a trial asks for later; here a trial may
+        not, since workers that met it in another order would draw other points.
+        """
         found = kt.HyperParameters()
-        seen: list[Any] = []  # scopes that were active, or were tried
+        scopes: list[Any] = []
+        tried: set[str] = set()
         while True:
             found.merge(hp, overwrite=False)
-            seen += [scope for scope in hp.active_scopes if scope not in seen]
-            waiting = [scope for scope in hp.inactive_scopes if scope not in seen]
-            if not waiting:
+            _require_names(found)
+            scopes += hp.inactive_scopes
+            rest = [one for one in _telling(found, scopes) if repr(one) not in tried]
+            if not rest:
                 break
-            seen.append(waiting[0])
-            hp = found.copy()
-            for condition in waiting[0]:
-                hp.values[condition.name] = condition.values[0]
-            hp.ensure_active_values()
+            tried.add(repr(rest[0]))
+            hp = _at(found, rest[0])
             with seeded(0):
                 self._built(hp)
             keras.backend.clear_session()
         if not found.space:
             raise InputError("a model builder that asks `hp` for nothing", "hp.Int, hp.Choice, ...", "Give it a space.")
-        names = [one.name for one in found.space]
-        if twice := [name for name in names if names.count(name) > 1]:  # Keras Tuner would draw it without a seed
-            raise InputError(
-                f"the hyperparameter {twice[0]!r} under two conditions, or with two ranges",
-                "a name of its own for each",
-                "Rename one of them.",
-            )
         return Space.of(found)
 
 
@@ -102,6 +98,40 @@ def require_room(space: Space, search: Hyperband) -> None:
             f"at least {needed}, which a search of {search.max_epochs} epochs by {search.factor} tries",
             "Widen the space, or search with fewer max_epochs or a larger factor.",
         )
+
+
+def _telling(found: kt.HyperParameters, scopes: list[Any]) -> Iterator[dict[str, Value]]:
+    """Values, each to be tried with the others' defaults: they may open a scope, or a branch in the builder's code."""
+    for scope in scopes:
+        yield {condition.name: condition.values[0] for condition in scope}
+    for one in Space.of(found).dimensions:
+        conditions = {condition.name: condition.values[0] for condition in one.conditions}
+        points = one.points() or ()
+        ends = points if one.kind in ("Boolean", "Choice") and not one.ordered else (*points[:1], *points[-1:])
+        for value in ends if one.kind != "Fixed" else ():
+            if conditions or found.values.get(one.name) != value:
+                yield conditions | {one.name: value}
+
+
+def _require_names(found: kt.HyperParameters) -> None:
+    """Raises InputError for a name under two conditions, whose value Keras Tuner drops, or draws without a seed."""
+    names = [one.name for one in found.space]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(
+            f"the hyperparameter {twice[0]!r} under two conditions", "a name of its own for each", "Rename one of them."
+        )
+
+
+def _at(found: kt.HyperParameters, values: Mapping[str, Value]) -> kt.HyperParameters:
+    """These values, and the defaults of all others that exist beside them."""
+    hp = found.copy()
+    hp.values |= values
+    for one in hp.space:
+        if not hp.is_active(one):
+            hp.values.pop(one.name, None)
+        elif one.name not in hp.values:
+            hp.values[one.name] = one.default
+    return hp
 
 
 @contextmanager

@@ -125,6 +125,18 @@ def test_a_builder_is_called_until_each_conditional_scope_was_active() -> None:
     ]  # fmt: skip
 
 
+def test_what_a_loop_asks_for_is_found_without_a_scope() -> None:
+    def layered(hp: Any) -> Any:
+        for layer in range(hp.Int("layers", 1, 3)):
+            hp.Int(f"units_{layer}", 2, 9)
+        if hp.Boolean("deep"):
+            hp.Choice("depth", [1, 2])
+        return model()
+
+    names = [one.name for one in Builder(layered, {}).space.dimensions]
+    assert sorted(names) == ["deep", "depth", "layers", "units_0", "units_1", "units_2"]
+
+
 def test_a_name_under_two_conditions_is_refused() -> None:
     def twice(hp: Any) -> Any:
         hp.Choice("kind", ["small", "large"])

@@ -250,7 +250,7 @@ def test_a_loss_that_is_no_number_is_the_trials_failure_and_its_earlier_epochs_s
 
 
 def test_a_builder_that_changes_its_space_is_told(store: Store) -> None:
-    calls = iter([9, 9, 5])
+    calls = iter([9, 9, 9, 5])
     changing = fitting(made=building(units=lambda hp: hp.Int("units", 2, next(calls))))
     changing.builder.at({"units": 3}, 1)
     with pytest.raises(
