@@ -43,7 +43,8 @@ def worker(folder: Path, name: str) -> "subprocess.Popen[bytes]":
     place = folder / name
     place.mkdir(parents=True)
     command = [sys.executable, str(SCRIPT), str(folder / "store"), EPOCHS]
-    return subprocess.Popen(command, cwd=place, stdout=(place / "said").open("wb"), stderr=subprocess.STDOUT)
+    with (place / "said").open("wb") as said:
+        return subprocess.Popen(command, cwd=place, stdout=said, stderr=subprocess.STDOUT)
 
 
 def holders(store: Store) -> str:
@@ -66,15 +67,16 @@ def outcome(store: Store) -> list[dict[str, Any]]:
 @pytest.mark.long
 def test_one_of_two_workers_is_killed_and_the_search_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     store, undisturbed = (open_store(str(tmp_path / name / "store")) for name in ("two", "one"))
-    doomed, survivor = (worker(tmp_path / "two", name) for name in ("doomed", "survivor"))
+    places = [("two", "doomed"), ("two", "survivor"), ("one", "alone")]
+    workers = [worker(tmp_path / place, name) for place, name in places]
     try:
-        assert eventually(lambda: f"-{doomed.pid}-" in holders(store), 300)
-        doomed.kill()
-        alone = worker(tmp_path / "one", "alone")
-        assert [one.wait(900) for one in (doomed, survivor, alone)] == [-9, 0, 0]
+        assert eventually(lambda: f"-{workers[0].pid}-" in holders(store), 300, every=0.1)
+        workers[0].kill()
+        assert [one.wait(900) for one in workers] == [-9, 0, 0]
     finally:
-        for one in (doomed, survivor):
+        for one in workers:
             one.kill()
+            one.wait(300)
     said = (tmp_path / "two" / "survivor" / "said").read_text()
     plan = Fits.stored(store, KEY)
     assert status(store, plan).finished
