@@ -83,7 +83,7 @@ class Builder:
             hp = _at(found, rest[0])
             with seeded(0):
                 self._built(hp)
-            keras.backend.clear_session()
+        keras.backend.clear_session()
         if not found.space:
             raise InputError("a model builder that asks `hp` for nothing", "hp.Int, hp.Choice, ...", "Give it a space.")
         return Space.of(found)
