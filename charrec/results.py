@@ -217,6 +217,47 @@ class SearchResult(Frozen):
     seconds: float
 
 
+class SearchCurve(Frozen):
+    """The training of one configuration, which its trials share."""
+
+    configuration: int
+    epochs: tuple[Epoch, ...]
+
+
+class Bin(Frozen):
+    """The images whose likeliest class has a probability within [low, high)."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float  # mean of these probabilities
+    accuracy: float
+
+
+class Reliability(Frozen):
+    """Whether one network is right as often as it says, on the validation images, without and with a temperature.
+
+    With one: each half of the font groups under the temperature that the other half asks for.
+    """
+
+    model: str
+    bins: tuple[Bin, ...]  # those with images
+    error: float  # expected calibration error
+    temperature: float  # of all validation images
+    tempered: tuple[Bin, ...]
+    tempered_error: float
+
+
+class Slice(Frozen):
+    """One network on the validation images of one kind, weight or slant."""
+
+    model: str
+    by: Literal["character", "weight", "slant"]
+    name: str  # "digits", "bold", "italic", ...
+    accuracy: Rate
+    folded_accuracy: Rate
+
+
 class DataSummary(Frozen):
     """What was trained and validated on, and what was read besides. Older results do not say all of the latter."""
 
@@ -266,6 +307,9 @@ class StudyResult(Frozen):
     external: tuple[External, ...]
     texts: tuple[TextReading, ...]
     text_rates: tuple[TextRate, ...] = ()  # older results have none
+    search_curves: tuple[SearchCurve, ...] = ()  # likewise
+    reliability: tuple[Reliability, ...] = ()  # likewise
+    slices: tuple[Slice, ...] = ()  # likewise
     predictions: dict[str, str] = {}  # model -> key of the outcome of its predictions; older results do not say
     machine: Machine
     code: str  # commit, "+" if changed; "" outside a repository

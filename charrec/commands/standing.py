@@ -33,7 +33,7 @@ from charrec.steps.augment import AUGMENT
 from charrec.steps.augment import Given as Augmenting
 from charrec.steps.evaluate import EVALUATE
 from charrec.steps.pipeline import ROLES, evaluating
-from charrec.steps.report import Given, Outcomes, gather, images_of, pictures_of
+from charrec.steps.report import Given, Images, Outcomes, gather, images_of, parts_of, pictures_of, search_curves
 from charrec.storage import Store
 from charrec.storage.absence import absent
 from charrec.study import Study
@@ -85,7 +85,18 @@ def _of_report(result: StudyResult, bench: Bench) -> Standing:
         augmented=augmented,
     )
     images = images_of(result.study, outcomes, bench)
+    if not result.reliability:
+        result = _whole(result, outcomes, images, bench)
     return Standing(result, pictures_of(result.study, outcomes, images, bench), ())
+
+
+def _whole(result: StudyResult, outcomes: Outcomes, images: Images, bench: Bench) -> StudyResult:
+    """An older result with what it does not say yet, from the predictions and the search that it was made of."""
+    searches = [one for _, one in latest(bench.store, "sweeps/", SearchResult) if one.value == result.search]
+    curves = search_curves(searches[0].key, result.search, bench.store) if searches else ()
+    return result.model_copy(
+        update={**parts_of(result.study, outcomes, images, bench), "search_curves": curves},
+    )
 
 
 def _evaluated(result: StudyResult, model: str) -> EvaluationResult:
@@ -147,13 +158,14 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
         augmented=augmented,
     )
     images = images_of(study, outcomes, bench)
-    result = gather(_given(study, outcomes), outcomes, images)
+    result = gather(_given(study, outcomes), outcomes, images, bench)
     whole = {training.model: training for training in result.trainings}
     durations = result.durations | ({"search": found.search.seconds} if found.search.trials else {})
     result = result.model_copy(
         update={
             "trainings": tuple(whole.get(one.model, one) for one in trainings),
             "search": _counted(found, result.data.training),
+            "search_curves": search_curves(found.sweep.key, found.search, bench.store),
             "durations": durations,
         }
     )

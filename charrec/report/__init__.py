@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ class Pictures:
     mistakes: np.ndarray  # (m, s, s): the best network's most confident mistakes on validation images
     mistake_captions: list[str]  # "0 read as O, 99 %"
     board: Board | None = None  # the network that reads what one draws in the page
+    # The best network's misread validation images, the most confident first: (k, s, s), s at most 32
+    misread: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1), np.uint8))
+    misread_as: tuple[tuple[str, str, float], ...] = ()  # truth, reading and its probability
 
 
 def write_report(result: StudyResult, pictures: Pictures, folder: Path, missing: Sequence[str] = ()) -> list[Path]:

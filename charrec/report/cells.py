@@ -1,6 +1,7 @@
 """The parts of a table or a dot plot on the page."""
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,12 @@ class Table:
     head: list[str]
     rows: list[list[Cell]]  # the first cell of a row is its heading
     sortable: bool = False
+    data: list[dict[str, str]] | None = None  # of each row: attributes that the page's script reads
 
 
 @dataclass(frozen=True)
 class Mark:
-    """`kind` (dot, ring, diamond, bar, cap) at `left` percent of a track, `width` percent wide."""
+    """`kind` (dot, ring, diamond, bar, zero) at `left` percent of a track, `width` percent wide."""
 
     kind: str
     left: float
@@ -31,21 +33,20 @@ class Mark:
 
 @dataclass(frozen=True)
 class Scale:
-    """A range of shares, mapped to 0 to 100 percent of a track."""
+    """A range of shares, or of their differences, mapped to 0 to 100 percent of a track."""
 
     low: float
     high: float
     step: float
 
     @classmethod
-    def around(cls, values: list[float]) -> "Scale":
-        """The narrowest round range around the values with about five ticks, within [0, 1]."""
+    def around(cls, values: list[float], least: float = 0.0) -> "Scale":
+        """The narrowest round range around the values with about five ticks, within [least, 1]."""
         low, high = min(values), max(values)
         steps = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
         step = next((s for s in steps if (high - low) / s <= 5), 0.2)
-        down = int((low - step / 4) / step) * step
-        up = -int(-(high + step / 4) / step // 1) * step
-        return cls(max(0.0, round(down, 6)), min(1.0, round(up, 6)), step)
+        down, up = floor((low - step / 4) / step) * step, ceil((high + step / 4) / step) * step
+        return cls(max(least, round(down, 6)), min(1.0, round(up, 6)), step)
 
     def at(self, value: float) -> float:
         return round(100 * (value - self.low) / (self.high - self.low), 3)
@@ -54,4 +55,5 @@ class Scale:
     def ticks(self) -> list[tuple[float, str]]:
         steps = round((self.high - self.low) / self.step)
         values = [self.low + k * self.step for k in range(steps + 1)]
-        return [(self.at(v), f"{100 * v:.10g}") for v in (round(v, 6) for v in values) if v <= self.high]
+        labels = [(v, f"{100 * v:.10g}".replace("-", "\u2212")) for v in (round(v, 6) for v in values)]
+        return [(self.at(v), label) for v, label in labels if v <= self.high]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
-from charrec.report import board, pixels, rows, sentences, theme, typefaces, words
+from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, theme, typefaces, words
 from charrec.report.cells import Mark, Scale
-from charrec.results import External, Rate, StudyResult, TextReading
+from charrec.report.importance import Importance, importances
+from charrec.results import Bin, Evaluation, External, Rate, Reliability, StudyResult, TextReading
 
 if TYPE_CHECKING:
     import numpy as np
 
     from charrec.report import Pictures
+
+
+SPRITE_COLUMNS = 40  # misread images side by side
 
 
 def render(
@@ -37,9 +42,11 @@ def render(
     environment.globals |= {"words": words, "sentences": sentences, "reference": reference}
     package = files("charrec.report")
     css = package.joinpath("report.css").read_text() + package.joinpath("board.css").read_text()
+    script = package.joinpath("explore.js").read_text()
     return environment.get_template("report.html.j2").render(
         r=result,
         css=css,
+        script=script,
         faces=typefaces.css(),
         themes={t.name: t for t in theme.THEMES},
         figures={name: pixels.uri(data) for name, data in figures.items()},
@@ -54,6 +61,8 @@ def render(
         **_dots(result),
         **_glyphs(pictures),
         **_tables(result),
+        **_search(result),
+        **_errors(result, pictures),
         texts=[_text(result, pictures, text) for text in result.study.texts],
     )
 
@@ -76,6 +85,7 @@ def _tables(result: StudyResult) -> dict[str, Any]:
         "classes": rows.classes(best),
         "pairs": rows.pairs(best),
         "text_rates": rows.text_rates(result),
+        "slices": rows.slices(result),
         "external": {group: rows.external(result, group) for group in words.SETS},
         "fields": rows.study(result.study),
     }
@@ -119,6 +129,82 @@ def _dots(result: StudyResult) -> dict[str, Any]:
             marks.append(Mark("diamond", scale.at(r.val_accuracy), title=label))
         tracks[e.model] = marks
     return {"scale": scale, "tracks": tracks, "outside": _outside(result.external)}
+
+
+def _search(result: StudyResult) -> dict[str, Any]:
+    """What is drawn of the search, and the effect of each hyperparameter as marks on one scale."""
+    axes = plots.axes(result) if result.search.trials else []
+    found = importances(tables.trials(result), result.search.space, result.study.seed)
+    ends = [end for one in found for end in (one.effect, one.low, one.high) if end is not None]
+    scale = Scale.around([0.0, *ends], least=-1.0)
+    return {
+        "axes": axes,
+        "lines": plots.lines(result, axes),
+        "learning": plots.learning(result),
+        "importances": [(one, _effect_marks(scale, one)) for one in found],
+        "effect_scale": scale,
+        "values": rows.values(found),
+    }
+
+
+def _effect_marks(scale: Scale, one: Importance) -> list[Mark]:
+    marks = [Mark("zero", scale.at(0.0), title="no difference")]
+    if one.low is not None and one.high is not None:
+        low, high = scale.at(one.low), scale.at(one.high)
+        marks.append(Mark("bar", low, round(high - low, 3), words.points_between(one.low, one.high)))
+    return [*marks, Mark("dot", scale.at(one.effect), title=words.points(one.effect))]
+
+
+def _errors(result: StudyResult, pictures: Pictures) -> dict[str, Any]:
+    """The best network's confusions with their images, and every network's reliability."""
+    best, misread = sentences.best(result), pictures.misread
+    tints = [f"{low}{words.DASH}{high - 1}" for low, high in pairwise((1, *matrix.SHADES))]
+    return {
+        "views": matrix.views(best),
+        "tints": list(enumerate([*tints, f"{matrix.SHADES[-1]} or more"])),
+        "sprite": pixels.uri(pixels.sprite(misread, SPRITE_COLUMNS)) if len(misread) else "",
+        "misread": _misread(best, pictures),
+        "diagrams": [_diagram(one) for one in result.reliability],
+    }
+
+
+def _misread(best: Evaluation, pictures: Pictures) -> dict[str, Any]:
+    """What the page's script knows of the misread images, in the order of their sprite."""
+    return {
+        "columns": SPRITE_COLUMNS,
+        "images": [(truth, read, round(100 * sure, 1)) for truth, read, sure in pictures.misread_as],
+        "classes": {row.character: (row.n, round(100 * row.recall, 1)) for row in best.classes},
+    }
+
+
+def _diagram(one: Reliability) -> dict[str, Any]:
+    most = max(each.n for each in (*one.bins, *one.tempered))
+
+    def dots(bins: tuple[Bin, ...]) -> list[tuple[float, float, float, str]]:
+        return [
+            (
+                round(40 + 205 * each.confidence, 1),
+                round(210 - 200 * each.accuracy, 1),
+                round(9 * (each.n / most) ** 0.25, 1),
+                f"{words.many(each.n, 'image')}: probability {words.percent(each.confidence, 1)} in the mean,"
+                f" {words.percent(each.accuracy, 1)} right",
+            )
+            for each in bins
+        ]
+
+    lowest = one.bins[0]
+    return {
+        "model": one.model,
+        "error": one.error,
+        "temperature": one.temperature,
+        "tempered_error": one.tempered_error,
+        "plain": dots(one.bins),
+        "tempered": dots(one.tempered),
+        "ticks": [(0, "0"), (50, "50"), (100, "100")],
+        "label": f"Reliability of {words.name(one.model)}: of answers with a probability near"
+        f" {words.percent(lowest.confidence, 0)}, {words.percent(lowest.accuracy, 0)} are right; near"
+        f" {words.percent(one.bins[-1].confidence, 1)}, {words.percent(one.bins[-1].accuracy, 1)}",
+    }
 
 
 def _outside(scores: tuple[External, ...]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from charrec import reference
-from charrec.report import tables
+from charrec.report import sentences, tables
 from charrec.report.cells import Cell, Table
+from charrec.report.importance import Importance
 from charrec.report.words import (
     METHODS,
     NONE,
@@ -20,6 +21,7 @@ from charrec.report.words import (
     loss,
     number,
     percent,
+    points,
     title,
 )
 from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
@@ -78,13 +80,19 @@ def _rate(value: Rate | None, theirs: str = "") -> Cell:
     )
 
 
-def _reference(value: str) -> str:
-    return f"ref. {value}"
+def _reference(value: str, difference: str = "") -> str:
+    return f"ref. {value}" + (f"\n{difference}" if difference else "")
+
+
+def _signed(difference: float, decimals: int) -> str:
+    return f"{difference:+,.{decimals}f}".replace("-", "\u2212")
 
 
 def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None], Cell]]]:
     def parameters(t: TrainingResult, r: Theirs | None) -> Cell:
-        return Cell(count(t.parameters), note=_reference(count(r.parameters)) if r and r.parameters else "")
+        if not (r and r.parameters):
+            return Cell(count(t.parameters))
+        return Cell(count(t.parameters), note=_reference(count(r.parameters), _signed(t.parameters - r.parameters, 0)))
 
     def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
         note = _reference(str(r.val_accuracy_epoch)) if r else ""
@@ -110,16 +118,20 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
     ]
 
 
-def _evaluation_rows() -> list[tuple[str, Callable[[Evaluation, Theirs | None], Cell]]]:
+def _evaluation_rows(comparable: bool) -> list[tuple[str, Callable[[Evaluation, Theirs | None], Cell]]]:
+    """`comparable`: to the reference, so that a difference from it says something."""
+
+    def accuracy(e: Evaluation, r: Theirs | None) -> Cell:
+        difference = points(e.accuracy.value - r.val_accuracy) if r and comparable else ""
+        return _rate(e.accuracy, _reference(percent(r.val_accuracy), difference) if r else "")
+
+    def validation_loss(e: Evaluation, r: Theirs | None) -> Cell:
+        difference = _signed(e.loss - r.val_loss, 4) if r and comparable else ""
+        return Cell(loss(e.loss), note=_reference(loss(r.val_loss), difference) if r else "")
+
     return [
-        (
-            "Validation accuracy",
-            lambda e, r: _rate(e.accuracy, _reference(percent(r.val_accuracy)) if r else ""),
-        ),
-        (
-            "Validation loss",
-            lambda e, r: Cell(loss(e.loss), note=_reference(loss(r.val_loss)) if r else ""),
-        ),
+        ("Validation accuracy", accuracy),
+        ("Validation loss", validation_loss),
         ("Accuracy, cases folded", lambda e, r: _rate(e.folded_accuracy)),
         ("Accuracy without twins", lambda e, r: _rate(e.without_twin_accuracy)),
         ("Top-2 accuracy", lambda e, r: _rate(e.top2_accuracy)),
@@ -132,7 +144,7 @@ def comparison(result: StudyResult) -> Table:
     evaluations = {e.model: e for e in result.evaluations}
     blank = Cell(NONE)
     rows = []
-    for name, measure in _evaluation_rows():
+    for name, measure in _evaluation_rows(sentences.on_chars74k(result)):
         cells = [
             measure(evaluations[t.model], reference.MODELS.get(t.model)) if t.model in evaluations else blank
             for t in result.trainings
@@ -175,8 +187,42 @@ def ranking(result: StudyResult) -> Table:
         row += [Cell(str(v), v) for v in (t.epochs, t.bracket, t.rung, t.configuration)]
         row += [Cell(number(t.network[k]), t.network[k]) if k in t.network else Cell(NONE, -1) for k in names]
         rows.append([*row, Cell(duration(t.seconds), t.seconds)])
+    data = [{"c": str(t.configuration), "t": t.trial} for t in result.search.trials]
     head = ["Rank", "Accuracy", "Epochs", "Bracket", "Rung", "Config.", *names, "Time"]
-    return Table(head, rows, sortable=True)
+    return Table(head, rows, sortable=True, data=data)
+
+
+def values(found: list[Importance]) -> Table:
+    """One row for each value of each hyperparameter: its configurations, and how far they are from their brackets."""
+    rows = [
+        [
+            _text(one.name, "mono"),
+            Cell(number(each.value)),
+            Cell(NONE if each.mean is None else points(each.mean)),
+            Cell(str(each.n)),
+        ]
+        for one in found
+        for each in one.values
+    ]
+    return Table(["Name", "Value", "Mean difference", "Configurations"], rows)
+
+
+def slices(result: StudyResult) -> Table:
+    """One row for each part of the validation images, a column a network."""
+    own = {(one.by, one.name, one.model): one for one in result.slices}
+    models = list(dict.fromkeys(one.model for one in result.slices))
+    rows = []
+    for by, name in dict.fromkeys((by, name) for by, name, _ in own):
+        parts = [own[by, name, model] for model in models]
+        cells = [
+            Cell(
+                percent(one.accuracy.value, 1),
+                note=f"({interval(one.accuracy)})\n{percent(one.folded_accuracy.value, 1)} cases folded",
+            )
+            for one in parts
+        ]
+        rows.append([_text(name.capitalize(), note=f"by {by}"), *cells, Cell(count(parts[0].accuracy.n))])
+    return Table(["", *map(title, models), "Images"], rows)
 
 
 def classes(evaluation: Evaluation) -> Table:
@@ -186,7 +232,8 @@ def classes(evaluation: Evaluation) -> Table:
         row = [_character(c.character), Cell(percent(c.recall, 1), c.recall)]
         row += [Cell(percent(c.precision, 1), c.precision), _character(c.most_read_as)]
         rows.append([*row, Cell(worst, c.most_read_as_share), Cell(count(c.n), c.n)])
-    return Table(["Class", "Recall", "Precision", "Read as", "Share", "Images"], rows, sortable=True)
+    head = ["Class", "Recall", "Precision", "Read as", "Share", "Images"]
+    return Table(head, rows, sortable=True, data=[{"k": c.character} for c in evaluation.classes])
 
 
 def pairs(evaluation: Evaluation, most: int = 24) -> Table:
@@ -199,7 +246,8 @@ def pairs(evaluation: Evaluation, most: int = 24) -> Table:
         ]
         for p in evaluation.pairs[:most]
     ]
-    return Table(["Truth", "Read as", "Images", "Share of class"], rows, sortable=True)
+    data = [{"pair": p.truth + p.read} for p in evaluation.pairs[:most]]
+    return Table(["Truth", "Read as", "Images", "Share of class"], rows, sortable=True, data=data)
 
 
 def external(result: StudyResult, group: str) -> Table:

@@ -2,7 +2,9 @@
 
 from charrec import alphabet, reference
 from charrec.models import MODELS
+from charrec.report.importance import Importance
 from charrec.report.words import (
+    HYPERPARAMETERS,
     NBSP,
     TEXTS,
     character,
@@ -16,6 +18,7 @@ from charrec.report.words import (
     percent,
     points,
     rate,
+    some,
     spelled,
     title,
 )
@@ -171,6 +174,70 @@ def search_story(result: StudyResult, comparable: bool) -> str:
         top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
         text += f" The best {len(top)} are within {abs(100 * (max(top) - min(top))):.2f} points of each other."
     return text
+
+
+def searched(result: StudyResult) -> str:
+    """What the hyperparameters are."""
+    parts = [f"{key} ({means})" for key, means in HYPERPARAMETERS.items() if key in result.search.space]
+    return f" Searched are {listing(parts)}." if parts else ""
+
+
+def importance_story(found: list[tuple[Importance, object]]) -> str:
+    """The hyperparameter of the greatest difference, and those that the search tells apart from chance."""
+    first = found[0][0]
+    text = (
+        f"Configurations with a high {first.name} ({some(first.upper)}) differ most from those with a low one"
+        f" ({some(first.lower)}): in the mean their accuracy is {points(abs(first.effect))[1:]}"
+        f" {'higher' if first.effect > 0 else 'lower'}."
+    )
+    clear = [one.name for one, _ in found if one.clear]
+    if not clear:
+        return f"{text} No interval leaves zero out, so this search does not tell which hyperparameter matters."
+    verb = "leaves" if len(clear) == 1 else "leave"
+    others = "" if len(clear) == len(found) else "; of the others the search does not tell whether they matter"
+    return f"{text} The interval{'s' * (len(clear) > 1)} of {listing(clear)} {verb} zero out{others}."
+
+
+def fidelity_story(result: StudyResult) -> str:
+    """After how many epochs the configurations are compared."""
+    first = [t.epochs for t in result.search.trials if t.rung == 0 and t.val_accuracy is not None]
+    parts = [f"{count(first.count(epochs))} after {many(epochs, 'epoch')}" for epochs in sorted(set(first))]
+    text = f"Here {listing(parts)} are compared."
+    if min(first) < max(first):
+        text += " What learns fast is ahead after few epochs, and need not be in the end."
+    return text
+
+
+def slice_story(result: StudyResult, evaluation: Evaluation) -> str:
+    """Of each way to part the images, what the network reads best and worst."""
+    own = [one for one in result.slices if one.model == evaluation.model]
+    texts = []
+    for by in dict.fromkeys(one.by for one in own):
+        parts = sorted((one for one in own if one.by == by), key=lambda one: -one.accuracy.value)
+        if len(parts) > 1:
+            top, last = parts[0], parts[-1]
+            apart = "" if top.accuracy.low > last.accuracy.high else ", though their intervals overlap"
+            texts.append(
+                f"by {by}, {title(evaluation.model)} reads {top.name} best ({percent(top.accuracy.value, 1)}) and"
+                f" {last.name} worst ({percent(last.accuracy.value, 1)}){apart}"
+            )
+    return "The share that each network reads correctly, in parts of the validation images." + "".join(
+        f" {text[0].upper()}{text[1:]}." for text in texts
+    )
+
+
+def reliability_story(result: StudyResult, evaluation: Evaluation) -> str:
+    """How sure the network is in the mean, against how often it is right."""
+    own = next(one for one in result.reliability if one.model == evaluation.model)
+    n = sum(one.n for one in own.bins)
+    said = sum(one.confidence * one.n for one in own.bins) / n
+    gap = said - evaluation.accuracy.value
+    how = "so it is about as sure as it should be" if abs(gap) < 0.005 else "so it is too sure"
+    how = "so it is less sure than it could be" if gap <= -0.005 else how
+    return (
+        f"{title(own.model)} gives its answers a probability of {percent(said, 1)} in the mean and is right in"
+        f" {percent(evaluation.accuracy.value, 1)}, {how}."
+    )
 
 
 def confusion_story(evaluation: Evaluation) -> str:

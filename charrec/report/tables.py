@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from charrec import alphabet, reference
-from charrec.results import Rate, StudyResult
+from charrec.report.importance import importances
+from charrec.results import Bin, Epoch, Rate, StudyResult
 
 
 def _rate(name: str, rate: Rate | None) -> dict[str, Any]:
@@ -135,4 +136,60 @@ def text_rates(result: StudyResult) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-TABLES = {f.__name__: f for f in (models, histories, trials, confusion, classes, pairs, external, texts, text_rates)}
+def search_curves(result: StudyResult) -> pd.DataFrame:
+    """One row per epoch of each configuration."""
+    rows = [
+        {"configuration": curve.configuration, **epoch.model_dump()}
+        for curve in result.search_curves
+        for epoch in curve.epochs
+    ]
+    return pd.DataFrame(rows, columns=["configuration", *Epoch.model_fields])
+
+
+def importance(result: StudyResult) -> pd.DataFrame:
+    """One row per hyperparameter, the greatest effect first."""
+    found = importances(trials(result), result.search.space, result.study.seed)
+    rows = [(one.name, one.effect, one.low, one.high) for one in found]
+    return pd.DataFrame(rows, columns=["hyperparameter", "effect", "effect_low", "effect_high"])
+
+
+def slices(result: StudyResult) -> pd.DataFrame:
+    """One row per network and part of the validation images."""
+    rows = [
+        {"model": one.model, "by": one.by, "part": one.name, "images": one.accuracy.n}
+        | _rate("accuracy", one.accuracy)
+        | _rate("folded_accuracy", one.folded_accuracy)
+        for one in result.slices
+    ]
+    return pd.DataFrame(rows)
+
+
+def reliability(result: StudyResult) -> pd.DataFrame:
+    """One row per network, with and without its temperature, and bin of probabilities that has images."""
+    rows = [
+        {"model": one.model, "temperature": temperature, **each.model_dump()}
+        for one in result.reliability
+        for temperature, bins in ((1.0, one.bins), (one.temperature, one.tempered))
+        for each in bins
+    ]
+    return pd.DataFrame(rows, columns=["model", "temperature", *Bin.model_fields])
+
+
+TABLES = {
+    f.__name__: f
+    for f in (
+        models,
+        histories,
+        trials,
+        search_curves,
+        importance,
+        confusion,
+        classes,
+        pairs,
+        slices,
+        reliability,
+        external,
+        texts,
+        text_rates,
+    )
+}

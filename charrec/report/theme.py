@@ -19,9 +19,12 @@ class Theme:
 
     @property
     def css(self) -> str:
-        """The colours, except the palettes, as CSS custom properties."""
+        """The colours as CSS custom properties; those of the palettes are numbered, --bracket-0 and --heat-0 first."""
         names = ("paper", "panel", "ink", "muted", "rule", "accent", "reference", "tint")
-        return "".join(f"--{name}:{getattr(self, name)};" for name in names)
+        colours = {name: getattr(self, name) for name in names}
+        colours |= {f"bracket-{k}": colour for k, colour in enumerate(self.brackets)}
+        colours |= {f"heat-{k}": colour for k, colour in enumerate(self.heat)}
+        return "".join(f"--{name}:{colour};" for name, colour in colours.items())
 
 
 LIGHT = Theme(

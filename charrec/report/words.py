@@ -20,7 +20,13 @@ SUBTITLES = {
 METHODS = {"raw": "original", "prepared": "prepared", "reference": "the reference’s way"}
 SETS = {"letters": "Letters", "digits": "Digits"}
 TEXTS = {"years": "Years, 1900\u20132099", "months": "Months, JAN\u2013DEC", "words": "Five capitals"}
-STYLES = ("digit", "capital", "small")
+HYPERPARAMETERS = {
+    "filters_hp_1": "filters of the first convolution",
+    "filters_hp_2": "of the second",
+    "filters_hp_3": "of the third",
+    "dropout": "the share of activations left out in training",
+    "units": "the width of the hidden layer",
+}
 
 
 def title(model: str) -> str:
@@ -48,6 +54,17 @@ def points(difference: float) -> str:
     """A difference of shares in percentage points, signed: "+0.23 points"."""
     sign = "\u2212" if difference < 0 else "+"
     return f"{sign}{abs(100 * difference):.2f}{NBSP}points"
+
+
+def points_between(low: float, high: float) -> str:
+    """An interval of a difference of shares, in percentage points: "-0.12 to +0.45"."""
+    return " to ".join(points(end).partition(NBSP)[0] for end in (low, high))
+
+
+def some(values: tuple[float, ...]) -> str:
+    """Values of a hyperparameter: one or two by themselves, more as a range."""
+    shown = [f"{value:g}" for value in values]
+    return f"{shown[0]}{DASH}{shown[-1]}" if len(shown) > 2 else ", ".join(shown)
 
 
 def name(model: str) -> str:

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from tokenize import TokenError
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,9 @@ from charrec.data.glyphs import load_columns, load_images
 from charrec.data.sources.damage import scratch
 from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
+from charrec.evaluation.reliability import reliability
 from charrec.evaluation.scores import overfits_from
+from charrec.evaluation.slices import slices
 from charrec.evaluation.tables import read_table, role_of, tables_of
 from charrec.evaluation.temperature import FEWEST, temperature
 from charrec.memo.identity import identity
@@ -25,6 +28,7 @@ from charrec.memo.outcome import Outcome
 from charrec.memo.step import Bench, Step
 from charrec.report import Pictures, write_report
 from charrec.report.board import SAMPLE, Board, Sample, board, size_of
+from charrec.report.pixels import small
 from charrec.results import (
     AugmentResult,
     DataSummary,
@@ -32,17 +36,23 @@ from charrec.results import (
     PackResult,
     Precision,
     PredictionResult,
+    Reliability,
     ReportResult,
+    SearchCurve,
     SearchResult,
+    Slice,
     Stored,
     StudyResult,
     TrainingResult,
 )
-from charrec.storage import document
+from charrec.storage import Store, document
 from charrec.study import Frozen, Study
+from charrec.training.checkpoints import read_progress
 from charrec.tuning.space import SPACE
 
 MISTAKES = 24
+MISREAD = 2000  # images that the page's matrix shows at most, the most confident first: half a megabyte
+MISREAD_SIZE = 32  # px
 NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
 
 
@@ -90,7 +100,7 @@ class Images:
 def compute(given: Given, bench: Bench) -> ReportResult:
     outcomes = outcomes_of(given, bench)
     images = images_of(given.study, outcomes, bench)
-    result = gather(given, outcomes, images)
+    result = gather(given, outcomes, images, bench)
     key = REPORT.key(given)
     with ExitStack() as stack:
         folder = drawn(result, pictures_of(given.study, outcomes, images, bench), stack)
@@ -131,7 +141,7 @@ def images_of(study: Study, outcomes: Outcomes, bench: Bench) -> Images:
     return Images(path, columns, *glyphs.halves(columns))
 
 
-def gather(given: Given, outcomes: Outcomes, images: Images) -> StudyResult:
+def gather(given: Given, outcomes: Outcomes, images: Images, bench: Bench) -> StudyResult:
     """Everything that the report tells, as one value."""
     search, last = outcomes.search, outcomes.trainings[-1].provenance
     sets = {"glyphs": outcomes.glyphs, "letters": outcomes.letters, "digits": outcomes.digits}
@@ -153,6 +163,8 @@ def gather(given: Given, outcomes: Outcomes, images: Images) -> StudyResult:
         external=tuple(row for o in outcomes.evaluations for row in o.value.external),
         texts=tuple(row for o in outcomes.evaluations for row in o.value.texts),
         text_rates=tuple(row for o in outcomes.evaluations for row in o.value.text_rates),
+        search_curves=search_curves(search.key, search.value, bench.store) if search else (),
+        **parts_of(given.study, outcomes, images, bench),
         predictions={t.value.model: p.key for t, p in zip(outcomes.trainings, outcomes.predictions, strict=True)},
         machine=last.machine,
         code=last.code,
@@ -160,6 +172,33 @@ def gather(given: Given, outcomes: Outcomes, images: Images) -> StudyResult:
         failures=given.failures,
         started=min(outcomes.glyphs.provenance.started, *(t.provenance.started for t in outcomes.trainings)),
     )
+
+
+def _validation(predictions: PredictionResult, images: Images, bench: Bench) -> np.ndarray:
+    """The (n, 62) probabilities of the validation images."""
+    return tables_of(predictions, bench.store, len(images.validation))["validation"][1]
+
+
+def search_curves(key: str, search: SearchResult, store: Store) -> tuple[SearchCurve, ...]:
+    """The trainings of the configurations of the search under this key, as far as they can be read."""
+    trained = {
+        configuration: read_progress(store, f"{key}/configuration-{configuration:03d}").epochs
+        for configuration in sorted({trial.configuration for trial in search.trials})
+    }
+    return tuple(SearchCurve(configuration=one, epochs=epochs) for one, epochs in trained.items() if epochs)
+
+
+def parts_of(study: Study, outcomes: Outcomes, images: Images, bench: Bench) -> dict[str, Any]:
+    """The fields `reliability` and `slices` of a study's result: each network on parts of the validation images."""
+    known = images.columns.iloc[images.validation]
+    labels, groups, styles = (known[name].to_numpy() for name in ("label", "group", "style"))
+    sure: list[Reliability] = []
+    parts: list[Slice] = []
+    for evaluated, predicted in zip(outcomes.evaluations, outcomes.predictions, strict=True):
+        model, found = evaluated.value.evaluation.model, _validation(predicted.value, images, bench)
+        sure.append(reliability(model, found, labels, groups, study.seed))
+        parts += slices(model, found.argmax(axis=1), labels, groups, styles, study.seed)
+    return {"reliability": tuple(sure), "slices": tuple(parts)}
 
 
 def study_identity(trainings: tuple[str, ...], study: Study) -> str:
@@ -204,9 +243,8 @@ def pictures_of(study: Study, outcomes: Outcomes, images: Images, bench: Bench) 
     labels = images.columns["label"].to_numpy()
     shuffled = training[np.random.default_rng(study.seed).permutation(len(training))]
     best = max(range(len(outcomes.evaluations)), key=lambda i: outcomes.evaluations[i].value.evaluation.accuracy.value)
-    predictions = tables_of(outcomes.predictions[best].value, bench.store, len(validation))
     augmented = outcomes.augmented.value.images
-    wrong, captions = _surest_mistakes(predictions["validation"][1], labels[validation])
+    wrong, read_as = _mistakes(_validation(outcomes.predictions[best].value, images, bench), labels[validation])
     return Pictures(
         samples=np.stack([pixels[shuffled[labels[shuffled] == c][0]] for c in range(len(CLASSES))]),
         augmented=augmented_of(bench.store.get(augmented.key), augmented.key),
@@ -215,8 +253,10 @@ def pictures_of(study: Study, outcomes: Outcomes, images: Images, bench: Bench) 
             for text in study.texts
             for method, picture in _text_pictures(text, study, outcomes, bench).items()
         },
-        mistakes=pixels[validation[wrong]],
-        mistake_captions=captions,
+        mistakes=pixels[validation[wrong[:MISTAKES]]],
+        mistake_captions=[f"{truth} read as {read}, {sure:.0%}" for truth, read, sure in read_as[:MISTAKES]],
+        misread=small(pixels[validation[wrong[:MISREAD]]], MISREAD_SIZE),
+        misread_as=tuple(read_as[:MISREAD]),
         board=_board(study, outcomes, images, pixels, bench),
     )
 
@@ -258,11 +298,12 @@ def augmented_of(content: bytes, where: str) -> np.ndarray:
     return images
 
 
-def _surest_mistakes(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _mistakes(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[tuple[str, str, float]]]:
+    """Of the misread images, the most confident first: their places; truth, reading and its probability."""
     read, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(read != labels)
-    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
-    return wrong, [f"{CLASSES[labels[i]]} read as {CLASSES[read[i]]}, {sure[i]:.0%}" for i in wrong]
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
+    return wrong, [(CLASSES[labels[i]], CLASSES[read[i]], float(sure[i])) for i in wrong]
 
 
 def _text_pictures(text: str, study: Study, outcomes: Outcomes, bench: Bench) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from charrec import alphabet
 from charrec.report import Pictures
 from charrec.results import (
+    Bin,
     ClassRow,
     Confusion,
     DataSummary,
@@ -19,7 +20,10 @@ from charrec.results import (
     Machine,
     Rate,
     Reading,
+    Reliability,
+    SearchCurve,
     SearchResult,
+    Slice,
     Stored,
     StudyResult,
     TextRate,
@@ -255,6 +259,48 @@ def externals() -> tuple[External, ...]:
     )
 
 
+def search_curves(found: SearchResult) -> tuple[SearchCurve, ...]:
+    """Epochs that lead to the accuracies of each configuration's trials."""
+    curves = []
+    for configuration in sorted({trial.configuration for trial in found.trials}):
+        own = {t.epochs: t.val_accuracy for t in found.trials if t.configuration == configuration and t.val_accuracy}
+        values = [own.get(e, 0.9 - 0.25 * math.exp(-0.75 * e)) for e in range(1, max(own, default=0) + 1)]
+        epochs = [
+            Epoch(epoch=e, loss=0.5, accuracy=v, val_loss=0.5, val_accuracy=v, seconds=8.6, images_per_second=2100)
+            for e, v in enumerate(values, 1)
+        ]
+        curves.append(SearchCurve(configuration=configuration, epochs=tuple(epochs)))
+    return tuple(curves)
+
+
+def reliability(model: str) -> Reliability:
+    """Too sure without its temperature."""
+    middles = [(k / 15, (k + 0.5) / 15, (k + 1) / 15) for k in range(6, 15)]
+    plain, tempered = (
+        tuple(
+            Bin(low=low, high=high, n=40 + 30 * k, confidence=middle, accuracy=middle - shift)
+            for k, (low, middle, high) in enumerate(middles)
+        )
+        for shift in (0.03, 0.004)
+    )
+    return Reliability(
+        model=model, bins=plain, error=0.03, temperature=1.4, tempered=tempered, tempered_error=0.004
+    )  # fmt: skip
+
+
+def slices(evaluated: Evaluation) -> tuple[Slice, ...]:
+    shares = {("character", "digits"): 0.05, ("character", "capitals"): 0.0, ("character", "small letters"): -0.03}
+    shares |= {("weight", "regular"): 0.002, ("weight", "bold"): -0.002}
+    n = evaluated.accuracy.n // 3
+    return tuple(
+        Slice.model_validate(
+            {"model": evaluated.model, "by": by, "name": name, "accuracy": rate(evaluated.accuracy.value + more, n)}
+            | {"folded_accuracy": rate(evaluated.folded_accuracy.value, n)}
+        )
+        for (by, name), more in shares.items()
+    )
+
+
 def data_summary(source: str, images: int) -> DataSummary:
     training = round(images * 0.8)
     return DataSummary(
@@ -310,12 +356,16 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
     trainings = tuple(training(model, n, model == "model_1", rng) for model, n in epochs.items())
     images = 62_992 if not tiny else 2976
     evaluations = tuple(evaluation(t, images // 310, not tiny, rng) for t in trainings)
+    searched = search(studied.search, rng)
     return StudyResult(
         study=studied,
         identity="5b8d0c2a77e1f934",
         data=data_summary(source, images),
         trainings=tuple(map(shifted, trainings, evaluations)),
-        search=search(studied.search, rng),
+        search=searched,
+        search_curves=search_curves(searched),
+        reliability=tuple(reliability(e.model) for e in evaluations),
+        slices=tuple(part for e in evaluations for part in slices(e)),
         evaluations=evaluations,
         external=externals(),
         texts=readings(studied, rng),
@@ -365,4 +415,6 @@ def pictures(studied: Study = FULL, mistakes: int = 18) -> Pictures:
         texts=texts,
         mistakes=np.stack([glyph(pair[0], size, k) for k, pair in enumerate(pairs)]) if pairs else empty,
         mistake_captions=[f"{a} read as {b}, {rng.uniform(97, 100):.1f} %" for a, b in pairs],
+        misread=np.stack([glyph(a, 32, k) for k, (a, _) in enumerate(pairs)]) if pairs else empty,
+        misread_as=tuple((a, b, 0.9) for a, b in pairs),
     )

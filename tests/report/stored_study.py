@@ -136,7 +136,7 @@ class StoredStudy:
         """What its report tells."""
         given = self.reporting(search)
         outcomes = outcomes_of(given, self.bench)
-        return gather(given, outcomes, images_of(self.study, outcomes, self.bench))
+        return gather(given, outcomes, images_of(self.study, outcomes, self.bench), self.bench)
 
     def report(self, search: Outcome[SearchResult] | None = None) -> str:
         """The study's end; the key of its report."""

@@ -23,7 +23,10 @@ from charrec.steps.report import drawn
 from charrec.study import FULL, QUICK
 from tests.small_disk import small_disk
 
-TABLES = ("models", "histories", "trials", "confusion", "classes", "pairs", "external", "texts", "text_rates")
+TABLES = (
+    "models", "histories", "trials", "search_curves", "importance", "confusion", "classes", "pairs", "slices",
+    "reliability", "external", "texts", "text_rates",
+)  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -50,28 +53,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def full() -> StudyResult:
-    return sample.study_result()
-
-
-@pytest.fixture(scope="module")
-def folder(full: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("full")
-    write_report(full, sample.pictures(), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def figures(folder: Path) -> dict[str, bytes]:
     """Drawn once, for tests of pages that do not look at figures."""
     return {path.stem: path.read_bytes() for path in (folder / "figures").glob("*.png")}
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, result = tmp_path_factory.mktemp("tiny"), sample.tiny_result()
-    write_report(result, sample.pictures(result.study, mistakes=0), folder)
-    return folder
 
 
 def page(folder: Path) -> Page:
@@ -92,9 +76,9 @@ def test_the_page_is_self_contained(which, request):
         elif not address.startswith("data:image/png;base64,"):
             assert (folder / address).is_file(), address[:80]
     assert "link" not in parsed.tags and "iframe" not in parsed.tags
-    styles = (folder / "report.html").read_text(encoding="utf-8")
-    assert set(re.findall(r"url\((.{15})", styles)) == {"data:font/woff;"}
-    assert not re.search(r"@import|https?://", re.sub(r"base64,[^\")]*", "", styles))
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"url\((.{15})", html.partition("<script>")[0])) == {"data:font/woff;"}
+    assert not re.search(r"@import|https?://", re.sub(r"base64,[^\")]*", "", html))
 
 
 def test_every_embedded_picture_can_be_decoded(folder):
@@ -246,7 +230,8 @@ def test_hostile_text_is_escaped(full, figures):
     pictures.mistake_captions[0] = evil
     html = render(result, pictures, figures, [])
     assert evil in unescape(html)
-    assert html.count("<script") == 1 and "alert(" not in html.partition("<script>")[2].partition("</script>")[0]
+    scripts = re.findall(r"<script(?: type=\"application/json\"[^>]*)?>.*?</script>", html, re.DOTALL)
+    assert len(scripts) == html.count("<script") == 2 and "alert(" not in "".join(scripts)
 
 
 def test_a_tiny_study_states_what_it_lacks(tiny):
@@ -298,6 +283,9 @@ def test_the_package_contains_its_templates_and_style():
         "report.html.j2",
         "macros.html.j2",
         "sections.html.j2",
+        "search.html.j2",
+        "errors.html.j2",
         "provenance.html.j2",
         "report.css",
+        "explore.js",
     } <= names

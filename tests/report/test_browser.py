@@ -1,0 +1,171 @@
+"""The page in Debian's chromium: quiet, as narrow as a phone, and its drawings answer. Pictures: ci-output/report/."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import SIZES, Browser, browser
+
+from charrec.results import StudyResult
+from tests.desk import ROOT
+from tests.thorough import THOROUGH, some
+
+PICTURES = ROOT / "ci-output" / "report"
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"dark": True},
+    "phone": {"size": "phone"},
+    "phone-dark": {"size": "phone", "dark": True},
+    "paper": {"paper": True},
+}
+SECTIONS = "['#top', ...[...document.querySelectorAll('section[id]')].map(one => '#' + one.id)]"
+SHOWN = "[...document.querySelectorAll('.trials tr[data-t]')].filter(row => !row.hidden).length"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as one:
+        yield one
+
+
+@pytest.fixture
+def page(opened: Browser, folder: Path) -> Iterator[Browser]:
+    """The full study's page on a wide screen; nothing was said in its console when the test ends."""
+    opened.said.clear()
+    opened.open(folder / "report.html")
+    yield opened
+    assert opened.said == []
+
+
+@pytest.mark.parametrize("look", some(list(LOOKS), 1) if not THOROUGH else list(LOOKS))
+def test_every_section_is_quiet_and_has_its_picture(look: str, opened: Browser, folder: Path) -> None:
+    opened.said.clear()
+    opened.open(folder / "report.html", **LOOKS[look])
+    for section in opened.run(SECTIONS):
+        picture = PICTURES / f"{section[1:]}-{look}.png"
+        opened.picture(section, picture)
+        assert picture.stat().st_size > 2000
+    assert opened.said == []
+
+
+@pytest.mark.parametrize("which", ["folder", "tiny"])
+def test_a_phone_scrolls_in_one_direction_only(which: str, opened: Browser, request: pytest.FixtureRequest) -> None:
+    opened.said.clear()
+    opened.open(request.getfixturevalue(which) / "report.html", size="phone")
+    assert opened.run("document.documentElement.scrollWidth") == SIZES["phone"][0]
+    assert opened.said == []
+
+
+def test_the_page_is_small(folder: Path) -> None:
+    assert (folder / "report.html").stat().st_size < 3_000_000
+
+
+def test_a_configuration_stands_out_everywhere_at_once(page: Browser) -> None:
+    page.run("document.querySelector('#parallel').scrollIntoView()")
+    wanted, x, y = page.run(
+        "(hit => { const at = hit.getPointAtLength(hit.getTotalLength() - 70).matrixTransform(hit.getScreenCTM());"
+        " return [hit.dataset.c, at.x, at.y]; })([...document.querySelectorAll('.hit')].at(-1))"
+    )
+    page.pointer("mouseMoved", x, y)
+    lit = page.run("[...document.querySelectorAll('.on')].map(one => [one.tagName, one.dataset.c])")
+    assert {kind for kind, _ in lit} == {"path", "g", "TR"}
+    assert {configuration for _, configuration in lit} == {wanted}
+    page.pointer("mouseMoved", 2, 2)
+    assert page.run("document.querySelectorAll('.on').length") == 0
+
+
+def test_the_trials_can_be_walked_through_by_keys(page: Browser, full: StudyResult) -> None:
+    page.run("document.querySelector('.lines').focus()")
+    said = "document.getElementById('kept').textContent"
+    assert page.run(said).startswith(f"trial {full.search.trials[0].trial},")
+    page.key("ArrowDown")
+    assert page.run(said).startswith(f"trial {full.search.trials[1].trial},")
+    active = page.run("document.querySelector('.lines').getAttribute('aria-activedescendant')")
+    assert active == f"trial-{full.search.trials[1].trial}"
+    assert page.run("document.querySelectorAll('.trials tr.on').length") >= 1
+
+
+def test_a_handle_keeps_the_trials_above_it(page: Browser, full: StudyResult) -> None:
+    kept = [t for t in full.search.trials if t.network["units"] > 128 and t.val_accuracy is not None]
+    page.run("document.querySelector('[aria-label=\"units, lower end\"]').focus()")
+    page.key("ArrowUp")
+    assert page.run(SHOWN) == len(kept)
+    said = f"{len(kept)} of {len(full.search.trials) - 1} trials: units from 192 to 512"
+    assert page.run("document.getElementById('kept').textContent") == said
+    assert page.run("document.activeElement.getAttribute('aria-valuetext')") == "192"
+    page.run("document.getElementById('all-trials').click()")
+    assert page.run(SHOWN) == len(full.search.trials)
+
+
+def test_dragging_along_an_axis_keeps_the_trials_within(page: Browser, full: StudyResult) -> None:
+    page.run("document.querySelector('#parallel').scrollIntoView()")
+    x, top, bottom = page.run(
+        "(b => [b.x + b.width / 2, b.y + 12, b.y + b.height - 12])"
+        "([...document.querySelectorAll('.brush .area')].at(-1).getBoundingClientRect())"
+    )
+    page.pointer("mousePressed", x, top, pressed=True)
+    page.pointer("mouseMoved", x, (top + bottom) / 2, pressed=True)
+    page.pointer("mouseReleased", x, (top + bottom) / 2)
+    shown = page.run(SHOWN)
+    assert 0 < shown < len(full.search.trials)
+    best = page.run("[...document.querySelectorAll('.trials tr[data-t]')].slice(0, 3).every(row => !row.hidden)")
+    assert best, "the upper half of the axis has the best trials"
+
+
+def test_a_square_of_the_matrix_shows_its_images(page: Browser) -> None:
+    page.run("document.querySelector('svg.confusion .squares [data-p=oO]').dispatchEvent(new Event('click'))")
+    title, crops = page.run(
+        "[document.querySelector('#seen h3').textContent, document.querySelectorAll('#seen .g').length]"
+    )
+    images = page.run("JSON.parse(document.getElementById('misread-data').textContent).images")
+    assert title == "small o read as capital O"
+    assert crops == sum(truth + read == "oO" for truth, read, _ in images) > 0
+
+
+def test_the_matrix_folds_and_sorts(page: Browser) -> None:
+    def view() -> str:
+        return str(page.run("document.querySelector('svg.confusion:not([hidden])').dataset.view"))
+
+    assert view() == "62 alphabet"
+    page.run("document.querySelector('[data-order=alike]').click()")
+    page.run("document.querySelector('[data-classes=\"36\"]').click()")
+    assert view() == "36 alike"
+    pressed = page.run("[...document.querySelectorAll('.choice [aria-pressed=true]')].map(one => one.textContent)")
+    assert pressed == ["cases folded", "look-alikes together"]
+    assert "letter" in page.run("document.querySelector('#seen h3').textContent")
+
+
+def test_the_matrix_is_walked_through_by_keys(page: Browser) -> None:
+    page.run("document.querySelector('svg.confusion .squares [tabindex=\"0\"]').focus()")
+    before = page.run("document.activeElement.dataset.p")
+    moved = []
+    for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"):
+        page.key(key)
+        moved.append(page.run("document.activeElement.dataset.p"))
+    assert len({before, *moved}) > 1 and all(moved)
+    assert page.run("document.querySelectorAll('svg.confusion:not([hidden]) [tabindex=\"0\"]').length") == 1
+
+
+def test_a_class_shows_all_its_misread_images(page: Browser) -> None:
+    page.run("document.querySelector('#classes tr[data-k=o] button').click()")
+    images = page.run("JSON.parse(document.getElementById('misread-data').textContent).images")
+    crops = page.run("document.querySelectorAll('#seen .g').length")
+    assert crops == sum(truth == "o" for truth, _, _ in images) > 0
+    assert page.run("document.activeElement.textContent") == "small o, misread"
+
+
+def test_a_table_sorts_by_its_heading(page: Browser) -> None:
+    page.run("[...document.querySelectorAll('#classes th button')].find(one => one.textContent === 'Recall').click()")
+    recalls = page.run("[...document.querySelectorAll('#classes tr[data-k]')].map(row => +row.cells[1].dataset.sort)")
+    assert recalls == sorted(recalls, reverse=True)
+
+
+def test_without_scripts_everything_is_shown_but_what_needs_them(opened: Browser, folder: Path) -> None:
+    opened.open(folder / "report.html", scripts=False)
+    hidden = opened.run(
+        "[...document.querySelectorAll('main *')].filter(one => !one.closest('details')"
+        " && getComputedStyle(one).display === 'none').map(one => one.getAttribute('class') ?? one.tagName)"
+    )
+    allowed = {"scripted", "choice scripted", "key scripted", "plot confusion", "noprint scripted", "SCRIPT", "IMG"}
+    assert set(hidden) <= allowed | {"SOURCE", "TITLE"} and "scripted" in hidden
