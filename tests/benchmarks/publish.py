@@ -4,21 +4,21 @@
     python -m tests.benchmarks.publish
 
 Copies study.json of the latest report to docs/chars74k.json (the font-disjoint run's to docs/chars74k-font.json), the
-first screen of its page to docs/report.png, and the lines "commit begin end status" of a file of sittings to
-docs/chars74k-sittings.txt; then writes the marked parts of README.md, docs/results.md and docs/model-5.md anew. Without
-a store it does only that, from the copies. A test holds the pages to them.
+first screen of its page, made anew, to docs/report.png, two of its drawings to docs/report-search.png and
+docs/report-confusions.png, and the lines "commit begin end status" of a file of sittings to docs/chars74k-sittings.txt;
+then writes the marked parts of README.md, docs/results.md and docs/model-5.md anew. Without a store it does only that,
+from the copies. A test holds the pages to them.
 """
 
 import argparse
 import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from statistics import median
 
+from charrec.commands import rebuild
 from charrec.markdown import table
 from charrec.models import SEARCHED
 from charrec.reference import MODELS
@@ -28,13 +28,14 @@ from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.storage import Store, open_store
 from charrec.study import FULL
 from tests.benchmarks import model_5_pages
+from tests.report.browser import browser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 RANDOM, FONT, SITTINGS, PICTURE = (
     DOCS / name for name in ("chars74k.json", "chars74k-font.json", "chars74k-sittings.txt", "report.png")
 )
-SCREEN = (1400, 1000)  # px
+ELEMENTS = {"#parallel": DOCS / "report-search.png", ".matrix": DOCS / "report-confusions.png"}
 BEST = 5  # trials that are shown
 PART = re.compile(r"(<!-- begin (?P<name>[\w ,]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -159,23 +160,17 @@ def written(page: str) -> str:
     return PART.sub(lambda found: f"{found[1]}{PARTS[found['name']]()}\n{found[3]}", page)
 
 
-def fetch(store: Store, to: Path, picture: Path | None) -> None:
-    """The latest report's study.json, and its first screen as a picture."""
-    report = reports(store)[0]
-    to.write_bytes(store.get(f"{report}/study.json"))
-    if picture is None:
+def fetch(store: Store, to: Path, pictures: bool) -> None:
+    """The latest report's study.json; `pictures` of its page, made anew by this version of the report."""
+    to.write_bytes(store.get(f"{reports(store)[0]}/study.json"))
+    if not pictures:
         return
-    browser = shutil.which("chromium")
-    if browser is None:
-        raise SystemExit("found no chromium; expected Debian's: apt-get install chromium")
-    with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder, PAGE)
-        store.download(f"{report}/{PAGE}", page)
-        subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--screenshot={picture}",
-             "--window-size={},{}".format(*SCREEN), f"--user-data-dir={folder}/profile", page.as_uri()],
-            check=True, capture_output=True,
-        )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, browser(Path(folder, "profile")) as shown:
+        rebuild.show(store, Path(folder, "report"))
+        shown.open(Path(folder, "report", PAGE))
+        shown.screen(PICTURE)
+        for element, picture in ELEMENTS.items():
+            shown.picture(element, picture)
 
 
 def publish() -> None:
@@ -191,9 +186,9 @@ def main() -> None:
     parser.add_argument("--sittings", type=Path)
     given = parser.parse_args()
     if given.store:
-        fetch(open_store(given.store), RANDOM, PICTURE)
+        fetch(open_store(given.store), RANDOM, pictures=True)
     if given.font:
-        fetch(open_store(given.font), FONT, None)
+        fetch(open_store(given.font), FONT, pictures=False)
     if given.sittings:
         SITTINGS.write_text(given.sittings.read_text(encoding="utf-8"), encoding="utf-8")
     publish()

@@ -105,6 +105,10 @@ class Browser:
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_bytes(base64.b64decode(shot["data"]))
 
+    def screen(self, to: Path) -> None:
+        """What the window shows."""
+        to.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:

@@ -19,7 +19,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone-dark": {"size": "phone", "dark": True},
     "paper": {"paper": True},
 }
-SECTIONS = "['#top', ...[...document.querySelectorAll('section[id]')].map(one => '#' + one.id)]"
+SECTIONS = (  # those that are not left out on paper
+    "['#top', ...[...document.querySelectorAll('section[id]')].filter(one => one.offsetWidth).map(one => '#' + one.id)]"
+)
 SHOWN = "[...document.querySelectorAll('.trials tr[data-t]')].filter(row => !row.hidden).length"
 
 
