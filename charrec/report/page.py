@@ -79,6 +79,7 @@ def _tables(result: StudyResult) -> dict[str, Any]:
     return {
         "data_sets": [(one, rows.named(one)) for one in rows.data_sets(result)],
         "comparison": rows.comparison(result),
+        "layers": rows.layers(result),
         "chosen": rows.chosen(result),
         "rungs": rows.rungs(result),
         "ranking": rows.ranking(result),

@@ -5,9 +5,12 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from charrec import reference
+from charrec.alphabet import CLASSES
+from charrec.models import OWN
 from charrec.report import sentences, tables
 from charrec.report.cells import Cell, Table
 from charrec.report.importance import Importance
+from charrec.report.layers import layers as layers_of
 from charrec.report.words import (
     METHODS,
     NONE,
@@ -154,6 +157,26 @@ def comparison(result: StudyResult) -> Table:
         rows.append([_text(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
     heads = [f"{title(t.model)}\n{SUBTITLES.get(t.model, '')}" for t in result.trainings]
     return Table(["", *heads], rows)
+
+
+def layers(result: StudyResult) -> dict[str, Table]:
+    """Of each network, its layers; of none whose layers would have other parameters than it was trained with."""
+    found = {}
+    for t in result.trainings:
+        own = OWN.get(t.model, {})
+        side, channels = (own.get(x, getattr(result.study, x)) for x in ("image_size", "image_channels"))
+        made = layers_of(t.model, side, channels, len(CLASSES), t.network)
+        if sum(row.parameters for row in made) == t.parameters:
+            rows = [
+                [
+                    _text(row.name),
+                    Cell(" \u00d7 ".join(map(count, row.shape))),
+                    Cell(count(row.parameters) if row.parameters else NONE),
+                ]
+                for row in made
+            ]
+            found[t.model] = Table(["Layer", "Gives on", "Parameters"], rows)
+    return found
 
 
 def chosen(result: StudyResult) -> Table:

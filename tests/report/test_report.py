@@ -157,6 +157,13 @@ def test_a_network_that_the_deck_has_not_has_a_section_and_no_reference(figures)
     assert words.NONE in row
 
 
+def test_layers_are_shown_where_they_have_the_parameters_that_were_trained(full, figures):
+    text = plain(Page(render(full, sample.pictures(FULL, 0), figures, [])).text)
+    assert "Its 10 layers, 829,758 parameters" in text  # model 1
+    assert "convolution 3×3, ReLU 126 × 126 × 32 320" in text
+    assert "3,690,110 parameters" not in text  # the sample's model 4 is invented
+
+
 def test_differences_from_the_references_setup_are_listed():
     result = sample.study_result(FULL.model_copy(update={"image_size": 32, "epochs_model_4": 2, "epochs_model_5": 0}))
     assert [plain(text) for text in sentences.differences(result)] == [
