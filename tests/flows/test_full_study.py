@@ -68,6 +68,11 @@ def test_it_ends_with_a_report_of_everything(whole: Ran, whole_store: Path) -> N
     assert [len(training.epochs) for training in result.trainings] == [2, EPOCHS, 1, 1]
     assert [evaluation.model for evaluation in result.evaluations] == list(MODELS)
     assert len(result.search.trials) == 5  # 2 of one epoch, one of them promoted, 2 of two epochs
+    searched = {trial.configuration for trial in result.search.trials}
+    assert {curve.configuration for curve in result.search_curves} == searched
+    assert sorted(len(curve.epochs) for curve in result.search_curves) == [1, 2, 2, 2]
+    assert [one.model for one in result.reliability] == list(MODELS)
+    assert {one.model for one in result.slices} == set(MODELS)
     assert {(text.text, text.model, text.method) for text in result.texts} == {
         (text, model, method) for text in ("APR", "2023") for model in MODELS for method in ("prepared", "reference")
     }
