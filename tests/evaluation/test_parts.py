@@ -6,7 +6,7 @@ import pytest
 from charrec.evaluation.prediction import softmax
 from charrec.evaluation.reliability import reliability
 from charrec.evaluation.slices import slices
-from charrec.evaluation.temperature import fitted
+from charrec.evaluation.temperature import temperature
 
 
 def predictions(sharpness: float, n: int = 3000, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ def test_one_group_is_halved_by_its_images() -> None:
 def test_the_temperature_stays_within_bounds_where_everything_is_right() -> None:
     probabilities = np.full((20, 62), 0.1 / 61, np.float32)
     probabilities[:, 3] = 0.9
-    assert 0.1 <= fitted(np.log(probabilities), np.full(20, 3)) < 0.5
+    assert 0.1 <= temperature(probabilities, np.full(20, 3)) < 0.5
 
 
 def test_slices_are_by_kind_of_character_weight_and_slant() -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from browser import SIZES, Browser, browser
+from sample_result import DRAWN
 
 from charrec.results import StudyResult
 from tests.desk import ROOT
-from tests.thorough import THOROUGH, some
+from tests.thorough import THOROUGH, drawn, some
 
 PICTURES = ROOT / "ci-output" / "report"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -40,6 +41,7 @@ def page(opened: Browser, folder: Path) -> Iterator[Browser]:
     assert opened.said == []
 
 
+@drawn(DRAWN[0], DRAWN)
 @pytest.mark.parametrize("look", some(list(LOOKS), 1) if not THOROUGH else list(LOOKS))
 def test_every_section_is_quiet_and_has_its_picture(look: str, opened: Browser, folder: Path) -> None:
     opened.said.clear()
@@ -51,7 +53,7 @@ def test_every_section_is_quiet_and_has_its_picture(look: str, opened: Browser, 
     assert opened.said == []
 
 
-@pytest.mark.parametrize("which", ["folder", "tiny"])
+@pytest.mark.parametrize("which", some(["folder", "tiny"], 1))
 def test_a_phone_scrolls_in_one_direction_only(which: str, opened: Browser, request: pytest.FixtureRequest) -> None:
     opened.said.clear()
     opened.open(request.getfixturevalue(which) / "report.html", size="phone")

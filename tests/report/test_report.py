@@ -21,6 +21,7 @@ from charrec.report.page import render
 from charrec.results import StudyResult
 from charrec.steps.report import drawn
 from charrec.study import FULL, QUICK
+from tests import thorough
 from tests.small_disk import small_disk
 
 TABLES = (
@@ -250,6 +251,7 @@ def test_a_tiny_study_states_what_it_lacks(tiny):
     assert "nan" not in text.lower().split() and "None" not in text.split()
 
 
+@thorough.drawn(sample.DRAWN[1], sample.DRAWN)
 def test_the_same_result_gives_the_same_bytes(full, folder, tmp_path):
     written = write_report(full, sample.pictures(), tmp_path)
     assert sorted(written) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
@@ -273,6 +275,7 @@ def test_durations_are_readable(seconds, text):
     assert plain(words.duration(seconds)) == text
 
 
+@thorough.drawn(sample.DRAWN[2], sample.DRAWN)
 def test_a_temporary_folder_without_room_is_told(tmp_path, monkeypatch):
     result = sample.tiny_result()
     pictures = sample.pictures(result.study, mistakes=0)

@@ -65,10 +65,11 @@ def test_more_workers_than_configurations_only_wait() -> None:
 
 @pytest.mark.parametrize("notice", [False, True])
 def test_a_search_finds_the_same_whoever_runs_it(seed: int, notice: bool) -> None:
-    alone = ran(Fleet(), seed=seed)
+    fleet = Fleet(terms=Terms(losses=1000))  # once in some hundred seeds a trial loses six workers in a row
+    alone = ran(fleet, seed=seed)
     assert [len(alone.trials), len({trial.configuration for trial in alone.trials})] == [30, 22]
     for workers, rate in [(3, 0), (8, 10), (22, 60), (64, 10)]:
-        other = ran(Fleet(), seed=seed, workers=workers, preemptions=rate, notice=notice)
+        other = ran(fleet, seed=seed, workers=workers, preemptions=rate, notice=notice)
         assert other.trials == alone.trials
 
 
