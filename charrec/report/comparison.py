@@ -11,6 +11,7 @@ from charrec.report import theme, typefaces, words
 from charrec.report.cells import Cell, Mark, Scale, Table
 from charrec.report.compared import ROLES, Compared, Row, best_of, settings
 from charrec.report.sets import digest_of
+from charrec.report.templates import template
 from charrec.report.words import NBSP, NONE
 from charrec.results import ClassRow, Rate, StudyResult, TrainingResult
 
@@ -30,19 +31,9 @@ COUNTS = {
 
 def render(compared: Compared) -> str:
     """The complete page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("charrec.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"words": words}
     a, b = compared.a.result, compared.b.result
     package = files("charrec.report")
-    return environment.get_template("comparison.html.j2").render(
+    return template("comparison.html.j2").render(
         css=package.joinpath("report.css").read_text() + package.joinpath("comparison.css").read_text(),
         faces=typefaces.css(),
         themes={t.name: t for t in theme.THEMES},

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from charrec.report import canvas, curves, figures, pixels, rows, theme, typefaces, words
+from charrec.report.templates import template
 from charrec.report.theme import LIGHT, THEMES, Theme
 from charrec.results import StudyResult
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 def render(result: StudyResult, missing: Sequence[str]) -> str:
     """The complete page, with its pictures in it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from matplotlib import rc_context
 
     drawn = {}
@@ -24,15 +24,7 @@ def render(result: StudyResult, missing: Sequence[str]) -> str:
         with rc_context(canvas.style(each)):
             for name, make in _charts(result):
                 drawn[name if each is LIGHT else f"{name}-{each.name}"] = pixels.uri(pixels.figure_png(make(each)))
-    environment = Environment(
-        loader=PackageLoader("charrec.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"words": words}
-    return environment.get_template("early.html.j2").render(
+    return template("early.html.j2").render(
         r=result,
         css=files("charrec.report").joinpath("report.css").read_text(),
         faces=typefaces.css(),

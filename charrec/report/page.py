@@ -11,6 +11,7 @@ from charrec import alphabet, reference
 from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, theme, typefaces, words
 from charrec.report.cells import Mark, Scale
 from charrec.report.importance import Importance, importances
+from charrec.report.templates import template
 from charrec.results import Bin, Evaluation, External, Rate, Reliability, StudyResult, TextReading
 
 if TYPE_CHECKING:
@@ -30,20 +31,10 @@ def render(
     missing: Sequence[str] = (),
 ) -> str:
     """The complete page; `siblings` are the files next to it, for links, `missing` what an unfinished study lacks."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("charrec.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"words": words, "sentences": sentences, "reference": reference}
     package = files("charrec.report")
     css = package.joinpath("report.css").read_text() + package.joinpath("board.css").read_text()
     script = package.joinpath("explore.js").read_text()
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2", sentences=sentences, reference=reference).render(
         r=result,
         css=css,
         script=script,

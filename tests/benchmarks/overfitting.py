@@ -6,30 +6,19 @@ own split, and shows the epoch at which the validation loss is lowest.
     --size 32 --epochs 15 --seeds 3 --folder FOLDER    trainings are kept there, and shared with benchmarks.precisions
 """
 
-import argparse
 import os
-import tempfile
-from pathlib import Path
 
 from charrec.machine.provenance import commit, this_machine
 from charrec.markdown import table
 from charrec.training.precision import PRECISIONS
-from tests.benchmarks.precisions import history, loaded
+from tests.benchmarks.precisions import asked, history
 
 MODEL = "model_1"
 VARIANTS = (*((1, precision) for precision in PRECISIONS), (3, "float32"))  # channels, precision
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archive")
-    parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "charrec-precisions"))
-    given = parser.parse_args()
-    given.folder.mkdir(parents=True, exist_ok=True)
-    arrays = loaded(given.archive, given.size, given.folder)
+    given, arrays = asked(__doc__, epochs=15)
     machine = this_machine()
     print(f"{machine.cpu}, {machine.cores} cores; commit {commit()}; {MODEL}, {given.size} px, {given.epochs} epochs, "
           f"seeds 1 to {given.seeds}\n")  # fmt: skip

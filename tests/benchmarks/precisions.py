@@ -68,16 +68,21 @@ def interval(differences: list[float]) -> str:
     return f"{mean(differences):+.2f} ({mean(differences) - half:+.2f} to {mean(differences) + half:+.2f})"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked(what: str | None, epochs: int) -> tuple[argparse.Namespace, Arrays]:
+    """The options, and the images."""
+    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive")
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "charrec-precisions"))
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    arrays = loaded(given.archive, given.size, given.folder)
+    return given, loaded(given.archive, given.size, given.folder)
+
+
+def main() -> None:
+    given, arrays = asked(__doc__, epochs=8)
     machine = this_machine()
     print(f"{machine.cpu}, {machine.cores} cores; commit {commit()}; {given.size} px, {given.epochs} epochs, "
           f"{given.seeds} seeds, {len(arrays.training):,} and {len(arrays.validation):,} images")  # fmt: skip

@@ -10,6 +10,7 @@ from charrec.training.interruption import Interrupted
 from charrec.training.train import train
 from tests.simulation.bucket import Bucket, Weather
 from tests.simulation.invariants import Histories, Invariants, check, plain
+from tests.simulation.lives import Lives
 from tests.simulation.searching import QUIET, Run, drawn
 from tests.simulation.stage import staged
 from tests.simulation.training import Trainer
@@ -54,7 +55,7 @@ def run(seed: int, weather: Weather, studies: int, expected: Run | None) -> Run:
 class _Training:
     def __init__(self, world: World, bucket: Bucket, watch: Invariants) -> None:
         self.world, self.bucket, self.watch = world, bucket, watch
-        self.living: list[Process] = []
+        self.lives = Lives(world, bucket, lasting=("last",))
 
     def go(self, studies: int) -> None:
         """Until every study has its training; then what killed runs left is swept up, in a clear sky."""
@@ -62,16 +63,9 @@ class _Training:
             self.world.thread(self.world.main.process, partial(self.place, f"study-{number}"), f"place-{number}")
             for number in range(studies)
         ]
-        if self.bucket.weather.until:
-            self.world.at(self.world.rng.expovariate(1 / 60), self.fate)
-        for place in places:
-            place.start()
-        for place in places:
-            place.join()
-            if place.error:
-                raise place.error
+        self.lives.begin(places)
         self.world.sleep(max(self.bucket.weather.until - self.world.now, 0) + QUIET)
-        while not self.finishes("last", self.swept):
+        while self.lives.live("last", self.swept, EXPECTED) != "done":
             pass
         progress = self.watch.trainings[KEY]
         orphans = set(self.bucket.objects) - progress.needed() - {f"{KEY}/progress.json"}
@@ -80,55 +74,21 @@ class _Training:
     def place(self, name: str) -> None:
         """One run of a study after the other, each begun when the one before has ended."""
         self.world.sleep(self.world.rng.choice((0.0, 5.0, 60.0)))
-        while not self.finishes(name, self.train):
+        while self.lives.live(name, self.train, EXPECTED) != "done":
             self.world.sleep(self.world.rng.expovariate(1 / REST))
 
-    def finishes(self, name: str, work: Any) -> bool:
-        """Whether a run came to the training's end."""
-        process = Process(self.world, name)
-        thread = self.world.thread(process, partial(work, process), "main")
-        self.living.append(process)
-        thread.start()
-        thread.join()
-        self.living.remove(process)
-        process.dead = True
-        if thread.ended:
-            self.world.note(f"{name} ends: {thread.value or repr(thread.error)}")
-        if isinstance(thread.error, Violation):
-            raise thread.error
-        if thread.error and not isinstance(thread.error, EXPECTED):
-            raise Violation(f"{name} ended with {type(thread.error).__name__}: {thread.error}") from thread.error
-        return bool(thread.value)
-
-    def train(self, process: Process) -> bool:
+    def train(self, process: Process) -> str:
         nothing: Any = None  # the trainer looks at no images
         store = S3Store("s3://bucket")
         told = train(RECIPE, nothing, EPOCHS, store, KEY, interrupt=lambda: process.asked_to_stop)
         check(len(told.epochs) == EPOCHS, f"a study was told of {len(told.epochs)} epochs")
         check(self.watch.trainings[KEY].epochs == told.epochs, "a study was told of a training that is not stored")
-        return True
+        return "done"
 
-    def swept(self, _process: Process) -> bool:
+    def swept(self, _process: Process) -> str:
         store = S3Store("s3://bucket")
         sweep_up(store, KEY, read_progress(store, KEY).owner)
-        return True
-
-    def fate(self) -> None:
-        """What happens between two calls."""
-        rng, weather = self.world.rng, self.bucket.weather
-        if self.world.now > weather.until:
-            return
-        if self.living:
-            victim, way = rng.choice(self.living), rng.random()
-            if way < 0.4 and weather.killed:
-                victim.kill("between two calls")
-            elif way < 0.8 and weather.frozen:
-                victim.frozen_until = self.world.now + rng.uniform(0, 300)
-                self.world.note(f"{victim.name} is frozen until {victim.frozen_until:.0f}", victim.name)
-            elif way > 0.9:
-                victim.asked_to_stop = True
-                self.world.note(f"{victim.name} is asked to stop", victim.name)
-        self.world.at(rng.expovariate(1 / 60), self.fate)
+        return "done"
 
 
 def outcome(bucket: Bucket) -> tuple[dict[str, Any], Histories]:

@@ -20,6 +20,7 @@ from charrec.tuning.plan import Sweep
 from charrec.tuning.work import work
 from tests.simulation.bucket import Bucket, Weather
 from tests.simulation.invariants import Histories, Invariants, check, plain
+from tests.simulation.lives import Lives
 from tests.simulation.stage import staged
 from tests.simulation.training import Trainer
 from tests.simulation.world import Line, Process, Violation, World
@@ -123,22 +124,14 @@ def run(
 class _Search:
     def __init__(self, world: World, bucket: Bucket, sweep: Sweep, watch: Invariants) -> None:
         self.world, self.bucket, self.sweep, self.watch = world, bucket, sweep, watch
-        self.living: list[Process] = []
-        self.started = 0
+        self.lives = Lives(world, bucket, lasting=("last",))
 
     def go(self, workers: int) -> None:
         """Until every place's worker came to the search's end; then one more in a clear sky, which cleans up."""
         places = [
             self.world.thread(self.world.main.process, partial(self.place, n), f"place-{n}") for n in range(workers)
         ]
-        if self.bucket.weather.until:
-            self.world.at(self.world.rng.expovariate(1 / 60), self.fate)
-        for place in places:
-            place.start()
-        for place in places:
-            place.join()
-            if place.error:
-                raise place.error
+        self.lives.begin(places)
         self.world.sleep(max(self.bucket.weather.until - self.world.now, 0) + QUIET)
         while self.worker("last") != "finished":
             pass
@@ -154,21 +147,7 @@ class _Search:
 
     def worker(self, name: str) -> str:
         """How a worker's process ended."""
-        self.started += 1
-        process = Process(self.world, name, self.started)
-        thread = self.world.thread(process, partial(self.work, process), "main")
-        self.living.append(process)
-        thread.start()
-        thread.join()
-        self.living.remove(process)
-        process.dead = True
-        if thread.ended:
-            self.world.note(f"{name} ends: {thread.value or repr(thread.error)}")
-        if isinstance(thread.error, Violation):
-            raise thread.error
-        if thread.error and not isinstance(thread.error, ConnectionError | TimeoutError | MachineAtFault):
-            raise Violation(f"{name} ended with {type(thread.error).__name__}: {thread.error}") from thread.error
-        return str(thread.value)
+        return self.lives.live(name, self.work, (ConnectionError, TimeoutError, MachineAtFault))
 
     def work(self, process: Process) -> str:
         def trial(given: Assignment, attempt: Callable[[], Ended]) -> None:
@@ -188,26 +167,6 @@ class _Search:
         name = self.watch.leases.get(given.token, ("nobody", ""))[0]
         process = self.world.current.process
         return name if name.startswith(f"{process.name}-{process.number}-") else f"{process.name}-{process.number}"
-
-    def fate(self) -> None:
-        """What happens between two calls."""
-        rng, weather = self.world.rng, self.bucket.weather
-        if self.world.now > weather.until:
-            return
-        if rng.random() < 0.3:
-            self.bucket.jumped += rng.uniform(-100, 100)
-            self.world.note(f"the store's clock jumps; it is ahead by {self.bucket.jumped:.0f} s", "store")
-        elif victims := [process for process in self.living if not process.dead and process.name != "last"]:
-            victim, way = rng.choice(victims), rng.random()
-            if way < 0.4 and weather.killed:
-                victim.kill("between two calls")
-            elif way < 0.8 and weather.frozen:
-                victim.frozen_until = self.world.now + rng.uniform(0, 300)
-                self.world.note(f"{victim.name} is frozen until {victim.frozen_until:.0f}", victim.name)
-            elif way > 0.9:
-                victim.asked_to_stop = True
-                self.world.note(f"{victim.name} is asked to stop", victim.name)
-        self.world.at(rng.expovariate(1 / 60), self.fate)
 
     def owed(self) -> set[str]:
         """What may be there after a search."""

@@ -21,8 +21,8 @@ SEEN = {
     "taking_409_for_a_conflict": 35,
 }  # fmt: skip
 SEEN_IN_TRAININGS = {
-    "sweeping_before_looking": 47, "deleting_before_committing": 0, "committing_without_owning": 1,
-    "blaming_the_store": 16,
+    "sweeping_before_looking": 5, "deleting_before_committing": 0, "committing_without_owning": 0,
+    "blaming_the_store": 40,
 }  # fmt: skip
 
 
