@@ -24,6 +24,7 @@ from charrec.results import (
     TrainingResult,
 )
 from charrec.steps.pipeline import ROLES
+from charrec.steps.report import NO_SEARCH
 from charrec.storage import Entry, Store
 from charrec.study import Study
 from charrec.sweep.outcome import epochs_of, read_document
@@ -36,7 +37,6 @@ from charrec.tuning.space import SPACE
 BEGUN = ("trainings/", "sweeps/")
 PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"
 ENDED = ("COMPLETED", "FAILED", "LOST")  # states of a trial
-NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
 
 
 @dataclass
