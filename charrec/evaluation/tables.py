@@ -14,6 +14,7 @@ from charrec.storage.document import foreign
 
 Table = tuple[pd.DataFrame, np.ndarray]  # name and truth of each image, (n, 62) probabilities
 
+VALIDATION = "validation"
 COLUMNS: dict[str, Kind] = {"name": "text", "truth": "text", **dict.fromkeys(CLASSES, "float")}
 
 
@@ -37,14 +38,19 @@ def read_table(parquet: bytes, where: str) -> Table:
 
 def tables_of(result: PredictionResult, store: Store, validation: int) -> dict[str, Table]:
     """All tables of a network's predictions. Raises Foreign where one is missing, empty, or of other images."""
-    names = ["validation", *(f"{role} {method}" for role in ("letters", "digits") for method in METHODS)]
-    if missing := sorted(set(names) - result.tables.keys()):
-        raise foreign("the predictions", f"no table {missing[0]!r}")
-    tables = {name: read_table(store.get(result.tables[name].key), result.tables[name].key) for name in names}
-    for name, (head, _) in tables.items():
-        if not len(head) or (name == "validation" and len(head) != validation):
-            raise foreign(result.tables[name].key, f"{len(head):,} images")
-    return tables
+    names = [VALIDATION, *(f"{role} {method}" for role in ("letters", "digits") for method in METHODS)]
+    return {name: table_of(result, name, store, validation if name == VALIDATION else None) for name in names}
+
+
+def table_of(result: PredictionResult, name: str, store: Store, images: int | None = None) -> Table:
+    """One of them, of so many images. Raises Foreign where it is missing, empty, or of other images."""
+    if name not in result.tables:
+        raise foreign("the predictions", f"no table {name!r}")
+    key = result.tables[name].key
+    table = read_table(store.get(key), key)
+    if not len(table[0]) or images not in (None, len(table[0])):
+        raise foreign(key, f"{len(table[0]):,} images")
+    return table
 
 
 def labels_of(head: pd.DataFrame) -> np.ndarray:

@@ -6,15 +6,13 @@ from datetime import datetime
 import numpy as np
 
 from charrec.data.sources.source import Role
-from charrec.evaluation.tables import labels_of, read_table
+from charrec.evaluation.tables import VALIDATION, labels_of, read_table
 from charrec.memo.outcome import Outcome, Value, name_of, parsed, recall
 from charrec.results import PackResult, PredictionResult, StudyResult
 from charrec.storage import Corrupt, Entry, NotFound, Store
 from charrec.storage.document import Foreign
 
 log = logging.getLogger(__name__)
-
-VALIDATION = "validation"
 
 
 def stored_since(store: Store, prefix: str, suffix: str, since: datetime | None = None) -> list[Entry]:

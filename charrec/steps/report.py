@@ -21,7 +21,7 @@ from charrec.data.unavoidable import unavoidable
 from charrec.evaluation.reliability import reliability
 from charrec.evaluation.scores import overfits_from
 from charrec.evaluation.slices import slices
-from charrec.evaluation.tables import read_table, role_of, tables_of
+from charrec.evaluation.tables import VALIDATION, role_of, table_of
 from charrec.evaluation.temperature import FEWEST, temperature
 from charrec.memo.identity import identity
 from charrec.memo.outcome import Outcome
@@ -176,7 +176,7 @@ def gather(given: Given, outcomes: Outcomes, images: Images, bench: Bench) -> St
 
 def _validation(predictions: PredictionResult, images: Images, bench: Bench) -> np.ndarray:
     """The (n, 62) probabilities of the validation images."""
-    return tables_of(predictions, bench.store, len(images.validation))["validation"][1]
+    return table_of(predictions, VALIDATION, bench.store, len(images.validation))[1]
 
 
 def search_curves(key: str, search: SearchResult, store: Store) -> tuple[SearchCurve, ...]:
@@ -272,8 +272,7 @@ def _board(study: Study, outcomes: Outcomes, images: Images, pixels: np.ndarray,
 
     def sampled(model: str) -> Sample:
         size = size_of(study, model)
-        table = predicted[model].tables["validation"].key
-        probabilities = read_table(bench.store.get(table), table)[1]
+        probabilities = _validation(predicted[model], images, bench)
         labels = images.columns["label"].to_numpy()
         enough = len(probabilities) >= FEWEST
         return Sample(
