@@ -87,14 +87,14 @@ def short(result: StudyResult) -> str:
     return "\n".join("|".join(row.split("|")[:5]) + "|" for row in models(result).splitlines())
 
 
-def computed(result: StudyResult) -> str:
-    """Where and when, and how long each step took."""
+def computed(result: StudyResult, sittings: str = "") -> str:
+    """Where and when, in which sittings, and how long each step took."""
     machine = result.machine
     began = datetime.fromisoformat(result.started)
     text = (
         f"Computed at commit {result.code} on {machine.cores} cores of an {machine.cpu}"
         f"{' with ' + ', '.join(machine.gpus) if machine.gpus else ''}, begun on {began:%B} {began.day}, {began.year}"
-        f"{sittings()}. {words.duration(sum(result.durations.values()))} in all steps together:"
+        f"{sittings}. {words.duration(sum(result.durations.values()))} in all steps together:"
     )
     rows = [[step, words.duration(seconds)] for step, seconds in result.durations.items()]
     return f"{text}\n\n{table(['step', 'time'], rows)}"
@@ -149,7 +149,8 @@ def part(show: Callable[[StudyResult], str], path: Path) -> Callable[[], str]:
 
 PARTS = {
     "models, short": part(short, RANDOM),
-    **{show.__name__: part(show, RANDOM) for show in (models, computed, search, texts)},
+    **{show.__name__: part(show, RANDOM) for show in (models, search, texts)},
+    "computed": part(lambda result: computed(result, sittings()), RANDOM),
     **{f"{show.__name__}, by font": part(show, FONT) for show in (models, computed)},
     **{f"{name}, model 5": show for name, show in model_5_pages.PARTS.items()},
 }
