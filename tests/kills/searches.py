@@ -1,8 +1,9 @@
 """Searches under faults at seeded random moments, each compared with the same search undisturbed.
 
 `python -m tests.kills.searches FOLDER --faults 2500` plays rounds of some twenty faults until there are so many, and
-prints the table. Stopped, the same command goes on. Every round is a line of FOLDER/rounds.jsonl; `--seed N` repeats
-one. `--unfenced` is the control: the same workers with their fencing switched off must show losses.
+prints the table. Every round is a line of docs/kills-searches.jsonl (or of `--notes`), so the same command goes on
+where it was stopped; `--seed N` repeats one. `--unfenced` is the control: the same workers with their fencing switched
+off must show losses, which go to docs/kills-unfenced.jsonl.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from charrec.sweep.heartbeat import Terms
 from charrec.sweep.standing import status
 from infra.local.s3 import BUCKET, KEYS, S3
 from tests.fault_proxy import FaultProxy
+from tests.kills import notes
 from tests.kills.faults import Faults, networks
 from tests.kills.losses import Findings, found, losses
 from tests.processes import eventually
@@ -142,17 +144,17 @@ def main() -> None:
     parser.add_argument("--faults", type=int, default=2500)
     parser.add_argument("--seed", type=int, help="play this one round, and keep its folder")
     parser.add_argument("--unfenced", action="store_true")
+    parser.add_argument("--notes", type=Path, help="where each round is noted")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that workers and server end, too
     options.folder.mkdir(parents=True, exist_ok=True)
-    notes = options.folder / "rounds.jsonl"
-    rounds = [Round.model_validate_json(line) for line in notes.read_text().splitlines()] if notes.exists() else []
-    mine = [each for each in rounds if each.fenced != options.unfenced]
+    path = options.notes or (notes.UNFENCED if options.unfenced else notes.SEARCHES)
+    rounds = notes.read(Round, path)
     with s3(options.folder) as server:
         shutil.rmtree(options.folder / "undisturbed", ignore_errors=True)
         undisturbed = search_undisturbed(options.folder / "undisturbed")
-        while options.seed is not None or sum(sum(each.faults.values()) for each in mine) < options.faults:
-            seed = options.seed if options.seed is not None else len(mine)
+        while options.seed is not None or sum(sum(each.faults.values()) for each in rounds) < options.faults:
+            seed = options.seed if options.seed is not None else len(rounds)
             folder = options.folder / f"round-{seed}"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
@@ -162,10 +164,9 @@ def main() -> None:
                 sys.exit(1 if played.losses else 0)
             if not played.losses:
                 shutil.rmtree(folder)
-            with notes.open("a") as file:
-                file.write(played.model_dump_json() + "\n")
-            mine.append(played)
-    print(told(mine))
+            notes.add(played, path)
+            rounds.append(played)
+    print(told(rounds))
 
 
 if __name__ == "__main__":

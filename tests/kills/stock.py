@@ -1,7 +1,9 @@
 """The control: Keras Tuner's own Hyperband, a chief and two workers, whose processes are killed and started again.
 
-`python -m tests.kills.stock FOLDER --rounds 20` prints what each search lost, and the table. The searches are those of
-tests/kills/searches.py; each process that is killed is started again under its own name, as a batch system would.
+`python -m tests.kills.stock FOLDER --rounds 20` prints what each search lost, a line of docs/kills-stock.jsonl (or of
+`--notes`), and the table; it goes on where it was stopped. `--kills 0` leaves the search undisturbed. The searches are
+those of tests/kills/searches.py; each process that is killed is started again under its own name, as a batch system
+would.
 """
 
 import argparse
@@ -16,10 +18,12 @@ import sys
 import time
 from pathlib import Path
 
+from charrec.machine.provenance import commit
 from charrec.markdown import table
 from charrec.study import Frozen
 from charrec.sweep.schedule import schedule
 from tests.benchmarks.sweep import stock_worker
+from tests.kills import notes
 from tests.kills.searches import SWEEP
 from tests.sweep.swarm import small_arrays
 
@@ -37,6 +41,7 @@ class Round(Frozen):
     completed: int
     losses: tuple[str, ...]
     seconds: float
+    commit: str
 
 
 class Search:
@@ -98,8 +103,9 @@ def play(seed: int, folder: Path, kills: int = KILLS) -> Round:
         lost.append(f"{completed} trials of {TRIALS} completed")
     lost += [f"trial {name} is {status}" for name, status in sorted(trials.items()) if status != "COMPLETED"]
     return Round(
-        seed=seed, kills=counts, completed=completed, losses=tuple(lost), seconds=round(time.monotonic() - began, 1)
-    )
+        seed=seed, kills=counts, completed=completed, losses=tuple(lost), seconds=round(time.monotonic() - began, 1),
+        commit=commit(),
+    )  # fmt: skip
 
 
 def wait(search: Search) -> bool:
@@ -118,18 +124,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.kills.stock", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--kills", type=int, default=KILLS, help="of each round; 0: the search undisturbed")
+    parser.add_argument("--kills", type=int, help=f"of each round; {KILLS} unless given")
+    parser.add_argument("--notes", type=Path, help="where each round is noted; with --kills, in FOLDER")
     options = parser.parse_args()
-    rounds = []
-    for seed in range(options.rounds):
+    path = options.notes or (notes.STOCK if options.kills is None else options.folder / "rounds.jsonl")
+    rounds = notes.read(Round, path)
+    for seed in range(len(rounds), options.rounds):
         folder = options.folder / f"stock-{seed}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        rounds.append(play(seed, folder, options.kills))
+        rounds.append(play(seed, folder, KILLS if options.kills is None else options.kills))
         print(rounds[-1].model_dump_json(), flush=True)
+        notes.add(rounds[-1], path)
+    print(told(rounds))
+
+
+def told(rounds: list[Round]) -> str:
+    """The table of the page."""
     kills, hung = sum(sum(each.kills.values()) for each in rounds), sum("it hung" in each.losses for each in rounds)
     lost = sum(bool(each.losses) for each in rounds)
-    print(table(["searches", "kills", "hung", "with a loss"], [[str(n) for n in (len(rounds), kills, hung, lost)]]))
+    return table(["searches", "kills", "hung", "with a loss"], [[str(n) for n in (len(rounds), kills, hung, lost)]])
 
 
 def worker(folder: Path) -> None:

@@ -2,8 +2,8 @@
 
 `python -m tests.kills.studies FOLDER --studies 50` plays rounds and prints the table: a small deployed study, most of
 whose steps lie in its store already, suffers three to six faults. Then every result is compared, and whatever is left
-behind is looked for. Stopped, the same command goes on. Every round is a line of FOLDER/rounds.jsonl; `--seed N`
-repeats one, `--faults 0` plays rounds without any.
+behind is looked for. Every round is a line of docs/kills-studies.jsonl (or of `--notes`), so the same command goes on
+where it was stopped; `--seed N` repeats one, `--faults 0` plays rounds without any.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from charrec.study import Frozen
 from infra.local.process import NotStarted
 from infra.local.stack import ROOT, Stack
 from tests.desk import TINY
+from tests.kills import notes
 from tests.kills.ground import Ground, asked, ground
 from tests.kills.left_behind import at_work, ended_late, left_behind
 from tests.kills.meter import Meter
@@ -173,11 +174,12 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=50)
     parser.add_argument("--seed", type=int, help="play this one round")
     parser.add_argument("--faults", type=int, help="of each round; drawn unless given")
+    parser.add_argument("--notes", type=Path, help="where each round is noted; with --faults, in FOLDER")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the stack ends, too
     options.folder.mkdir(parents=True, exist_ok=True)
-    notes = options.folder / "rounds.jsonl"
-    rounds = [Round.model_validate_json(line) for line in notes.read_text().splitlines()] if notes.exists() else []
+    path = options.notes or (notes.STUDIES if options.faults is None else options.folder / "rounds.jsonl")
+    rounds = notes.read(Round, path)
     reference = options.folder / f"undisturbed-{code()}"
     seeds = [options.seed] if options.seed is not None else list(range(len(rounds), options.studies))
     while seeds:
@@ -189,8 +191,7 @@ def main() -> None:
                 rounds.append(play(seeds.pop(0), field, reference, undisturbed, options.faults))
                 print(rounds[-1].model_dump_json(), flush=True)
                 if options.seed is None:
-                    with notes.open("a") as file:
-                        file.write(rounds[-1].model_dump_json() + "\n")
+                    notes.add(rounds[-1], path)
                 if rounds[-1].losses:  # on with a new stack, lest one loss brings the next
                     logs = options.folder / f"round-{rounds[-1].seed}"
                     shutil.copytree(field.stack.folder / "logs", logs, dirs_exist_ok=True)
