@@ -127,6 +127,9 @@ class FolderStore:
                 modified = datetime.fromtimestamp(stat.st_mtime, UTC)
                 yield Entry(key, stat.st_size, modified, now - stat.st_mtime)
 
+    def now(self) -> float | None:
+        return time.time()
+
     def delete(self, key: str) -> None:
         path = self.root / checked(key)
         with self._told(path):

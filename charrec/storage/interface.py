@@ -108,6 +108,9 @@ class Store(Protocol):
     def list(self, prefix: str = "") -> list[Entry]:
         """The complete objects whose keys start so, sorted by key."""
 
+    def now(self) -> float | None:
+        """Seconds since 1970 by the clock that ages are told by. Asks nothing; None: the store has not told it yet."""
+
     def delete(self, key: str) -> None:
         """Remove the object; fine if there is none."""
 

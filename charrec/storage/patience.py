@@ -59,6 +59,9 @@ class PatientStore:
     def list(self, prefix: str = "") -> list[Entry]:
         return self._patiently(lambda: self.store.list(prefix))
 
+    def now(self) -> float | None:
+        return self.store.now()
+
     def delete(self, key: str) -> None:
         self._patiently(lambda: self.store.delete(key))
 

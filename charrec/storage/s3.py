@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from charrec.errors import InputError
 from charrec.storage.backoff import retried
 from charrec.storage.client import connect, explained
+from charrec.storage.clock import Clock
 from charrec.storage.conditional import marks, pauses, put_if, status_of
 from charrec.storage.disk import told
 from charrec.storage.endpoint import NoStore
@@ -67,6 +68,7 @@ class S3Store:
         host = urlsplit(self.client.meta.endpoint_url)
         self._named = self.url + (f" --endpoint {endpoint}" if endpoint else "")  # as on a command line
         self.where = f"{self.url} at {host.hostname}" + (f":{host.port}" if host.port else "")
+        self._clock = Clock()
         self._there = False  # whether the bucket is known to exist
 
     @property
@@ -137,12 +139,16 @@ class S3Store:
         with explained(self.where, prefix):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.base + checked_prefix(prefix)):
-                now = parsedate_to_datetime(_date(page))
+                self._clock.heard(date := _date(page))
+                now = parsedate_to_datetime(date)
                 for item in page.get("Contents", []):
                     key, modified = item["Key"].removeprefix(self.base), item["LastModified"]
                     if KEY.fullmatch(key):  # not a console's empty `folder/`
                         entries.append(Entry(key, item["Size"], modified, (now - modified).total_seconds()))
         return sorted(entries)
+
+    def now(self) -> float | None:
+        return self._clock.now()
 
     def delete(self, key: str) -> None:
         with explained(self.where, key):
@@ -198,6 +204,8 @@ class S3Store:
 
         def streamed() -> tuple[Any, str]:
             reply = self.client.get_object(**self._at(key))
+            if date := reply["ResponseMetadata"]["HTTPHeaders"].get("date"):
+                self._clock.heard(date)
             try:
                 return reply, pour(reply["Body"].iter_chunks(CHUNK), sink)
             except (HTTPClientError, IncompleteReadError) as error:

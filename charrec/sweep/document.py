@@ -28,9 +28,11 @@ from charrec.sweep.space import Space, Value
 VERSION = 3
 FORMER = 2  # counted the failures of a trial without their workers
 BELIEVED = 2  # workers on which a trial fails before it is FAILED
+STRETCHES = 20  # that are kept of a trial, 100 bytes each; its losses and releases are not limited
 
 TrialId = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,8}$")]
 WorkerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,79}$")]
+How = Literal["completed", "failed", "given back", "lost"]
 State = Literal["RUNNING", "INVALID", "COMPLETED", "FAILED"]  # Keras Tuner's states; INVALID waits to be retried
 
 OWN = {"tuner/epochs", "tuner/initial_epoch", "tuner/bracket", "tuner/round"}  # Hyperband's additions to every point
@@ -42,6 +44,19 @@ class Failure(Frozen):
 
     worker: WorkerId
     message: str
+
+
+class Stretch(Frozen):
+    """A worker's work at a trial, from taking it to its end. Times are seconds since 1970 by the store's clock.
+
+    Kept for people alone: nothing in a search depends on it.
+    """
+
+    worker: WorkerId
+    begun: FiniteFloat
+    ended: FiniteFloat | None  # of a lost worker, its last sign of life; None: it ended without a word
+    how: How
+    epochs: NonNegativeInt | None = None  # of its configuration that were done by then; None: unknown
 
 
 class TrialRecord(Frozen):
@@ -58,6 +73,7 @@ class TrialRecord(Frozen):
     losses: NonNegativeInt = 0  # consecutive lost workers without a finished epoch between them
     losses_at: NonNegativeInt = 0  # finished epochs at the last loss
     seconds: Annotated[FiniteFloat, Field(ge=0)] = 0.0
+    stretches: Annotated[list[Stretch], Field(max_length=STRETCHES)] = []  # that have ended, the latest of them
 
     @property
     def lost(self) -> bool:
@@ -89,6 +105,7 @@ class Lease(Frozen):
     worker: WorkerId
     token: PositiveInt
     shown: bool = True  # that it can train, by a trial that it completed or an epoch that it repeated
+    begun: FiniteFloat | None = None  # seconds since 1970 by the store's clock; None: it had not told the time yet
 
 
 class Place(Frozen):

@@ -97,6 +97,11 @@ class Heartbeat:
             self._beat()
         self._still()
 
+    @property
+    def epochs(self) -> int:
+        """Done of the trial's configuration at the last step."""
+        return self._said.epochs
+
     def confirm(self) -> None:
         """Asks the store. Raises LeaseLost if the trial has passed to another worker."""
         self._beat()
@@ -157,7 +162,7 @@ def reap(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> 
         elif age > terms.lease:
             done = len(plan.progress(store, oracle.records[name].configuration).epochs)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
-            oracle.lose(name, done, terms.losses)
+            oracle.lose(name, done, terms.losses, age)
 
 
 def bury(store: Store, plan: Plan, terms: Terms) -> None:

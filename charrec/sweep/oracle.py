@@ -14,7 +14,19 @@ import keras_tuner as kt
 from keras_tuner.src.engine.metrics_tracking import MetricsTracker
 from keras_tuner.src.engine.trial import Trial
 
-from charrec.sweep.document import BELIEVED, PARENT, Bracket, Document, Failure, Lease, TrialRecord, point
+from charrec.sweep.document import (
+    BELIEVED,
+    PARENT,
+    STRETCHES,
+    Bracket,
+    Document,
+    Failure,
+    How,
+    Lease,
+    Stretch,
+    TrialRecord,
+    point,
+)
 from charrec.sweep.objective import Objective
 from charrec.sweep.schedule import Hyperband, configurations
 from charrec.sweep.space import Space, Value
@@ -63,6 +75,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         self.token = 0
         self.aborted: str | None = None
         self.transactions: list[str] = []
+        self.now: float | None = None  # by the store's clock, in the transaction at hand
 
     # Transitions requested by workers
 
@@ -91,7 +104,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             number = self.records[parent].configuration if parent else new
             self.records[name] = TrialRecord(configuration=number, values=values, status="RUNNING")
         self.token += 1
-        self.leases[name] = Lease(worker=worker, token=self.token, shown=shown)
+        self.leases[name] = Lease(worker=worker, token=self.token, shown=shown, begun=_tenths(self.now))
         return self._assignment(name, self.token)
 
     def holds(self, assignment: Assignment) -> bool:
@@ -119,6 +132,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Completes the trial. False, without effect, if the lease was lost."""
         if not self.holds(assignment):
             return False
+        self._worked(assignment.trial, "completed", assignment.epochs)
         self.update_trial(assignment.trial, {self.objective.name: score})
         self._end(assignment.trial, "COMPLETED", None, seconds)
         return True
@@ -132,6 +146,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             return False
         name, worker = assignment.trial, self.leases[assignment.trial].worker
         before = [failure for failure in self.records[name].failures if failure.worker != worker]
+        self._worked(name, "failed")
         self._note(name, failures=[*before, Failure(worker=worker, message=message)])
         if len(before) + 1 < BELIEVED:
             self._queue(name, message)
@@ -143,6 +158,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Queues a trial that failed on a worker which may be to blame itself. False if the lease was lost."""
         if not self.holds(assignment):
             return False
+        self._worked(assignment.trial, "failed")
         self._note(assignment.trial, doubts=self.records[assignment.trial].doubts + 1)
         self._queue(assignment.trial, message)
         return True
@@ -153,22 +169,30 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         name = next(completed, None)
         return self._assignment(name, token=0) if name else None
 
-    def give_back(self, assignment: Assignment) -> bool:
-        """Releases the trial for the next worker to resume. False, without effect, if the lease was lost."""
+    def give_back(self, assignment: Assignment, epochs: int | None = None) -> bool:
+        """Releases the trial for the next worker to resume; `epochs` of its configuration are done.
+
+        False, without effect, if the lease was lost.
+        """
         if not self.holds(assignment):
             return False
+        self._worked(assignment.trial, "given back", epochs)
         self._queue(assignment.trial, None)
         return True
 
     def free(self, name: str) -> None:
         """Requeues a trial whose worker ended by itself and could not give it back; nothing counts against it."""
+        self._worked(name, "given back", age=None)
         self._queue(name, None)
 
-    def lose(self, name: str, epochs: int, most: int = LOSSES) -> None:
-        """Requeues a trial whose worker vanished after `epochs` epochs; after too many losses in a row it is FAILED.
+    def lose(self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0) -> None:
+        """Requeues a trial whose worker vanished after `epochs` epochs, and gave its last sign `age` seconds ago.
+
+        After too many losses in a row it is FAILED.
 
         A worker that had shown nothing counts for nothing: its machine may end every process.
         """
+        self._worked(name, "lost", epochs, age)
         record = self.records[name]
         if not self.leases[name].shown:
             self._note(name, doubts=record.doubts + 1)
@@ -252,6 +276,14 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
     def _note(self, name: str, **changes: Any) -> None:
         self.records[name] = self.records[name].model_copy(update=changes)
 
+    def _worked(self, name: str, how: How, epochs: int | None = None, age: float | None = 0.0) -> None:
+        """Keeps the work of the lease that ends now; it was over `age` seconds ago (None: nobody knows when)."""
+        lease = self.leases[name]
+        if lease.begun is not None and self.now is not None:
+            ended = None if age is None else max(self.now - age, lease.begun)  # the store's clock may have jumped
+            stretch = Stretch(worker=lease.worker, begun=lease.begun, ended=_tenths(ended), how=how, epochs=epochs)
+            self._note(name, stretches=[*self.records[name].stretches, stretch][-STRETCHES:])
+
     def _queue(self, name: str, message: str | None) -> None:
         """Ends the lease and queues the trial for the next worker."""
         self.ongoing_trials.pop(self.leases.pop(name).worker)
@@ -307,6 +339,10 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
 
     def _save_trial(self, trial: Trial) -> None:
         """Does nothing; `dump` includes the trials."""
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _trial(name: str, record: TrialRecord, points: kt.HyperParameters) -> Trial:

@@ -30,6 +30,7 @@ def transact(store: Store, name: str, oracle: DurableHyperband, operation: Calla
         if held is None:
             raise InputError(f"{store.url}/{name} is gone", "the search that was there", "Start the workers anew.")
         oracle.load(held)
+        oracle.now = store.now()
         for attempt in answers.keys() & set(oracle.transactions):  # one of them was swapped after all
             answer = answers[attempt]
             return None

@@ -158,7 +158,8 @@ class _Worker:
         try:
             kept, ended = self.carried_out(given)
         except Interrupted as stopped:
-            kept, ended = self.ask(lambda: self.oracle.give_back(given)), Ended("given back", f"given back, {stopped}")
+            kept = self.ask(lambda: self.oracle.give_back(given, self.heart.epochs))
+            ended = Ended("given back", f"given back, {stopped}")
         except (LeaseLost, TakenOver):
             kept, ended = False, LOST
         except BaseException:  # this machine, its store, or Ctrl-C
@@ -219,7 +220,8 @@ class _Worker:
     def release(self, given: Assignment) -> None:
         """Give the trial back as well as a broken machine can, without waiting out another outage."""
         try:
-            transact(self.store.store, self.sweep.oracle, self.oracle, lambda: self.oracle.give_back(given))
+            epochs = self.heart.epochs
+            transact(self.store.store, self.sweep.oracle, self.oracle, lambda: self.oracle.give_back(given, epochs))
         except (OSError, InputError) as error:
             log.warning("trial %s could not be given back: %s; its lease will expire", given.trial, error)
 

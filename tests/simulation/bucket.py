@@ -79,6 +79,10 @@ class Bucket:
     def date(self, seconds: float) -> datetime:
         return BEGAN + timedelta(seconds=int(seconds))
 
+    def told(self) -> dict[str, Any]:
+        """The time, which every reply tells."""
+        return {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.date(self.now()), usegmt=True)}}}
+
     def put(self, key: str, data: bytes, metadata: dict[str, str], condition: dict[str, str]) -> dict[str, Any]:
         if condition and self.writing[key] > 1 and self.raining(self.weather.in_flight):
             raise refused(409, "ConditionalRequestConflict")
@@ -105,7 +109,7 @@ class Bucket:
     def get(self, key: str) -> dict[str, Any]:
         if key not in self.objects:
             raise refused(404, "NoSuchKey")
-        return self.head(key) | {"Body": Body(self.objects[key].data)}
+        return self.head(key) | self.told() | {"Body": Body(self.objects[key].data)}
 
     def delete(self, key: str) -> dict[str, Any]:
         if self.objects.pop(key, None):
@@ -116,7 +120,7 @@ class Bucket:
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > after)
         shown = [(key, self.objects[key]) for key in keys[: self.weather.page]]
         return {
-            "ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.date(self.now()), usegmt=True)}},
+            **self.told(),
             "Contents": [
                 {"Key": key, "Size": len(each.data), "LastModified": self.date(each.modified)} for key, each in shown
             ],

@@ -14,6 +14,7 @@ import keras_tuner.src.engine.oracle as tuner
 import pytest
 
 from charrec.storage import backoff, change, conditional, proof, s3
+from charrec.storage import clock as storage_clock
 from charrec.sweep import heartbeat, outcome, transaction, trial, worker
 from charrec.sweep.document import parsed
 from charrec.training import train
@@ -50,7 +51,7 @@ def staged(world: World, bucket: Bucket, trainer: Trainer, proven: bool = True) 
             patch.setattr(module, "uuid4", lambda: uuid.UUID(int=world.rng.getrandbits(128), version=4))
         for module in (heartbeat, outcome, transaction):
             patch.setattr(module, "parsed", remembered)
-        for module in (heartbeat, worker, change):
+        for module in (heartbeat, worker, change, storage_clock):
             patch.setattr(module, "time", clock)
         for module in (heartbeat, worker):
             patch.setattr(module, "random", world.rng)

@@ -98,6 +98,14 @@ def test_list_tells_the_age_by_the_stores_own_clock(store: Store) -> None:
     assert -1 <= entry.age < 60  # S3 counts whole seconds
 
 
+def test_the_time_is_that_by_which_ages_are_told(store: Store) -> None:
+    store.put("study/result.json", b"{}")
+    (entry,) = store.list()
+    now = store.now()
+    assert now is not None
+    assert abs(now - entry.modified.timestamp() - entry.age) < 60  # S3 counts whole seconds
+
+
 def test_deleted_is_gone_and_deleting_again_is_fine(store: Store) -> None:
     store.put("a", b"1")
     store.delete("a")
