@@ -224,6 +224,28 @@ class SearchCurve(Frozen):
     epochs: tuple[Epoch, ...]
 
 
+class Stretch(Frozen):
+    """A worker's work at a trial of the search; times in seconds since the timeline began."""
+
+    worker: str
+    trial: str
+    configuration: int
+    bracket: int
+    rung: int
+    begin: float
+    end: float | None  # of a lost or running one, the worker's last sign of life; None: it ended without a word
+    how: Literal["completed", "failed", "given back", "lost", "running"]
+    epochs: int | None  # finished in it; None: unknown
+    after: int | None  # epochs of its configuration that were done at its end
+
+
+class Timeline(Frozen):
+    """Who worked at the search when, by the store's clock. Of a trial with many stretches, the latest 20."""
+
+    began: str  # ISO 8601, UTC
+    stretches: tuple[Stretch, ...]  # in the order of their begin
+
+
 class Bin(Frozen):
     """The images whose likeliest class has a probability within [low, high)."""
 
@@ -308,6 +330,7 @@ class StudyResult(Frozen):
     texts: tuple[TextReading, ...]
     text_rates: tuple[TextRate, ...] = ()  # older results have none
     search_curves: tuple[SearchCurve, ...] = ()  # likewise
+    timeline: Timeline | None = None  # likewise
     reliability: tuple[Reliability, ...] = ()  # likewise
     slices: tuple[Slice, ...] = ()  # likewise
     predictions: dict[str, str] = {}  # model -> key of the outcome of its predictions; older results do not say

@@ -37,6 +37,7 @@ from charrec.steps.report import Given, Images, Outcomes, gather, images_of, par
 from charrec.storage import Store
 from charrec.storage.absence import absent
 from charrec.study import Study
+from charrec.tuning.timeline import timeline
 
 TEXTS = [x for x, field in DataSummary.model_fields.items() if field.annotation is str]
 
@@ -143,11 +144,11 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
     anew = list(_evaluate(found, bench)) if ready else []
     missing = [*found.missing(), *anew]
     if not ready or not found.sweep or not found.precision:
-        return Standing(_early(found, trainings), None, tuple(missing))
+        return Standing(_early(found, trainings, bench.store), None, tuple(missing))
     study = found.study
     augmented = _augmented(study, found.sets["glyphs"].value, found.sweep.recipe.backend, bench)
     if augmented is None:
-        return Standing(_early(found, trainings), None, (*missing, "The augmentation is not drawn."))
+        return Standing(_early(found, trainings, bench.store), None, (*missing, "The augmentation is not drawn."))
     outcomes = Outcomes(
         **found.sets,
         precision=found.precision,
@@ -166,6 +167,7 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
             "trainings": tuple(whole.get(one.model, one) for one in trainings),
             "search": _counted(found, result.data.training),
             "search_curves": search_curves(found.sweep.key, found.search, bench.store),
+            "timeline": timeline(bench.store, found.sweep.key),
             "durations": durations,
         }
     )
@@ -206,7 +208,7 @@ def _given(study: Study, outcomes: Outcomes) -> Given:
     )
 
 
-def _early(found: Unfinished, trainings: tuple[TrainingResult, ...]) -> StudyResult:
+def _early(found: Unfinished, trainings: tuple[TrainingResult, ...], store: Store) -> StudyResult:
     """What there is before the first network is evaluated: sets, curves and trials."""
     known = [one.provenance for one in found.sets.values()] + [one.provenance for one in found.trainings.values()]
     return StudyResult(
@@ -215,6 +217,7 @@ def _early(found: Unfinished, trainings: tuple[TrainingResult, ...]) -> StudyRes
         data=_known(found),
         trainings=trainings,
         search=found.search,
+        timeline=timeline(store, found.sweep.key) if found.sweep else None,
         evaluations=(),
         external=(),
         texts=(),

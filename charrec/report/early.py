@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from charrec.report import canvas, curves, figures, pixels, rows, theme, typefaces, words
+from charrec.report import canvas, curves, figures, pixels, rows, sentences, theme, timeline, typefaces, words
 from charrec.report.templates import template
 from charrec.report.theme import LIGHT, THEMES, Theme
 from charrec.results import StudyResult
@@ -24,7 +24,8 @@ def render(result: StudyResult, missing: Sequence[str]) -> str:
         with rc_context(canvas.style(each)):
             for name, make in _charts(result):
                 drawn[name if each is LIGHT else f"{name}-{each.name}"] = pixels.uri(pixels.figure_png(make(each)))
-    return template("early.html.j2").render(
+    drawing = timeline.drawing(result)
+    return template("early.html.j2", sentences=sentences).render(
         r=result,
         css=files("charrec.report").joinpath("report.css").read_text(),
         faces=typefaces.css(),
@@ -35,6 +36,8 @@ def render(result: StudyResult, missing: Sequence[str]) -> str:
         data_sets=[(one, rows.named(one)) for one in rows.data_sets(result) if one.images],
         rungs=rows.rungs(result),
         ranking=rows.ranking(result),
+        timeline=drawing,
+        workers=rows.workers(drawing.fleet) if drawing else None,
     )
 
 

@@ -33,8 +33,8 @@ for (const head of all("table.sortable thead th")) {
 // The search: the same configuration stands out in lines, curves and table; ranges on the axes keep a part of the trials.
 function search(section) {
   const plot = document.getElementById("parallel"), list = plot.querySelector(".lines"), said = document.getElementById("kept");
-  const lines = all("path", list), rows = all("tr[data-t]", section), curves = all("#learning [data-c]", section);
-  const members = [...lines, ...curves, ...rows];
+  const lines = all("path", list), rows = all("tr[data-t]", section), curves = all("#learning [data-c]", section), bars = all("#timeline [data-c]", section);
+  const members = [...lines, ...curves, ...bars, ...rows];
   let pinned = null;
   const light = configuration => {
     const shown = configuration ?? pinned;
@@ -54,7 +54,7 @@ function search(section) {
     return hit;
   });
   list.after(...hits);
-  for (const one of [...curves, ...rows]) follow(one, one.dataset.c);
+  for (const one of [...curves, ...bars, ...rows]) follow(one, one.dataset.c);
 
   list.setAttribute("role", "listbox");
   list.setAttribute("tabindex", "0");
@@ -153,6 +153,7 @@ function search(section) {
     const chosen = ranges.filter(one => !one.open);
     for (const one of ranges) one.draw();
     for (const curve of curves) curve.classList.toggle("out", chosen.length > 0 && !configurations.has(curve.dataset.c));
+    for (const bar of bars) bar.classList.toggle("out", chosen.length > 0 && !trials.has(bar.dataset.t));
     for (const row of rows) row.hidden = chosen.length > 0 && !trials.has(row.dataset.t);
     reset.disabled = !chosen.length;
     said.textContent = chosen.length ? `${trials.size} of ${lines.length} trials: ${chosen.map(one => one.said).join("; ")}` : "";

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
-from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, theme, typefaces, words
+from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, theme, timeline, typefaces, words
 from charrec.report.cells import Mark, Scale
 from charrec.report.importance import Importance, importances
 from charrec.report.templates import template
@@ -127,12 +127,15 @@ def _search(result: StudyResult) -> dict[str, Any]:
     """What is drawn of the search, and the effect of each hyperparameter as marks on one scale."""
     axes = plots.axes(result) if result.search.trials else []
     found = importances(tables.trials(result), result.search.space, result.study.seed)
+    drawing = timeline.drawing(result)
     ends = [end for one in found for end in (one.effect, one.low, one.high) if end is not None]
     scale = Scale.around([0.0, *ends], least=-1.0)
     return {
         "axes": axes,
         "lines": plots.lines(result, axes),
         "learning": plots.learning(result),
+        "timeline": drawing,
+        "workers": rows.workers(drawing.fleet) if drawing else None,
         "importances": [(one, _effect_marks(scale, one)) for one in found],
         "effect_scale": scale,
         "values": rows.values(found),

@@ -11,6 +11,7 @@ from charrec.report import sentences, tables
 from charrec.report.cells import Cell, Table
 from charrec.report.importance import Importance
 from charrec.report.layers import layers as layers_of
+from charrec.report.shifts import Fleet
 from charrec.report.words import (
     METHODS,
     NONE,
@@ -213,6 +214,24 @@ def ranking(result: StudyResult) -> Table:
     data = [{"c": str(t.configuration), "t": t.trial} for t in result.search.trials]
     head = ["Rank", "Accuracy", "Epochs", "Bracket", "Rung", "Config.", *names, "Time"]
     return Table(head, rows, sortable=True, data=data)
+
+
+def workers(crew: Fleet) -> Table:
+    """One row for each worker of the search."""
+    rows = [
+        [
+            Cell(str(one.number), one.number),
+            _text(one.worker, "mono"),
+            Cell(duration(one.begin), one.begin),
+            Cell(str(one.trials), one.trials),
+            Cell(str(one.epochs), one.epochs),
+            Cell(duration(one.seconds), one.seconds),
+            Cell(duration(one.idle), one.idle),
+            Cell("yes" if one.lost else NONE, int(one.lost)),
+        ]
+        for one in crew.shifts
+    ]
+    return Table(["Worker", "Name", "From", "Trials", "Epochs", "At work", "Idle", "Lost"], rows, sortable=True)
 
 
 def values(found: list[Importance]) -> Table:

@@ -3,6 +3,7 @@
 from charrec import alphabet, reference
 from charrec.models import MODELS
 from charrec.report.importance import Importance
+from charrec.report.shifts import Fleet
 from charrec.report.words import (
     HYPERPARAMETERS,
     NBSP,
@@ -180,6 +181,22 @@ def searched(result: StudyResult) -> str:
     """What the hyperparameters are."""
     parts = [f"{key} ({means})" for key, means in HYPERPARAMETERS.items() if key in result.search.space]
     return f" Searched are {listing(parts)}." if parts else ""
+
+
+def timeline_story(crew: Fleet) -> str:
+    """How many workers there were, how long they were idle, and what was lost with them."""
+    text = (
+        f"{spelled(len(crew.shifts))} worker{'s' * (len(crew.shifts) > 1)} had trials for {duration(crew.seconds)} in"
+        f" all and {'were' if len(crew.shifts) > 1 else 'was'} idle for {percent(crew.idle_share, 0)} of the time"
+        " between a worker’s first and last one."
+    )
+    if not crew.lost:
+        return f"{text} None was lost with a trial."
+    times = "Once" if crew.lost == 1 else f"{spelled(crew.lost)} times"
+    return (
+        f"{text} {times} a worker was lost with its trial, and with it {duration(crew.lost_seconds)} of work since a"
+        f" finished epoch; the trial{'s' * (crew.lost > 1)} waited {duration(crew.waited_seconds)} for another worker."
+    )
 
 
 def importance_story(found: list[tuple[Importance, object]]) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from charrec import alphabet, reference
 from charrec.report.importance import importances
-from charrec.results import Bin, Epoch, Rate, StudyResult
+from charrec.results import Bin, Epoch, Rate, Stretch, StudyResult
 
 
 def _rate(name: str, rate: Rate | None) -> dict[str, Any]:
@@ -146,6 +146,12 @@ def search_curves(result: StudyResult) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["configuration", *Epoch.model_fields])
 
 
+def timeline(result: StudyResult) -> pd.DataFrame:
+    """One row per stretch of a worker's work at a trial of the search; seconds since the first."""
+    rows = [one.model_dump() for one in result.timeline.stretches] if result.timeline else []
+    return pd.DataFrame(rows, columns=list(Stretch.model_fields))
+
+
 def importance(result: StudyResult) -> pd.DataFrame:
     """One row per hyperparameter, the greatest effect first."""
     found = importances(trials(result), result.search.space, result.study.seed)
@@ -182,6 +188,7 @@ TABLES = {
         histories,
         trials,
         search_curves,
+        timeline,
         importance,
         confusion,
         classes,

@@ -49,6 +49,7 @@ from charrec.storage import Store, document
 from charrec.study import Frozen, Study
 from charrec.training.checkpoints import read_progress
 from charrec.tuning.space import SPACE
+from charrec.tuning.timeline import timeline
 
 MISTAKES = 24
 MISREAD = 2000  # images that the page's matrix shows at most, the most confident first: half a megabyte
@@ -164,6 +165,7 @@ def gather(given: Given, outcomes: Outcomes, images: Images, bench: Bench) -> St
         texts=tuple(row for o in outcomes.evaluations for row in o.value.texts),
         text_rates=tuple(row for o in outcomes.evaluations for row in o.value.text_rates),
         search_curves=search_curves(search.key, search.value, bench.store) if search else (),
+        timeline=timeline(bench.store, search.key) if search else None,
         **parts_of(given.study, outcomes, images, bench),
         predictions={t.value.model: p.key for t, p in zip(outcomes.trainings, outcomes.predictions, strict=True)},
         machine=last.machine,

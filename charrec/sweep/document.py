@@ -5,6 +5,7 @@ Nothing in it is executed or imported. Documents of another version or shape are
 """
 
 import json
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -73,7 +74,8 @@ class TrialRecord(Frozen):
     losses: NonNegativeInt = 0  # consecutive lost workers without a finished epoch between them
     losses_at: NonNegativeInt = 0  # finished epochs at the last loss
     seconds: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    stretches: Annotated[list[Stretch], Field(max_length=STRETCHES)] = []  # that have ended, the latest of them
+    # Those that have ended, the latest of them; a search whose store tells no time is stored without any
+    stretches: Annotated[list[Stretch], Field(max_length=STRETCHES, exclude_if=operator.not_)] = []
 
     @property
     def lost(self) -> bool:
@@ -105,7 +107,8 @@ class Lease(Frozen):
     worker: WorkerId
     token: PositiveInt
     shown: bool = True  # that it can train, by a trial that it completed or an epoch that it repeated
-    begun: FiniteFloat | None = None  # seconds since 1970 by the store's clock; None: it had not told the time yet
+    # Seconds since 1970 by the store's clock; None: it had not told the time yet
+    begun: Annotated[FiniteFloat | None, Field(exclude_if=operator.not_)] = None
 
 
 class Place(Frozen):

@@ -162,7 +162,7 @@ def reap(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> 
         elif age > terms.lease:
             done = len(plan.progress(store, oracle.records[name].configuration).epochs)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
-            oracle.lose(name, done, terms.losses, age)
+            oracle.lose(name, done, terms.losses, age=age)
 
 
 def bury(store: Store, plan: Plan, terms: Terms) -> None:

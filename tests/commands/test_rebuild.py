@@ -1,5 +1,6 @@
 """`python -m charrec.report STORE`: a finished study's report again, an unfinished one's as far as it is."""
 
+import json
 import re
 import shutil
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from charrec.commands.standing import Standing, standing
 from charrec.errors import InputError
-from charrec.report import words
+from charrec.report import early, words
 from charrec.report.__main__ import main
 from charrec.report.page import render
 from charrec.report.stored import result_of
@@ -88,6 +89,25 @@ def test_before_the_first_evaluation_there_are_curves_and_trials(half: Store, tm
         folder
     ]
     assert seen(half) == before
+
+
+def test_a_running_search_shows_who_works(half: Store, tmp_path: Path) -> None:
+    """A worker was lost with the trial that another one has now."""
+    key = "sweeps/0123456789abcdef"
+    document = json.loads(half.get(f"{key}/oracle.json"))
+    lost = {"worker": "a", "begun": 1e9, "ended": 1e9 + 30, "how": "lost", "epochs": 0}
+    document["trials"]["0002"] |= {"status": "RUNNING", "stretches": [lost]}
+    document |= {"waiting": [], "leases": {"0002": {"worker": "b", "token": 5, "begun": 1e9 + 90}}, "token": 5}
+    half.put(f"{key}/oracle.json", json.dumps(document).encode())
+    half.put(f"{key}/workers/b", b"")
+    now = standing(half, tmp_path)
+    assert now.result.timeline
+    gone, running = now.result.timeline.stretches
+    assert (gone.how, gone.begin, gone.end, running.how, running.begin) == ("lost", 0.0, 30.0, "running", 90.0)
+    assert running.end and running.end > 1e8  # its last sign of life, which was just now
+    assert "Two workers had trials for" in page_of(now)
+    page = early.render(now.result, now.missing)
+    assert page.count('class="b0 lost"') == page.count('class="b0 running"') == 1
 
 
 def test_a_search_of_another_version_is_named_and_the_rest_is_shown(half: Store, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What a study's store holds beside that of the same study undisturbed, and what nobody points at.
 
 Every object is compared: documents value by value, everything else byte for byte. Left out is what must differ: the
-time that something took or began, the commit, the name of a trial, and that of the process that stored a checkpoint.
+time that something took or began, who worked when, the commit, the name of a trial, and that of the process that
+stored a checkpoint.
 """
 
 import csv
@@ -18,13 +19,14 @@ from charrec.storage import Store
 from charrec.tuning.plan import Sweep
 from tests.kills.losses import document, of_the_document
 
-TIMES = ("seconds", "images_per_second", "started", "durations")
+TIMES = ("seconds", "images_per_second", "started", "durations", "timeline")
 NAMES = ("trial", "owner", "code")
 OWNER = re.compile(r"(epoch-\d{3}(?:-\d+)?)-[^/\"]+?\.weights\.h5")
 DURATION = re.compile(r'(?: data-sort="[\d.]+">)?(?:\d[\d.]*\N{NO-BREAK SPACE}(?:h|min|s)\b ?)+')
 MOMENT = re.compile(r"\d+ \w+ \d{4}, \d\d:\d\d UTC")
 CODE = re.compile(r"<dt>Code</dt><dd>.*?</dd>|(?<=, )code [0-9a-f]+\+?")
 SPEED = re.compile(r'images/s, median</th>(?:<td class="num">[\d,]+</td>)+')
+TIMELINE = re.compile(r'<h3 id="timeline-title">.*?</details>', re.DOTALL)
 SHOWN = 300  # characters of a difference
 
 Told = dict[str, list[str]]  # key without names of processes -> content, of each object that is called so
@@ -80,6 +82,8 @@ def _content(key: str, data: bytes) -> str:
         if RESULT.fullmatch(name) and key.startswith("reports/"):
             plain["value"] = sorted(file["key"] for file in plain["value"]["files"])  # each of them is compared
         return nameless(json.dumps(_timeless(plain), indent=0, sort_keys=True))
+    if name == "timeline.csv":
+        return "who worked when"
     if name.endswith(".csv"):
         rows = [_timeless(row) for row in csv.DictReader(io.StringIO(data.decode()))]
         return nameless(json.dumps(rows, indent=0))
@@ -95,8 +99,8 @@ def _timeless(part: Any) -> Any:
 
 
 def timeless_page(page: str) -> str:
-    """A report without what its words, sort keys and rows say of time, and without the commit."""
-    for told_in_words in (SPEED, DURATION, MOMENT, CODE):
+    """A report without its timeline, what its words, sort keys and rows say of time, and without the commit."""
+    for told_in_words in (TIMELINE, SPEED, DURATION, MOMENT, CODE):
         page = told_in_words.sub("\N{MIDDLE DOT}", page)
     return page
 

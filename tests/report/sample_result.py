@@ -33,6 +33,7 @@ from charrec.results import (
 )
 from charrec.study import FULL, QUICK, Data, Search, Study
 from charrec.sweep.schedule import schedule
+from tests.report.sample_timeline import timeline
 
 DRAWN = ("every section", "the same bytes", "a full disk")  # of which `make test` draws a report for one
 C = alphabet.CLASSES
@@ -365,6 +366,7 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
         trainings=tuple(map(shifted, trainings, evaluations)),
         search=searched,
         search_curves=search_curves(searched),
+        timeline=timeline(searched.trials),
         reliability=tuple(reliability(e.model) for e in evaluations),
         slices=tuple(part for e in evaluations for part in slices(e)),
         evaluations=evaluations,

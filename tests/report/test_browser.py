@@ -75,8 +75,24 @@ def test_a_configuration_stands_out_everywhere_at_once(page: Browser) -> None:
     lit = page.run("[...document.querySelectorAll('.on')].map(one => [one.tagName, one.dataset.c])")
     assert {kind for kind, _ in lit} == {"path", "g", "TR"}
     assert {configuration for _, configuration in lit} == {wanted}
+    assert page.run(
+        "document.querySelectorAll('#learning .on').length * document.querySelectorAll('#timeline .on').length"
+    )
     page.pointer("mouseMoved", 2, 2)
     assert page.run("document.querySelectorAll('.on').length") == 0
+
+
+def test_a_bar_of_the_timeline_lights_up_its_configuration(page: Browser) -> None:
+    page.run("document.querySelector('#timeline').scrollIntoView()")
+    wanted, x, y = page.run(
+        "(g => { const box = g.querySelector('rect').getBoundingClientRect();"
+        " return [g.dataset.c, box.x + box.width / 2, box.y + box.height / 2]; })"
+        "([...document.querySelectorAll('#timeline g.promoted')].at(-1))"
+    )
+    page.pointer("mouseMoved", x, y)
+    lit = page.run("[...document.querySelectorAll('#search .on')].map(one => [one.tagName, one.dataset.c])")
+    assert {kind for kind, _ in lit} == {"path", "g", "TR"}
+    assert {configuration for _, configuration in lit} == {wanted}
 
 
 def test_the_trials_can_be_walked_through_by_keys(page: Browser, full: StudyResult) -> None:

@@ -25,8 +25,8 @@ from tests import thorough
 from tests.small_disk import small_disk
 
 TABLES = (
-    "models", "histories", "trials", "search_curves", "importance", "confusion", "classes", "pairs", "slices",
-    "reliability", "external", "texts", "text_rates",
+    "models", "histories", "trials", "search_curves", "timeline", "importance", "confusion", "classes", "pairs",
+    "slices", "reliability", "external", "texts", "text_rates",
 )  # fmt: skip
 
 
