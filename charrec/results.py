@@ -271,11 +271,11 @@ class Reliability(Frozen):
 
 
 class Slice(Frozen):
-    """One network on the validation images of one kind, weight or slant."""
+    """One network on the validation images of one kind of character or font, weight or slant."""
 
     model: str
-    by: Literal["character", "weight", "slant"]
-    name: str  # "digits", "bold", "italic", ...
+    by: Literal["character", "font kind", "weight", "slant"]
+    name: str  # "digits", "serif", "bold", "italic", ...
     accuracy: Rate
     folded_accuracy: Rate
 

@@ -1,4 +1,4 @@
-"""A network's accuracy on parts of the validation images: by character, by weight, by slant."""
+"""A network's accuracy on parts of the validation images: by character, by kind of font, by weight, by slant."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -10,15 +10,16 @@ from charrec.evaluation.kinds import OF
 from charrec.evaluation.scores import clustered
 from charrec.results import Slice
 
-By = Literal["character", "weight", "slant"]
+By = Literal["character", "font kind", "weight", "slant"]
 
 
 def slices(
-    model: str, read: np.ndarray, labels: np.ndarray, groups: np.ndarray, styles: np.ndarray, seed: int
-) -> tuple[Slice, ...]:
-    """From (n,) classes read, labels, groups of fonts and names of styles, "bold-italic" for one.
+    model: str, read: np.ndarray, labels: np.ndarray, groups: np.ndarray, styles: np.ndarray, kinds: np.ndarray,
+    seed: int,
+) -> tuple[Slice, ...]:  # fmt: skip
+    """From (n,) classes read, labels, groups of fonts, names of styles, "bold-italic" for one, and kinds of fonts.
 
-    A part that has no images, or all of them, is left out.
+    A kind is "" where nobody says. A part that has no images, or all of them, is left out.
     """
     folded = np.array(FOLDED)
     return tuple(
@@ -29,14 +30,16 @@ def slices(
             accuracy=clustered((read == labels)[part], groups[part], seed),
             folded_accuracy=clustered((folded[read] == folded[labels])[part], groups[part], seed),
         )
-        for by, name, part in _parts(labels, styles)
+        for by, name, part in _parts(labels, styles, kinds)
         if part.any() and not part.all()
     )
 
 
-def _parts(labels: np.ndarray, styles: np.ndarray) -> Iterator[tuple[By, str, np.ndarray]]:
-    for kind, classes in OF.items():
-        yield "character", kind, np.isin(labels, classes)
+def _parts(labels: np.ndarray, styles: np.ndarray, kinds: np.ndarray) -> Iterator[tuple[By, str, np.ndarray]]:
+    for name, classes in OF.items():
+        yield "character", name, np.isin(labels, classes)
+    for kind in sorted(set(kinds.tolist()) - {""}):
+        yield "font kind", kind, kinds == kind
     bold = np.char.find(styles.astype(str), "bold") >= 0
     slanted = np.char.find(styles.astype(str), "italic") >= 0
     yield "weight", "regular", ~bold

@@ -243,6 +243,17 @@ def slice_story(result: StudyResult, evaluation: Evaluation) -> str:
     )
 
 
+def font_kinds(result: StudyResult) -> str:
+    """Who says which kind a font is, or why there are no slices by it."""
+    if any(one.by == "font kind" for one in result.slices):
+        return "The kind of a font is its family’s category at Google Fonts; of some kinds there are few families."
+    why = " Chars74K numbers its fonts and does not name them." if on_chars74k(result) else ""
+    return (
+        "There are no parts by kind of font, such as serif or monospace, since nothing that is stored of these images"
+        f" says it.{why}"
+    )
+
+
 def reliability_story(result: StudyResult, evaluation: Evaluation) -> str:
     """How sure the network is in the mean, against how often it is right."""
     own = next(one for one in result.reliability if one.model == evaluation.model)

@@ -14,6 +14,7 @@ import pandas as pd
 from charrec.alphabet import CLASSES
 from charrec.data import foreign
 from charrec.data.arrays import Glyphs, Packed
+from charrec.data.font_kinds import font_kinds
 from charrec.data.glyphs import load_columns, load_images
 from charrec.data.sources.damage import scratch
 from charrec.data.twins import twins
@@ -193,13 +194,15 @@ def search_curves(key: str, search: SearchResult, store: Store) -> tuple[SearchC
 def parts_of(study: Study, outcomes: Outcomes, images: Images, bench: Bench) -> dict[str, Any]:
     """The fields `reliability` and `slices` of a study's result: each network on parts of the validation images."""
     known = images.columns.iloc[images.validation]
-    labels, groups, styles = (known[name].to_numpy() for name in ("label", "group", "style"))
+    labels, groups, styles, families = (known[name].to_numpy() for name in ("label", "group", "style", "font"))
+    named = font_kinds(outcomes.glyphs.value.manifest.source, families.tolist())
+    kinds = np.array([named.get(family, "") for family in families])
     sure: list[Reliability] = []
     parts: list[Slice] = []
     for evaluated, predicted in zip(outcomes.evaluations, outcomes.predictions, strict=True):
         model, found = evaluated.value.evaluation.model, _validation(predicted.value, images, bench)
         sure.append(reliability(model, found, labels, groups, study.seed))
-        parts += slices(model, found.argmax(axis=1), labels, groups, styles, study.seed)
+        parts += slices(model, found.argmax(axis=1), labels, groups, styles, kinds, study.seed)
     return {"reliability": tuple(sure), "slices": tuple(parts)}
 
 

@@ -66,16 +66,19 @@ def test_the_temperature_stays_within_bounds_where_everything_is_right() -> None
     assert 0.1 <= temperature(probabilities, np.full(20, 3)) < 0.5
 
 
-def test_slices_are_by_kind_of_character_weight_and_slant() -> None:
+def test_slices_are_by_kind_of_character_and_font_weight_and_slant() -> None:
     labels = np.array([0, 0, 10, 10, 36, 36, 36, 36])
     read = np.array([0, 0, 10, 36, 36, 36, 10, 1])
     styles = np.array(["regular", "bold", "italic (synthetic)", "bold-italic"] * 2)
-    found = {(one.by, one.name): one for one in slices("model_1", read, labels, np.arange(8), styles, 0)}
+    kinds = np.array(["serif", "", "serif", "display", "", "", "display", ""])
+    found = {(one.by, one.name): one for one in slices("model_1", read, labels, np.arange(8), styles, kinds, 0)}
     shares = {key: (one.accuracy.value, one.folded_accuracy.value, one.accuracy.n) for key, one in found.items()}
     assert shares == {
         ("character", "digits"): (1.0, 1.0, 2),
         ("character", "capitals"): (0.5, 1.0, 2),
         ("character", "small letters"): (0.5, 0.75, 4),
+        ("font kind", "display"): (0.0, 1.0, 2),
+        ("font kind", "serif"): (1.0, 1.0, 2),
         ("weight", "regular"): (0.75, 1.0, 4),
         ("weight", "bold"): (0.5, 0.75, 4),
         ("slant", "upright"): (1.0, 1.0, 4),
@@ -88,5 +91,5 @@ def test_slices_are_by_kind_of_character_weight_and_slant() -> None:
 @pytest.mark.parametrize("style", ["", "regular"])
 def test_a_source_of_one_style_has_no_slices_by_style(style: str) -> None:
     labels = np.array([0, 10, 36])
-    found = slices("model_1", labels, labels, np.arange(3), np.array([style] * 3), 0)
+    found = slices("model_1", labels, labels, np.arange(3), np.array([style] * 3), np.array([""] * 3), 0)
     assert {one.by for one in found} == {"character"}
