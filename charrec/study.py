@@ -1,10 +1,11 @@
 """Every number that shapes a result (`Study`), and apart from it where it is computed (`Runtime`)."""
 
+from math import prod
 from pathlib import Path
 from string import ascii_uppercase, digits
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from charrec.paths import at_home
 
@@ -29,6 +30,20 @@ def _divides_128(size: int) -> int:
     return size
 
 
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    """In order, so that equal spaces make equal studies."""
+    if twice := [value for value in values if values.count(value) > 1]:
+        raise ValueError(f"found {twice[0]!r} {values.count(twice[0])} times; expected each value once")
+    return tuple(sorted(values))
+
+
+def _some(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Asked for here, or a value out of bounds would be followed by the error that none is left."""
+    if not values:
+        raise ValueError("found no value; expected at least one")
+    return values
+
+
 def _nameable(path: str) -> str:
     """The path as it is written, which the report repeats; whoever opens it replaces ~."""
     at_home(path)
@@ -48,6 +63,14 @@ Epochs = Annotated[int, Field(ge=1, le=10_000)]
 EpochsOrNone = Annotated[int, Field(ge=0, le=10_000)]
 Weight = Annotated[float, Field(gt=0, le=1e6)]
 Processes = Annotated[int, Field(ge=1, le=1000)]
+Size = Annotated[int, Field(ge=1, le=4096)]  # of a layer, as in a ConvNet, like the next two
+Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Different = Field(max_length=100, json_schema_extra={"uniqueItems": True})
+Some = Field(max_length=100, json_schema_extra={"uniqueItems": True, "minItems": 1})
+Sizes = Annotated[tuple[Size, ...], Some, AfterValidator(_some), AfterValidator(_ascending)]
+Shares = Annotated[tuple[Share, ...], Some, AfterValidator(_some), AfterValidator(_ascending)]
+RatesOrNone = Annotated[tuple[Rate, ...], Different, AfterValidator(_ascending)]
 DataPath = Annotated[str, AfterValidator(_nameable)]
 
 
@@ -66,14 +89,48 @@ class Data(Frozen):
 EMBEDDED = {"glyphs": "fonts", "letters": "fonts", "digits": "sklearn"}  # installed with the project
 
 
+class Choices(Frozen):
+    """The values from which the search takes each hyperparameter of network 4; the deck's, with its names."""
+
+    filters_hp_1: Sizes = Field((16, 32), description="of the first convolution, as 16,32")
+    filters_hp_2: Sizes = Field((16, 32), description="of the second")
+    filters_hp_3: Sizes = Field((16, 32, 48, 64), description="of the third")
+    dropout: Shares = Field((0.3, 0.4, 0.5, 0.6, 0.7), description="shares of activations left out in training")
+    units: Sizes = Field(tuple(range(256, 512 + 1, 32)), description="of the hidden layer")
+    learning_rate: RatesOrNone = Field(
+        (), exclude_if=lambda rates: not rates, description="of Adam, as 0.0003,0.001,0.003; empty: 0.001, as in the deck"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (unknown := [str(name) for name in values if name not in cls.model_fields]):
+            raise ValueError(f"found {', '.join(unknown)[:100]!r}; expected some of {', '.join(cls.model_fields)}")
+        return values
+
+    @property
+    def searched(self) -> dict[str, tuple[float, ...]]:
+        """The hyperparameters that have values."""
+        return {name: values for name, values in self if values}
+
+    @property
+    def points(self) -> int:
+        return prod(map(len, self.searched.values()))
+
+
 class Search(Frozen):
     """A Hyperband search as Keras Tuner defines it."""
 
     max_epochs: Annotated[int, Field(ge=1, le=243)] = Field(
-        10, description="at most 243, which takes 415 configurations; the space has 720"
+        10, description="at most 243, which takes 415 configurations"
     )
     factor: Annotated[int, Field(ge=2, le=243)] = 3
     images: Count | None = Field(None, description="search on so many training images; none: all")
+    space: Choices = Field(
+        Choices(),
+        exclude_if=lambda space: space == Choices(),  # nor counted: searches from before there was a choice are the same
+        description="the deck's, or another as a JSON object of lists, in a file or here",
+    )
 
 
 class Kinds(Frozen):

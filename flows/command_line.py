@@ -3,8 +3,10 @@
 Prefect, 1.5 s of a core, is imported when the options are read and its server is starting.
 """
 
+import json
 import os
 import sys
+from pathlib import Path
 from signal import SIGINT
 from typing import Any, Literal
 
@@ -22,19 +24,26 @@ from charrec.data.sources import kaggle
 from charrec.errors import InputError
 from charrec.machine.backend import backend
 from charrec.machine.hardware import gpu_names
-from charrec.study import EMBEDDED, STUDIES, Runtime, Study
+from charrec.paths import at_home
+from charrec.study import EMBEDDED, STUDIES, Choices, Runtime, Study
 from charrec.variables import require_known
 from flows.local_server import begun_early
 from flows.surroundings import end, import_prefect
+
+
+SPACE = "--search.space"
 
 
 class Environment(EnvSettingsSource):
     """The environment, its lists written as on the command line."""
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
-        """APR,2023 as well as ["APR", "2023"]; groups of settings as JSON objects."""
-        if field_name == "texts" and not str(value).lstrip().startswith("["):
-            return str(value).split(",")
+        """APR,2023 as well as ["APR", "2023"]; groups of settings as JSON objects, a space's also as a file."""
+        text = str(value)
+        if (field_name == "texts" or field_name in Choices.model_fields) and not text.lstrip().startswith("["):
+            return text.split(",")
+        if field_name == "space":
+            value = spelled_out(text)
         try:
             return super().decode_complex_value(field_name, field, value)
         except RecursionError:
@@ -86,11 +95,41 @@ def main(arguments: list[str] | None = None) -> None:
 def _parsed(arguments: list[str]) -> Options:
     require_known()
     try:
-        return Options(_cli_parse_args=arguments)
+        return Options(_cli_parse_args=_with_space(arguments))
     except ValidationError as error:
         end(2, "; ".join(_told(**each) for each in error.errors()))
     except SettingsError as error:
+        if isinstance(error.__cause__, InputError):
+            raise error.__cause__ from None
         end(2, f"{error}; --help lists every option")
+
+
+def _with_space(arguments: list[str]) -> list[str]:
+    """The arguments with the content of the file that --search.space names."""
+    spelled = list(arguments)
+    for at, argument in enumerate(arguments):
+        if argument == SPACE and at + 1 < len(arguments):
+            spelled[at + 1] = spelled_out(arguments[at + 1])
+        elif argument.startswith(f"{SPACE}="):
+            spelled[at] = f"{SPACE}={spelled_out(argument.removeprefix(f'{SPACE}='))}"
+    return spelled
+
+
+def spelled_out(space: str) -> str:
+    """A search space as a JSON object, which may lie in a file. Raises InputError for a file of anything else."""
+    if space.lstrip().startswith("{"):
+        return space
+    expected = 'a file with a JSON object of lists, as {"learning_rate": [0.0003, 0.001]}'
+    remedy = f"Correct {SPACE} or the file; hyperparameters that it does not name keep their values."
+    path = Path(at_home(space))
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = None if isinstance(json.loads(text), dict) else "no object"
+    except (OSError, ValueError, RecursionError) as error:
+        found = getattr(error, "strerror", None) or str(error)
+    if found:
+        raise InputError(f"{SPACE} {space!r}: {found}", expected, remedy) from None
+    return text
 
 
 def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
@@ -98,7 +137,7 @@ def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
     expected = msg.removeprefix("Value error, ")
     found = expected if expected.startswith("found") else f"found {input!r}; {expected}"
     variable = f"CHARREC_{'__'.join(str(part) for part in loc if isinstance(part, str))}".upper()
-    option = "--" + ".".join(map(str, loc)).replace("_", "-")
+    option = "--" + ".".join(part for part in loc if isinstance(part, str)).replace("_", "-")
     return f"{option}{f' or {variable}' if variable in os.environ else ''}: {found}"
 
 
@@ -119,6 +158,10 @@ def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
     data, line = _data(overrides.get("data", {}))
     overrides["data"] = data
     study = Study.model_validate(_merged(STUDIES[size].model_dump(), overrides))
+    if study.search != STUDIES[size].search:  # which have room
+        from charrec.tuning.space import require_room  # a tenth of a second of a core
+
+        require_room(study.search)
     runtime = Runtime.model_validate({k: v for k, v in given.items() if k in Runtime.model_fields})
     lines.append(line)
     lines.append(f"Store: {runtime.store}; finished steps are recalled from it.")

@@ -34,6 +34,7 @@ from charrec.steps import pipeline
 from charrec.steps.enough import require_enough
 from charrec.steps.pipeline import ROLES, Sets
 from charrec.study import FULL, Runtime, Study
+from charrec.tuning.space import require_room
 from flows import children
 from flows.settings import runtime_here
 from tasks import naming, progress, steps
@@ -68,6 +69,7 @@ async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str
     `runtime` defaults to CHARREC_STORE, CHARREC_ENDPOINT and CHARREC_CACHE.
     """
     runtime = runtime or runtime_here()
+    require_room(study.search)
     on_pool = deployed()
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime
     async with naming.belonging(study):

@@ -24,15 +24,14 @@ from charrec.results import (
     TrainingResult,
 )
 from charrec.steps.pipeline import ROLES
-from charrec.steps.report import NO_SEARCH
+from charrec.steps.report import no_search
 from charrec.storage import Entry, Store
-from charrec.study import Study
+from charrec.study import FULL, Study
 from charrec.sweep.outcome import epochs_of, read_document
 from charrec.sweep.schedule import schedule
 from charrec.training.checkpoints import Progress, read_progress
 from charrec.tuning.plan import Sweep
 from charrec.tuning.ranking import ranking
-from charrec.tuning.space import SPACE
 
 BEGUN = ("trainings/", "sweeps/")
 PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"
@@ -47,7 +46,7 @@ class Unfinished:
     sets: dict[Role, Outcome[PackResult]] = field(default_factory=dict)
     precision: Outcome[Precision] | None = None
     sweep: Sweep | None = None
-    search: SearchResult = NO_SEARCH  # or as much of it as has ended
+    search: SearchResult = no_search(FULL.search)  # or as much of it as has ended
     searched: bool = False
     unread: str = ""  # why the search is not shown, although it was begun
     progress: dict[str, Progress] = field(default_factory=dict)
@@ -156,11 +155,11 @@ def _so_far(store: Store, sweep: Sweep) -> SearchResult:
     document = read_document(store, sweep)
     rows = [row for row in ranking(document) if row.state in ENDED] if document else []
     if not document or not rows:
-        return NO_SEARCH
+        return no_search(sweep.search)
     records = [document.trials[row.trial] for row in rows]
     return SearchResult(
         trials=tuple(rows),
-        space=SPACE,
+        space=sweep.search.space.searched,
         chosen=rows[0].network if rows[0].val_accuracy is not None else {},
         epochs=sum(map(epochs_of, records)),
         images=sweep.search.images or 0,

@@ -11,7 +11,7 @@ that it imports from this package, less the carriers. Left out on purpose:
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from charrec.memo.later import LATER
 from charrec.study import UNCOUNTED
 
 # Modules that move results about, or show them, and cannot change them. Their own source does not count; what they
@@ -50,7 +51,7 @@ TRIES = 100  # beside threads of others, Prefect's for one, which hold no such l
 def identity(*values: Any, code: str = "") -> str:
     """16 hex digits of JSON-like values (pydantic models included) and of the code that starts at the module `code`.
 
-    Fields marked UNCOUNTED are left out. A model that has a property `module` chooses a module by its values, as a
+    Fields marked UNCOUNTED are left out, and those that JSON leaves out (`exclude_if`). A model that has a property `module` chooses a module by its values, as a
     recipe chooses its network: that module counts as imported. Raises TypeError for a value without a plain form.
     """
     modules = [code, *_chosen(values)] if code else []
@@ -72,7 +73,7 @@ def here() -> "Code":
 def _plain(value: Any) -> Any:
     """The value as JSON has it."""
     if isinstance(value, BaseModel):
-        return {name: _plain(getattr(value, name)) for name in _counted(type(value))}
+        return {name: _plain(getattr(value, name)) for name in _counted(value)}
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -87,7 +88,7 @@ def _chosen(value: Any) -> Iterator[str]:
     if isinstance(value, BaseModel):
         if isinstance(getattr(type(value), "module", None), property):
             yield value.module  # type: ignore[attr-defined]
-        for name in _counted(type(value)):
+        for name in _counted(value):
             yield from _chosen(getattr(value, name))
     elif isinstance(value, dict):
         yield from _chosen(list(value.values()))
@@ -96,8 +97,11 @@ def _chosen(value: Any) -> Iterator[str]:
             yield from _chosen(part)
 
 
-def _counted(model: type[BaseModel]) -> list[str]:
-    return [name for name, field in model.model_fields.items() if UNCOUNTED not in field.metadata]
+def _counted(value: BaseModel) -> Iterator[str]:
+    for name, field in type(value).model_fields.items():
+        left_out = field.exclude_if and field.exclude_if(getattr(value, name))
+        if not left_out and UNCOUNTED not in field.metadata:
+            yield name
 
 
 class Code:
@@ -135,7 +139,7 @@ class Code:
 
     def _module(self, name: str) -> tuple[str, frozenset[str]]:
         if name not in self._modules:
-            tree = meaning(_parsed(self._file(name).read_text(encoding="utf-8")))
+            tree = meaning(_parsed(self._file(name).read_text(encoding="utf-8")), LATER.get(name, ()))
             self._modules[name] = ast.unparse(tree), frozenset(self._imports(tree))
         return self._modules[name]
 
@@ -182,12 +186,15 @@ def _carries(module: str) -> bool:
     return any(module == carrier or module.startswith(f"{carrier}.") for carrier in CARRIERS)
 
 
-def meaning(tree: ast.Module) -> ast.Module:
-    """The tree without docstrings, annotations and what is imported for annotations alone.
+def meaning(tree: ast.Module, later: Collection[str] = ()) -> ast.Module:
+    """The tree without docstrings, annotations, what is imported for annotations alone, and the `later` statements.
 
     Annotations of fields of classes stay: pydantic and dataclasses act on them.
     """
     stripped: ast.Module = ast.fix_missing_locations(_Stripped().visit(tree))
+    for node in ast.walk(stripped) if later else ():
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            node.body = [part for part in node.body if ast.unparse(part) not in later]
     return stripped
 
 

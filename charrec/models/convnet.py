@@ -19,6 +19,8 @@ class ConvNet(Frozen):
     filters_hp_3: Size
     dropout: Annotated[float, Field(ge=0, lt=1)]
     units: Size
+    # Of Adam; none: its default, 0.001.
+    learning_rate: Annotated[float, Field(gt=0, le=1)] | None = Field(None, exclude_if=lambda rate: rate is None)
 
 
 def convnet_of(values: Mapping[str, object], where: str) -> ConvNet:

@@ -208,5 +208,5 @@ def settings(value: Frozen, prefix: str = "") -> Iterator[tuple[str, str, str]]:
         if isinstance(own, Frozen):
             yield from settings(own, f"{prefix}{name}.")
         else:
-            shown = ", ".join(own) if isinstance(own, tuple) else "\u2014" if own is None else str(own)
+            shown = ", ".join(map(str, own)) if isinstance(own, tuple) else "\u2014" if own is None else str(own)
             yield prefix + name, shown, known.description or ""

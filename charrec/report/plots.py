@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 1040, 400
 LEFT, RIGHT, TOP, BOTTOM = 56, 76, 52, 34
+LABEL = 13.0  # height of a label
 APART = 16.0  # between the first and the last line that pass one point
 STEPS = (50, 60, 70, 75, 80, 84, 86, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 99.5)  # percent that may be a tick
 
@@ -23,6 +24,12 @@ class Axis:
     name: str
     x: float
     ticks: list[tuple[float, str]]  # y, label
+
+    @property
+    def every(self) -> int:
+        """The n-th labels that are shown, so that they do not lie on one another; the others are there for a script."""
+        heights = [y for y, _ in self.ticks]
+        return math.ceil(LABEL * (len(heights) - 1) / (max(heights) - min(heights))) if len(heights) > 1 else 1
 
 
 @dataclass(frozen=True)

@@ -330,7 +330,8 @@ def study(value: Frozen, full: Frozen = FULL, prefix: str = "") -> list[list[Cel
         if isinstance(own, Frozen):
             rows += study(own, theirs, f"{prefix}{name}.")
             continue
-        shown = ", ".join(own) if isinstance(own, tuple) else "\u2014" if own is None else str(own)
+        shown = ", ".join(map(str, own)) if isinstance(own, tuple) else str(own)
+        shown = NONE if own is None or own == () else shown
         cells = [_text(prefix + name, "mono"), _text(shown, "wrong" if own != theirs else "text")]
         rows.append([*cells, _text(field.description or "", "text small")])
     return rows

@@ -60,6 +60,8 @@ def differences(result: StudyResult) -> list[str]:
         texts.append(f"a split by {study.split}")
     if study.data.fonts is not None:
         texts.append(f"{many(result.data.fonts, 'font')} instead of all")
+    if study.search.space != FULL.search.space:
+        texts.append(f"a search of {count(study.search.space.points)} points instead of {FULL.search.space.points}")
     for model in MODELS:
         field = f"epochs_{model}"
         epochs, full = getattr(study, field), getattr(FULL, field)

@@ -26,6 +26,7 @@ HYPERPARAMETERS = {
     "filters_hp_3": "of the third",
     "dropout": "the share of activations left out in training",
     "units": "the width of the hidden layer",
+    "learning_rate": "Adam’s step size",
 }
 
 

@@ -47,15 +47,13 @@ from charrec.results import (
     TrainingResult,
 )
 from charrec.storage import Store, document
-from charrec.study import Frozen, Study
+from charrec.study import Frozen, Search, Study
 from charrec.training.checkpoints import read_progress
-from charrec.tuning.space import SPACE
 from charrec.tuning.timeline import timeline
 
 MISTAKES = 24
 MISREAD = 2000  # images that the page's matrix shows at most, the most confident first: half a megabyte
 MISREAD_SIZE = 32  # px
-NO_SEARCH = SearchResult(trials=(), space=SPACE, chosen={}, epochs=0, images=0, seconds=0.0)
 
 
 class Given(Frozen):
@@ -136,6 +134,11 @@ def outcomes_of(given: Given, bench: Bench) -> Outcomes:
     )
 
 
+def no_search(search: Search) -> SearchResult:
+    """Of one that failed, or has not begun."""
+    return SearchResult(trials=(), space=search.space.searched, chosen={}, epochs=0, images=0, seconds=0.0)
+
+
 def images_of(study: Study, outcomes: Outcomes, bench: Bench) -> Images:
     glyphs = Glyphs.of(study, outcomes.glyphs.value)
     path = glyphs.packed.local(bench.store, bench.cache)
@@ -160,7 +163,7 @@ def gather(given: Given, outcomes: Outcomes, images: Images, bench: Bench) -> St
         trainings=tuple(
             t.value.model_copy(update={"overfits_from": overfits_from(t.value.epochs)}) for t in outcomes.trainings
         ),
-        search=search.value if search else NO_SEARCH,
+        search=search.value if search else no_search(given.study.search),
         evaluations=tuple(o.value.evaluation for o in outcomes.evaluations),
         external=tuple(row for o in outcomes.evaluations for row in o.value.external),
         texts=tuple(row for o in outcomes.evaluations for row in o.value.texts),

@@ -9,7 +9,6 @@ import keras
 import keras_tuner as kt
 
 from charrec.errors import InputError
-from charrec.sweep.schedule import Hyperband, configurations
 from charrec.sweep.space import Dimension, Space, Value
 
 Fit = Mapping[str, Any] | Callable[[kt.HyperParameters], Mapping[str, Any]]
@@ -87,17 +86,6 @@ class Builder:
         if not found.space:
             raise InputError("a model builder that asks `hp` for nothing", "hp.Int, hp.Choice, ...", "Give it a space.")
         return Space.of(found)
-
-
-def require_room(space: Space, search: Hyperband) -> None:
-    """Raises InputError where a search tries more points than its space has."""
-    needed = configurations(search)
-    if (size := space.size(needed)) < needed:
-        raise InputError(
-            f"a space of {size:.0f} points",
-            f"at least {needed}, which a search of {search.max_epochs} epochs by {search.factor} tries",
-            "Widen the space, or search with fewer max_epochs or a larger factor.",
-        )
 
 
 def _telling(found: kt.HyperParameters, scopes: list[Any]) -> Iterator[dict[str, Value]]:

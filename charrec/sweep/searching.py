@@ -9,12 +9,13 @@ import keras
 from charrec.machine.termination import Terminated, until_terminated
 from charrec.storage import Store, open_store
 from charrec.sweep import examples
-from charrec.sweep.builder import Builder, Fit, require_room
+from charrec.sweep.builder import Builder, Fit
 from charrec.sweep.callbacks import require_resumable
 from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of
 from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.outcome import ranked
+from charrec.sweep.room import require_room
 from charrec.sweep.row import TrialRow
 from charrec.sweep.space import Value
 from charrec.sweep.trial import trial_seed

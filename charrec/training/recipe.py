@@ -59,9 +59,11 @@ class Recipe(Frozen):
         return cast(Build, getattr(import_module(self.module), self.model))
 
     def optimizer(self, steps: int) -> "keras.optimizers.Optimizer":
-        """Adam at its defaults, as on the slides, unless the model has its own for a training of so many steps."""
+        """Adam at its defaults, as on the slides, unless the search chose its learning rate or the model has its own."""
         import keras
 
+        if self.network and self.network.learning_rate:
+            return keras.optimizers.Adam(self.network.learning_rate)
         own = getattr(import_module(self.module), "optimizer", None)
         return own(steps) if own else keras.optimizers.Adam()
 

@@ -5,7 +5,6 @@ from charrec.storage import Store
 from charrec.sweep.outcome import epochs_of, ranked
 from charrec.tuning.plan import Sweep
 from charrec.tuning.ranking import of_network_4
-from charrec.tuning.space import SPACE
 
 
 def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
@@ -14,7 +13,7 @@ def result(store: Store, sweep: Sweep, images: int) -> SearchResult:
     rows = tuple(map(of_network_4, found))
     return SearchResult(
         trials=rows,
-        space=SPACE,
+        space=sweep.search.space.searched,
         chosen=rows[0].network,
         epochs=sum(epochs_of(record) for record in document.trials.values()),
         images=images,

@@ -12,7 +12,7 @@ from charrec.sweep.plan import Described
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held, Progress
 from charrec.training.recipe import Recipe
-from charrec.tuning.space import DECK, OBJECTIVE
+from charrec.tuning.space import OBJECTIVE, space_of
 
 
 class Sweep(Described):
@@ -30,7 +30,7 @@ class Sweep(Described):
 
     @property
     def space(self) -> Space:
-        return DECK
+        return space_of(self.search)
 
     @property
     def objective(self) -> Objective:

@@ -1,27 +1,27 @@
-"""The deck's search space, and the typed network at each of its points."""
+"""The space of a study's search, and the typed network at each of its points."""
 
 from collections.abc import Mapping
 
 from charrec.models.convnet import ConvNet
+from charrec.study import Choices, Search
+from charrec.sweep import room
 from charrec.sweep.objective import Objective
 from charrec.sweep.space import Space
 
-FILTERS = (16, 32)
-FILTERS_3 = (16, 32, 48, 64)
-DROPOUT = (0.3, 0.4, 0.5, 0.6, 0.7)
-UNITS = tuple(range(256, 512 + 1, 32))
-
-SPACE: dict[str, tuple[float, ...]] = {
-    "filters_hp_1": FILTERS,
-    "filters_hp_2": FILTERS,
-    "filters_hp_3": FILTERS_3,
-    "dropout": DROPOUT,
-    "units": UNITS,
-}  # 720 points
-DECK = Space.of_choices(SPACE)
+SPACE = Choices().searched  # the deck's
 OBJECTIVE = Objective(name="val_accuracy", direction="max")
+
+
+def space_of(search: Search) -> Space:
+    return Space.of_choices(search.space.searched)
+
+
+def require_room(search: Search) -> None:
+    """Raises InputError where the search tries more points than its space has."""
+    room.require_room(space_of(search), search)
 
 
 def propose(values: Mapping[str, object]) -> ConvNet:
     """The network at a point, whatever else the values hold."""
-    return ConvNet.model_validate({name: values[name] for name in SPACE})
+    names = [name for name, field in ConvNet.model_fields.items() if field.is_required() or name in values]
+    return ConvNet.model_validate({name: values[name] for name in names})

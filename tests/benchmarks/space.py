@@ -33,7 +33,7 @@ from charrec.study import Data, Frozen, Search, Study
 from charrec.sweep.trial import trial_seed
 from charrec.training.recipe import Recipe, compiled, network_of, seed_weights
 from charrec.tuning.convnets import subset
-from charrec.tuning.space import SPACE, UNITS, propose
+from charrec.tuning.space import SPACE, propose
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).parents[2] / "docs/space.parquet"
 POINTS = tuple(propose(dict(zip(SPACE, values, strict=True))) for values in product(*SPACE.values()))
 # 256 and 512 units first: until it is whole, the table is a whole one of a coarser space.
-ORDER = sorted(range(len(POINTS)), key=lambda point: POINTS[point].units not in (min(UNITS), max(UNITS)))
+ORDER = sorted(range(len(POINTS)), key=lambda point: POINTS[point].units not in (min(SPACE["units"]), max(SPACE["units"])))
 METADATA = b"charrec"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 SAMPLE = range(0, len(POINTS), 24)  # trained again, to tell how much luck there is
@@ -156,7 +156,7 @@ def narrow(network: "keras.Sequential", recipe: Recipe) -> None:
 
 
 def widest(network: ConvNet) -> ConvNet:
-    return network.model_copy(update={"units": max(UNITS)})
+    return network.model_copy(update={"units": max(SPACE["units"])})
 
 
 def key(repeat: int, point: int) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from charrec.study import FULL, Search
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.tuning.space import DECK as DECKS_SPACE
-from charrec.tuning.space import OBJECTIVE, propose
+from charrec.tuning.space import OBJECTIVE, propose, space_of
 
 DECK = FULL.search  # 30 trials of 22 configurations, 120 epochs
+DECKS_SPACE = space_of(DECK)
 SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one epoch, one of them promoted; 2 of two
 
 

@@ -20,8 +20,7 @@ from charrec.sweep.oracle import DurableHyperband
 from charrec.sweep.schedule import schedule
 from charrec.training.batches import batches
 from charrec.training.recipe import Arrays, compiled
-from charrec.tuning.space import DECK as DECKS_SPACE
-from tests.sweep.driving import DECK, SMALL, alone, oracle_of, points, reborn, taken
+from tests.sweep.driving import DECK, DECKS_SPACE, SMALL, alone, oracle_of, points, reborn, taken
 from tests.toy import RECIPE, ROOT, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)

@@ -13,8 +13,7 @@ from charrec.storage import open_store
 from charrec.sweep.document import Document
 from charrec.sweep.document import parsed as parsed_in
 from charrec.sweep.transaction import transact
-from charrec.tuning.space import DECK as SPACE
-from tests.sweep.driving import DECK, SMALL, fail_for_good, oracle_of, points, searched, taken
+from tests.sweep.driving import DECK, DECKS_SPACE, SMALL, fail_for_good, oracle_of, points, searched, taken
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -26,7 +25,7 @@ Plain = dict[str, Any]
 
 
 def parsed(data: bytes, where: str) -> Document:
-    return parsed_in(data, where, SPACE)
+    return parsed_in(data, where, DECKS_SPACE)
 
 
 Change = Callable[[Plain], object]
