@@ -98,7 +98,9 @@ class Choices(Frozen):
     dropout: Shares = Field((0.3, 0.4, 0.5, 0.6, 0.7), description="shares of activations left out in training")
     units: Sizes = Field(tuple(range(256, 512 + 1, 32)), description="of the hidden layer")
     learning_rate: RatesOrNone = Field(
-        (), exclude_if=lambda rates: not rates, description="of Adam, as 0.0003,0.001,0.003; empty: 0.001, as in the deck"
+        (),
+        exclude_if=lambda rates: not rates,
+        description="of Adam, as 0.0003,0.001; empty: the deck's 0.001",
     )
 
     @model_validator(mode="before")
@@ -128,7 +130,7 @@ class Search(Frozen):
     images: Count | None = Field(None, description="search on so many training images; none: all")
     space: Choices = Field(
         Choices(),
-        exclude_if=lambda space: space == Choices(),  # nor counted: searches from before there was a choice are the same
+        exclude_if=lambda space: space == Choices(),  # nor counted: it was the only one once
         description="the deck's, or another as a JSON object of lists, in a file or here",
     )
 

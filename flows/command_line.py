@@ -30,7 +30,6 @@ from charrec.variables import require_known
 from flows.local_server import begun_early
 from flows.surroundings import end, import_prefect
 
-
 SPACE = "--search.space"
 
 

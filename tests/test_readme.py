@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from charrec.study import Data, Kinds, Runtime, Search, Study
+from charrec.study import Choices, Data, Kinds, Runtime, Search, Study
 from tests.benchmarks.publish import PART, written
 from tests.test_imports import FLOOR
 
@@ -92,7 +92,7 @@ def test_every_target_is_on_a_page() -> None:
 def words_of_the_study() -> set[str]:
     """Options of flows/full_study.py."""
     known = {name for model in (Study, Runtime) for name in model.model_fields} | {"size", "help"}
-    for group, model in (("data", Data), ("search", Search), ("kinds", Kinds)):
+    for group, model in (("data", Data), ("search", Search), ("search.space", Choices), ("kinds", Kinds)):
         known |= {f"{group}.{name}" for name in model.model_fields}
     return {name.replace("_", "-") for name in known}
 

@@ -46,7 +46,7 @@ class Unfinished:
     sets: dict[Role, Outcome[PackResult]] = field(default_factory=dict)
     precision: Outcome[Precision] | None = None
     sweep: Sweep | None = None
-    search: SearchResult = no_search(FULL.search)  # or as much of it as has ended
+    search: SearchResult = field(default_factory=lambda: no_search(FULL.search))  # or as much of it as has ended
     searched: bool = False
     unread: str = ""  # why the search is not shown, although it was begun
     progress: dict[str, Progress] = field(default_factory=dict)

@@ -51,8 +51,9 @@ TRIES = 100  # beside threads of others, Prefect's for one, which hold no such l
 def identity(*values: Any, code: str = "") -> str:
     """16 hex digits of JSON-like values (pydantic models included) and of the code that starts at the module `code`.
 
-    Fields marked UNCOUNTED are left out, and those that JSON leaves out (`exclude_if`). A model that has a property `module` chooses a module by its values, as a
-    recipe chooses its network: that module counts as imported. Raises TypeError for a value without a plain form.
+    Fields marked UNCOUNTED are left out, and those that JSON leaves out (`exclude_if`). A model that has a property
+    `module` chooses a module by its values, as a recipe chooses its network: that module counts as imported. Raises
+    TypeError for a value without a plain form.
     """
     modules = [code, *_chosen(values)] if code else []
     text = json.dumps([_plain(values), _digest(tuple(modules))], sort_keys=True)

@@ -7,11 +7,9 @@ writes them; one that is changed counts from then on.
 
 LATER: dict[str, tuple[str, ...]] = {
     "charrec.models.convnet": (
-        "learning_rate: Annotated[float, Field(gt=0, le=1)] | None = "
-        "Field(None, exclude_if=lambda rate: rate is None)",
+        "learning_rate: Annotated[float, Field(gt=0, le=1)] | None = Field(None, exclude_if=lambda rate: rate is None)",
     ),
     "charrec.training.recipe": (
-        "if self.network and self.network.learning_rate:\n"
-        "    return keras.optimizers.Adam(self.network.learning_rate)",
+        "if self.network and self.network.learning_rate:\n    return keras.optimizers.Adam(self.network.learning_rate)",
     ),
 }

@@ -59,7 +59,7 @@ class Recipe(Frozen):
         return cast(Build, getattr(import_module(self.module), self.model))
 
     def optimizer(self, steps: int) -> "keras.optimizers.Optimizer":
-        """Adam at its defaults, as on the slides, unless the search chose its learning rate or the model has its own."""
+        """Adam as on the slides, unless the network has a learning rate, or the model an optimizer for so many steps."""
         import keras
 
         if self.network and self.network.learning_rate:

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).parents[2] / "docs/space.parquet"
 POINTS = tuple(propose(dict(zip(SPACE, values, strict=True))) for values in product(*SPACE.values()))
 # 256 and 512 units first: until it is whole, the table is a whole one of a coarser space.
-ORDER = sorted(range(len(POINTS)), key=lambda point: POINTS[point].units not in (min(SPACE["units"]), max(SPACE["units"])))
+ORDER = sorted(
+    range(len(POINTS)), key=lambda point: POINTS[point].units not in (min(SPACE["units"]), max(SPACE["units"]))
+)
 METADATA = b"charrec"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 SAMPLE = range(0, len(POINTS), 24)  # trained again, to tell how much luck there is
