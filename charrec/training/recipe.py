@@ -59,7 +59,7 @@ class Recipe(Frozen):
         return cast(Build, getattr(import_module(self.module), self.model))
 
     def optimizer(self, steps: int) -> "keras.optimizers.Optimizer":
-        """Adam as on the slides, unless the network has a learning rate, or the model an optimizer for so many steps."""
+        """Adam as on the slides, unless the network has a learning rate, or the model its own for so many steps."""
         import keras
 
         if self.network and self.network.learning_rate:

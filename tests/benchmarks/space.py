@@ -39,11 +39,10 @@ if TYPE_CHECKING:
     import keras
 
 TABLE = Path(__file__).parents[2] / "docs/space.parquet"
+UNITS = SPACE["units"]
 POINTS = tuple(propose(dict(zip(SPACE, values, strict=True))) for values in product(*SPACE.values()))
 # 256 and 512 units first: until it is whole, the table is a whole one of a coarser space.
-ORDER = sorted(
-    range(len(POINTS)), key=lambda point: POINTS[point].units not in (min(SPACE["units"]), max(SPACE["units"]))
-)
+ORDER = sorted(range(len(POINTS)), key=lambda point: POINTS[point].units not in (UNITS[0], UNITS[-1]))
 METADATA = b"charrec"
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 SAMPLE = range(0, len(POINTS), 24)  # trained again, to tell how much luck there is
@@ -158,7 +157,7 @@ def narrow(network: "keras.Sequential", recipe: Recipe) -> None:
 
 
 def widest(network: ConvNet) -> ConvNet:
-    return network.model_copy(update={"units": max(SPACE["units"])})
+    return network.model_copy(update={"units": UNITS[-1]})
 
 
 def key(repeat: int, point: int) -> str:
