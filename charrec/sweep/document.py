@@ -67,7 +67,7 @@ class TrialRecord(Frozen):
     values: dict[str, Value]
     status: State
     score: FiniteFloat | None = None
-    best_step: int | None = None
+    best_step: int | None = None  # 0 in every search: Keras Tuner's, of the one score that it is told
     message: str | None = None  # reason of the last failure
     failures: Annotated[list[Failure], Field(max_length=BELIEVED)] = []  # of different workers
     doubts: NonNegativeInt = 0  # failures on workers that had shown nothing; they count for nothing
@@ -81,6 +81,29 @@ class TrialRecord(Frozen):
     def lost(self) -> bool:
         """Whether it was given up since its workers were lost, and not for what it said on two of them."""
         return self.status == "FAILED" and self.losses > 0 and len(self.failures) < BELIEVED
+
+    @property
+    def first(self) -> int:
+        """Epochs of its configuration before it."""
+        return int(self.values["tuner/initial_epoch"])
+
+    @property
+    def epochs(self) -> int:
+        """In total after it."""
+        return int(self.values["tuner/epochs"])
+
+    @property
+    def bracket(self) -> int:
+        return int(self.values["tuner/bracket"])
+
+    @property
+    def rung(self) -> int:
+        return int(self.values["tuner/round"])
+
+    @property
+    def parent(self) -> str | None:
+        """The trial that it continues."""
+        return str(self.values[PARENT]) if PARENT in self.values else None
 
     @field_validator("values")
     @classmethod
@@ -149,7 +172,7 @@ class Document(Frozen):
             raise ValueError("trials, leases, waiting and ended do not fit together")
         places = [place for bracket in self.brackets for rung in bracket.rounds for place in rung]
         references = {place.id for place in places} | {place.past_id for place in places if place.past_id}
-        references |= {str(record.values[PARENT]) for record in self.trials.values() if PARENT in record.values}
+        references |= {record.parent for record in self.trials.values() if record.parent is not None}
         if references - states.keys():
             raise ValueError("a rung or a promoted trial refers to a trial that is not there")
         if len({lease.worker for lease in self.leases.values()}) < len(self.leases):

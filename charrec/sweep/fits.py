@@ -6,8 +6,10 @@ from pydantic import Field, JsonValue
 
 from charrec.errors import InputError
 from charrec.study import Frozen
+from charrec.sweep.brackets import hyperband
 from charrec.sweep.objective import Direction, Objective
 from charrec.sweep.plan import Described
+from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held
 
@@ -51,6 +53,10 @@ class Fits(Described):
     unrepeatable: tuple[
         str, ...
     ] = ()  # why a trial that was interrupted may have other numbers than an undisturbed one
+
+    @property
+    def schedule(self) -> Schedule:
+        return hyperband(self.search)
 
     @property
     def seed(self) -> int:

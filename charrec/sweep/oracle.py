@@ -1,24 +1,17 @@
-"""Keras Tuner's HyperbandOracle as a pure state machine: load a document, make a transition, dump it again.
+"""A search as a pure state machine: load a document, make a transition, dump it again.
 
-It adds leases with fencing tokens, an index for each configuration, a tie-breaking rule, and failed trials that rank
-last in their rung.
+Leases with fencing tokens, a queue of trials to go on with, failures, losses, an index for each configuration. Which
+trial is next when none waits, its schedule proposes.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from copy import copy
-from math import inf
+from collections.abc import Collection
+from math import isfinite
 from typing import Any, Literal, NamedTuple
-
-import keras_tuner as kt
-from keras_tuner.src.engine.metrics_tracking import MetricsTracker
-from keras_tuner.src.engine.trial import Trial
 
 from charrec.sweep.document import (
     BELIEVED,
     PARENT,
     STRETCHES,
-    Bracket,
     Document,
     Failure,
     How,
@@ -28,16 +21,12 @@ from charrec.sweep.document import (
     point,
 )
 from charrec.sweep.objective import Objective
-from charrec.sweep.schedule import Hyperband, configurations
+from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space, Value
 
 LOSSES = 5  # consecutive workers that a trial may lose without finishing an epoch
-WORST = {"max": -inf, "min": inf}  # the score of a failed trial when its rung is ranked
 FAILURES = 5  # consecutive failed trials that end the search: the networks are not to blame
 REMEMBERED = 128  # transactions
-CROWDED = 10  # times as many points as configurations; in a smaller space draws may well collide
-COLLISIONS = 20  # after which Keras Tuner takes a space to be exhausted
-DRAWS = 100  # times the points of a crowded space, after which none of them is taken to be left
 
 
 class Assignment(NamedTuple):
@@ -51,26 +40,15 @@ class Assignment(NamedTuple):
     epochs: int  # in total after it
 
 
-class DurableHyperband(kt.oracles.HyperbandOracle):
-    """HyperbandOracle without files. Uses private names of Keras Tuner 1.4.8 (tests/sweep/test_contract.py)."""
+class DurableHyperband:
+    """The search's whole state; knows no schedule."""
 
-    def __init__(self, search: Hyperband, seed: int, space: Space, objective: Objective) -> None:
-        super().__init__(
-            objective=kt.Objective(objective.name, objective.direction),
-            max_epochs=search.max_epochs,
-            factor=search.factor,
-            seed=seed + 1,  # Keras Tuner reads 0 as "random"
-            hyperparameters=space.tuner(),
-            allow_new_entries=False,
-            max_consecutive_failed_trials=FAILURES,
-        )
+    def __init__(self, schedule: Schedule, seed: int, space: Space, objective: Objective) -> None:
         self.space = space
-        self.verbose = 0
-        size = space.size(CROWDED * configurations(search))
-        if size < inf:  # or it takes a space that it nearly fills for one without a point left
-            self._max_collisions: int = max(COLLISIONS, int(DRAWS * size))
-        self._retry_queue: list[str] = []
-        self.records: dict[str, TrialRecord] = {}  # current only in fields that Keras Tuner's Trial lacks
+        self.proposer = schedule.proposer(seed, space, objective)
+        self.records: dict[str, TrialRecord] = {}  # in the order of their beginning
+        self.ended: list[str] = []
+        self.waiting: list[str] = []  # for a worker; the last comes first
         self.leases: dict[str, Lease] = {}
         self.token = 0
         self.aborted: str | None = None
@@ -89,20 +67,14 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """
         if self.aborted:
             return "STOPPED"
-        others = {name for name in self._retry_queue if name in barred or self._failed_on(worker, name)}
-        doubtful = set() if shown else {name for name in self._retry_queue if self.doubtful(name)}
-        trial = self._create(worker, apart=others | doubtful)
-        if trial.status != "RUNNING" and doubtful:
-            trial = self._create(worker, apart=others)
-        if trial.status != "RUNNING":
-            return "IDLE" if others or trial.status == "IDLE" else "STOPPED"
-        name, values = trial.trial_id, trial.hyperparameters.values
-        trial.metrics, trial.score = MetricsTracker(), None  # discards earlier attempts
-        if name not in self.records:
-            parent = values.get(PARENT)
-            new = len({record.configuration for record in self.records.values()})
-            number = self.records[parent].configuration if parent else new
-            self.records[name] = TrialRecord(configuration=number, values=values, status="RUNNING")
+        others = {name for name in self.waiting if name in barred or self._failed_on(worker, name)}
+        doubtful = set() if shown else {name for name in self.waiting if self.doubtful(name)}
+        name = self._next(worker, apart=others | doubtful)
+        if name is None and doubtful:
+            name = self._next(worker, apart=others)
+        if name is None:
+            return "IDLE" if others or self.leases else "STOPPED"
+        self._note(name, status="RUNNING", score=None)
         self.token += 1
         self.leases[name] = Lease(worker=worker, token=self.token, shown=shown, begun=_tenths(self.now))
         return self._assignment(name, self.token)
@@ -132,9 +104,13 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
         """Completes the trial. False, without effect, if the lease was lost."""
         if not self.holds(assignment):
             return False
-        self._worked(assignment.trial, "completed", assignment.epochs)
-        self.update_trial(assignment.trial, {self.objective.name: score})
-        self._end(assignment.trial, "COMPLETED", None, seconds)
+        if isfinite(score):
+            self._worked(assignment.trial, "completed", assignment.epochs)
+            self._note(assignment.trial, score=score)
+            self._end(assignment.trial, "COMPLETED", None, seconds)
+        else:
+            self._worked(assignment.trial, "failed", assignment.epochs)
+            self._end(assignment.trial, "FAILED", f"its score is {score}", seconds)
         return True
 
     def fail(self, assignment: Assignment, message: str) -> bool:
@@ -165,7 +141,7 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
 
     def proof(self) -> Assignment | None:
         """A trial that has completed, which any machine that can train is able to repeat; None: none has."""
-        completed = (name for name in self.end_order if self.trials[name].status == "COMPLETED")
+        completed = (name for name in self.ended if self.records[name].status == "COMPLETED")
         name = next(completed, None)
         return self._assignment(name, token=0) if name else None
 
@@ -206,23 +182,31 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
             self._queue(name, f"lost worker {self.leases[name].worker}")
 
     def _assignment(self, name: str, token: int) -> Assignment:
-        values = self.trials[name].hyperparameters.values
+        record = self.records[name]
         return Assignment(
             trial=name,
             token=token,
-            configuration=self.records[name].configuration,
-            values=point(values),
-            first=values["tuner/initial_epoch"],
-            epochs=values["tuner/epochs"],
+            configuration=record.configuration,
+            values=point(record.values),
+            first=record.first,
+            epochs=record.epochs,
         )
 
-    def _create(self, worker: str, apart: Collection[str]) -> Trial:
-        """Keras Tuner's next trial for the worker, as if those `apart` were not waiting."""
-        waiting = self._retry_queue
-        self._retry_queue = [name for name in waiting if name not in apart]
-        trial = self.create_trial(worker)
-        self._retry_queue = [name for name in waiting if name in apart or name in self._retry_queue]
-        return trial
+    def _next(self, worker: str, apart: Collection[str]) -> str | None:
+        """The trial that the worker has, one that waits but for those `apart`, or a new one; None: there is none."""
+        if held := [name for name, lease in self.leases.items() if lease.worker == worker]:
+            return held[0]
+        if free := [name for name in self.waiting if name not in apart]:
+            self.waiting.remove(free[-1])
+            return free[-1]
+        name = f"{len(self.records):04d}"
+        values = self.proposer.propose(name, self.records, self.ended)
+        if values is None:
+            return None
+        new = len({record.configuration for record in self.records.values()})
+        number = self.records[str(values[PARENT])].configuration if PARENT in values else new
+        self.records[name] = TrialRecord(configuration=number, values=values, status="RUNNING", best_step=0)
+        return name
 
     def _failed_on(self, worker: str, name: str) -> bool:
         return any(failure.worker == worker for failure in self.records[name].failures)
@@ -232,46 +216,22 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
     def dump(self) -> Document:
         """The complete state."""
         return Document(
-            trials={name: self._record(name) for name in self.start_order},
-            ended=list(self.end_order),
-            waiting=list(self._retry_queue),
-            leases=dict(self.leases),
+            trials=self.records,
+            ended=self.ended,
+            waiting=self.waiting,
+            leases=self.leases,
             token=self.token,
-            brackets=[Bracket.model_validate(bracket) for bracket in self._brackets],
-            current_bracket=self._current_bracket,
-            current_iteration=self._current_iteration,
-            seed_state=self._seed_state,
             aborted=self.aborted,
             transactions=self.transactions[-REMEMBERED:],
+            **self.proposer.state(),
         )
 
     def load(self, document: Document) -> None:
         """Restores a dumped state."""
         self.records, self.leases = dict(document.trials), dict(document.leases)
         self.token, self.aborted, self.transactions = document.token, document.aborted, list(document.transactions)
-        points = self.space.tuner()  # built once, since this takes most of the time
-        self.trials = {name: _trial(name, record, points) for name, record in self.records.items()}
-        self.ongoing_trials = {lease.worker: self.trials[name] for name, lease in self.leases.items()}
-        self.start_order, self.end_order = list(self.trials), list(document.ended)
-        self._retry_queue = list(document.waiting)
-        self._brackets = [bracket.model_dump() for bracket in document.brackets]
-        self._current_bracket, self._current_iteration = document.current_bracket, document.current_iteration
-        self._seed_state = document.seed_state
-        self._tried_so_far.clear()
-        self._id_to_hash.clear()
-        for trial in self.trials.values():
-            self._record_values(trial)
-
-    def _record(self, name: str) -> TrialRecord:
-        trial = self.trials[name]
-        return self.records[name].model_copy(
-            update={
-                "status": trial.status,
-                "score": trial.score,
-                "best_step": trial.best_step,
-                "message": trial.message,
-            }
-        )
+        self.ended, self.waiting = list(document.ended), list(document.waiting)
+        self.proposer.restore(document)
 
     def _note(self, name: str, **changes: Any) -> None:
         self.records[name] = self.records[name].model_copy(update=changes)
@@ -286,69 +246,19 @@ class DurableHyperband(kt.oracles.HyperbandOracle):
 
     def _queue(self, name: str, message: str | None) -> None:
         """Ends the lease and queues the trial for the next worker."""
-        self.ongoing_trials.pop(self.leases.pop(name).worker)
-        self.trials[name].status, self.trials[name].message = "INVALID", message
-        self._retry_queue.append(name)
+        del self.leases[name]
+        self._note(name, status="INVALID", message=message)
+        self.waiting.append(name)
 
     def _end(self, name: str, status: str, message: str | None, seconds: float) -> None:
-        trial = self.trials[name]
-        trial.status, trial.message = status, message
-        self.end_trial(trial)
         del self.leases[name]
-        self._note(name, seconds=round(seconds, 3))
-
-    # Hooks called by Keras Tuner
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Keras Tuner's choice of the next point, with three differences: failed trials rank last, ties promote the
-        earlier configuration regardless of finishing order, and a promoted trial records its own bracket.
-        """
-        for bracket in self._brackets:
-            for rung in bracket["rounds"]:  # Keras Tuner's own sort is stable
-                rung.sort(key=lambda place: self.records[place["id"]].configuration)
-        with self._failed_as_worst():
-            answer: dict[str, Any] = super().populate_space(trial_id)
-        values = answer.get("values", {})
-        if PARENT in values:
-            values["tuner/bracket"] = self.records[values[PARENT]].values["tuner/bracket"]
-        return answer
-
-    @contextmanager
-    def _failed_as_worst(self) -> Iterator[None]:
-        failed = [trial for trial in self.trials.values() if trial.status == "FAILED"]
-        for trial in failed:
-            trial.status, trial.score = "COMPLETED", WORST[self.objective.direction]
-        try:
-            yield
-        finally:
-            for trial in failed:
-                trial.status, trial.score = "FAILED", None
-
-    def _check_consecutive_failures(self) -> None:
-        """Records too many failures in the document; an exception would reach one worker only."""
-        try:
-            super()._check_consecutive_failures()
-        except RuntimeError as error:
-            self.aborted = self.aborted or str(error)
-
-    def save(self) -> None:
-        """Does nothing; `dump` returns the state."""
-
-    def reload(self) -> None:
-        """Does nothing; `load` restores the state."""
-
-    def _save_trial(self, trial: Trial) -> None:
-        """Does nothing; `dump` includes the trials."""
+        self._note(name, status=status, message=message, seconds=round(seconds, 3))
+        self.ended.append(name)
+        latest = self.ended[-FAILURES:]
+        if len(latest) == FAILURES and all(self.records[one].status == "FAILED" for one in latest):
+            why = f"Number of consecutive failures exceeded the limit of {FAILURES}.\n{message or ''}"
+            self.aborted = self.aborted or why
 
 
 def _tenths(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
-
-
-def _trial(name: str, record: TrialRecord, points: kt.HyperParameters) -> Trial:
-    """The record as a Keras Tuner trial; the space comes from the code, only the values from the document."""
-    hyperparameters = copy(points)
-    hyperparameters.values = dict(record.values)
-    trial = Trial(hyperparameters, trial_id=name, status=record.status, message=record.message)
-    trial.score, trial.best_step = record.score, record.best_step
-    return trial

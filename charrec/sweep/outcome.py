@@ -5,7 +5,7 @@ from charrec.sweep.document import Document, TrialRecord, parsed
 from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
 from charrec.sweep.row import TrialRow
-from charrec.sweep.rungs import by_rung, runnable
+from charrec.sweep.scheduling import seen
 
 ANEW = "The same study, or `charrec sweep retry`, tries its failed trials anew."
 
@@ -53,10 +53,16 @@ def read_document(store: Store, sweep: Plan) -> Document | None:
         return None
 
 
+def runnable(plan: Plan, document: Document | None) -> int:
+    """The number of trials that workers could run now; 0 means that the search is finished."""
+    if document is None:
+        return plan.schedule.ready([])
+    held = len(document.leases) + len(document.waiting)
+    return held + plan.schedule.ready(seen(document.trials, document.ended, plan.objective))
+
+
 def _finished(sweep: Plan, document: Document) -> bool:
-    return document.aborted is None and not runnable(
-        tuple(by_rung(sweep.search, ranking(document, sweep.objective), sweep.objective))
-    )
+    return document.aborted is None and not runnable(sweep, document)
 
 
 def _failed(sweep: Plan, document: Document) -> str | None:
@@ -71,4 +77,4 @@ def _failed(sweep: Plan, document: Document) -> str | None:
 
 def epochs_of(record: TrialRecord) -> int:
     """Epochs that the trial itself trains."""
-    return int(record.values["tuner/epochs"]) - int(record.values["tuner/initial_epoch"])
+    return record.epochs - record.first

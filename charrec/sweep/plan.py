@@ -7,7 +7,7 @@ from charrec.storage import Conflict, NotFound, Store
 from charrec.storage.document import document
 from charrec.study import Frozen
 from charrec.sweep.objective import Objective
-from charrec.sweep.schedule import Hyperband
+from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held, read_progress
 
@@ -21,7 +21,7 @@ class Plan(Protocol):
     def key(self) -> str: ...
 
     @property
-    def search(self) -> Hyperband: ...
+    def schedule(self) -> Schedule: ...
 
     @property
     def seed(self) -> int: ...

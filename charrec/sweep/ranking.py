@@ -23,9 +23,9 @@ def _row(name: str, record: TrialRecord) -> TrialRow:
     return TrialRow(
         trial=name,
         configuration=record.configuration,
-        bracket=int(record.values["tuner/bracket"]),
-        rung=int(record.values["tuner/round"]),
-        epochs=int(record.values["tuner/epochs"]),
+        bracket=record.bracket,
+        rung=record.rung,
+        epochs=record.epochs,
         score=record.score,
         state="LOST" if record.lost else record.status,
         values=point(record.values),

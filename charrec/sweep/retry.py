@@ -19,11 +19,11 @@ def reopen(store: Store, sweep: Plan) -> int:
         return 0
     for entry in store.list(f"{sweep.key}/result-"):  # first: if this process ends here, it is computed again
         store.delete(entry.key)
-    oracle = DurableHyperband(sweep.search, sweep.seed, sweep.space, sweep.objective)
+    oracle = DurableHyperband(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
     beginning = oracle.dump()
 
     def begin_anew() -> int:
-        failed: int = sum(trial.status == "FAILED" for trial in oracle.trials.values())
+        failed: int = sum(record.status == "FAILED" for record in oracle.records.values())
         if failed:
             kept = {"token": oracle.token, "transactions": oracle.transactions}  # a token never comes twice
             oracle.load(beginning.model_copy(update=kept))

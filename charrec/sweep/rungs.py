@@ -1,12 +1,11 @@
-"""A search rung by rung, for its status and its report, and the number of runnable trials."""
+"""A search rung by rung, for its status and its report."""
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator
 
 from charrec.study import Frozen
 from charrec.sweep.objective import Objective
 from charrec.sweep.row import TrialRow
-from charrec.sweep.schedule import Hyperband, schedule
+from charrec.sweep.schedule import Rung
 
 
 class RungRow(Frozen):
@@ -34,9 +33,9 @@ class RungRow(Frozen):
         return self.running + self.waiting + self.ended
 
 
-def by_rung(search: Hyperband, trials: Collection[TrialRow], objective: Objective) -> Iterator[RungRow]:
-    """Every rung of the schedule, started or not."""
-    for rung in schedule(search):
+def by_rung(rungs: Iterable[Rung], trials: Collection[TrialRow], objective: Objective) -> Iterator[RungRow]:
+    """Every rung of a schedule, started or not."""
+    for rung in rungs:
         here = [row for row in trials if (row.bracket, row.rung) == (rung.bracket, rung.rung)]
         states = [row.state for row in here]
         scores = [row.score for row in here if row.score is not None]
@@ -54,17 +53,3 @@ def by_rung(search: Hyperband, trials: Collection[TrialRow], objective: Objectiv
             best=objective.best(scores) if scores else None,
             seconds=sum(row.seconds for row in here),
         )
-
-
-def runnable(rungs: Sequence[RungRow]) -> int:
-    """The number of trials that workers could run now; 0 means that the search is finished.
-
-    Follows HyperbandOracle: a new configuration may start at any time, and one is promoted as soon as more trials of
-    its rung have ended than the rung will discard.
-    """
-    held = sum(row.running + row.waiting for row in rungs)
-    new = sum(row.trials - row.begun for row in rungs if row.rung == 0)
-    promoted = sum(
-        max(0, below.ended - row.begun - (below.trials - row.trials)) for below, row in pairwise(rungs) if row.rung
-    )
-    return held + new + promoted

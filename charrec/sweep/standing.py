@@ -1,16 +1,17 @@
 """The status of a search, asked from anywhere and at any time."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from charrec.storage import Store
 from charrec.study import Frozen
 from charrec.sweep.document import Lease, TrialRecord
 from charrec.sweep.heartbeat import Terms, ages
-from charrec.sweep.outcome import epochs_of, read_document
+from charrec.sweep.outcome import epochs_of, read_document, runnable
 from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
 from charrec.sweep.row import TrialRow
-from charrec.sweep.rungs import RungRow, by_rung, runnable
+from charrec.sweep.rungs import RungRow, by_rung
 
 
 class WorkerRow(Frozen):
@@ -60,10 +61,10 @@ def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: boo
         for name, record in trials.items()
     }
     ranked = ranking(document, sweep.objective) if document else []
-    rungs = tuple(by_rung(sweep.search, ranked, sweep.objective))
+    rungs = tuple(by_rung(sweep.schedule.rungs(Counter(row.rung for row in ranked)), ranked, sweep.objective))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
-    could_run = runnable(rungs) if not (document and document.aborted) else 0
+    could_run = runnable(sweep, document) if not (document and document.aborted) else 0
     finished = not could_run and not (document and document.aborted)
     at_work = sum(row.trial is not None and not row.lost for row in workers)
     return Status(
@@ -108,7 +109,7 @@ def _epochs_done(store: Store, sweep: Plan, name: str, record: TrialRecord) -> i
     if _over(record):
         return epochs_of(record)
     trained = len(sweep.progress(store, record.configuration).epochs)
-    return max(0, min(trained - int(record.values["tuner/initial_epoch"]), epochs_of(record)))
+    return max(0, min(trained - record.first, epochs_of(record)))
 
 
 def _workers(

@@ -117,7 +117,7 @@ class _Worker:
     ) -> None:
         self.store, self.sweep, self.trainable, self.heart = store, sweep, trainable, heart
         self.show, self.stop, self.trial = show, stop, trial
-        self.oracle = DurableHyperband(sweep.search, sweep.seed, sweep.space, sweep.objective)
+        self.oracle = DurableHyperband(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
         self.shown = False  # this process can train: it has completed a trial, or repeated an epoch of one
         self.doubted: dict[str, str] = {}  # trials that failed here while none of the search had completed; their words
 

@@ -7,8 +7,10 @@ from charrec.data.arrays import Arrays, Glyphs, load_arrays
 from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.study import Search
+from charrec.sweep.brackets import hyperband
 from charrec.sweep.objective import Objective
 from charrec.sweep.plan import Described
+from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held, Progress
 from charrec.training.recipe import Recipe
@@ -23,6 +25,10 @@ class Sweep(Described):
     search: Search
     recipe: Recipe
     glyphs: Glyphs | None = None  # where a worker finds its images, if nobody hands it any
+
+    @property
+    def schedule(self) -> Schedule:
+        return hyperband(self.search)
 
     @property
     def seed(self) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import keras_tuner.src.engine.oracle as tuner
 import pytest
 
 from charrec.storage import backoff, change, conditional, proof, s3
@@ -78,8 +77,6 @@ def staged(world: World, bucket: Bucket, trainer: Trainer, proven: bool = True) 
             yield
         finally:
             world.close()
-            tuner.LOCKS.clear()  # Keras Tuner keeps every oracle for ever
-            tuner.THREADS.clear()
 
 
 def at_hand(world: World, _folder: Path) -> s3.S3Store:

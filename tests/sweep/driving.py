@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from charrec.study import FULL, Search
+from charrec.sweep.brackets import hyperband
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.oracle import Assignment, DurableHyperband
 from charrec.tuning.space import OBJECTIVE, propose, space_of
@@ -14,7 +15,7 @@ SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one
 
 def oracle_of(search: Search, seed: int) -> DurableHyperband:
     """Of a search for network 4."""
-    return DurableHyperband(search, seed, DECKS_SPACE, OBJECTIVE)
+    return DurableHyperband(hyperband(search), seed, DECKS_SPACE, OBJECTIVE)
 
 
 Between = Callable[[DurableHyperband], DurableHyperband]

@@ -7,6 +7,7 @@ import keras_tuner as kt
 import pytest
 
 from charrec.errors import InputError
+from charrec.sweep.brackets import hyperband
 from charrec.sweep.builder import Builder
 from charrec.sweep.fits import Search
 from charrec.sweep.objective import Objective
@@ -42,7 +43,7 @@ POINT: dict[str, Value] = {"kind": "dense", "units": 16, "rate": 0.01, "dropout"
 
 
 def drawn(search: Search, space: Space, seed: int) -> list[Assignment]:
-    oracle = DurableHyperband(search, seed, space, Objective(name="val_loss", direction="min"))
+    oracle = DurableHyperband(hyperband(search), seed, space, Objective(name="val_loss", direction="min"))
     trials = []
     while isinstance(given := oracle.take("worker"), Assignment):
         oracle.complete(given, float(len(trials)), 1.0)

@@ -1,5 +1,6 @@
 """The search as a state machine: it gives out trials, and whatever happens to them, ends with the same ranking."""
 
+import math
 import random
 from collections import Counter
 from itertools import count
@@ -325,6 +326,22 @@ def test_a_trial_that_fails_is_tried_again_by_another_worker_alone(small: Durabl
     record = small.dump().trials[given.trial]
     assert (record.status, record.score, record.message) == ("COMPLETED", 0.5, None)
     assert [failure.worker for failure in record.failures] == ["worker"]
+
+
+def test_the_last_of_those_that_wait_comes_first(small: DurableHyperband) -> None:
+    first, second = taken(small, "a"), taken(small, "b")
+    small.give_back(first)
+    small.give_back(second)
+    assert [taken(small, name).trial for name in ("c", "d")] == [second.trial, first.trial]
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_score_that_is_no_number_is_a_failure(score: float, small: DurableHyperband) -> None:
+    given = taken(small)
+    assert small.complete(given, score, 1.0)
+    record = small.dump().trials[given.trial]
+    assert (record.status, record.score, record.message) == ("FAILED", None, f"its score is {score}")
+    assert reborn(small, SMALL).dump() == small.dump()
 
 
 def test_a_worker_waits_for_another_where_only_its_own_failure_is_left(small: DurableHyperband) -> None:

@@ -7,11 +7,10 @@ import pytest
 
 from charrec.study import FULL, Search
 from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.sweep.rungs import runnable
-from charrec.tuning.ranking import ranking
-from charrec.tuning.rungs import by_rung
+from charrec.sweep.outcome import runnable
+from charrec.tuning.plan import Sweep
 from tests.sweep.driving import DECK, SMALL, oracle_of, points, reborn
-from tests.toy import WARNINGS
+from tests.toy import RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -29,11 +28,12 @@ def test_what_could_run_is_what_the_oracle_gives_out(seed: int) -> None:
     seen: Counter[int] = Counter()
     for search in (DECK, SMALL, Search(max_epochs=9), Search(max_epochs=16, factor=2)):
         oracle = oracle_of(search, FULL.seed)
+        plan = Sweep(key="sweeps/test", search=search, recipe=RECIPE)
         held: list[Assignment] = []
         workers = rng.randint(1, 24)
         for number in range(100_000):
             if rng.random() < 0.2:
-                counted = runnable(tuple(by_rung(search, ranking(oracle.dump()))))
+                counted = runnable(plan, oracle.dump())
                 assert counted == given_out(oracle, search), f"{search}, step {number}"
                 seen[counted] += 1
             if len(held) < workers and rng.random() < 0.6:
@@ -50,5 +50,5 @@ def test_what_could_run_is_what_the_oracle_gives_out(seed: int) -> None:
                     assert oracle.fail(given, "why")
                 else:
                     assert oracle.complete(given, points(given), 1.0)
-        assert runnable(tuple(by_rung(search, ranking(oracle.dump())))) == 0
+        assert runnable(plan, oracle.dump()) == 0
     assert len(seen) > 5, seen  # of many sizes
