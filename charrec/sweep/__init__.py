@@ -1,4 +1,4 @@
-"""A durable search: Keras Tuner's Hyperband, spread over any number of workers, any of which may vanish.
+"""A durable search: Hyperband and other schedules, spread over any number of workers, any of which may vanish.
 
 found = search(build, Search(max_epochs=10), store="s3://bucket/mnist", fit=dict(x=x, y=y, validation_data=(xv, yv)))
 
@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 from charrec.sweep.fits import Search
 from charrec.sweep.objective import Objective
 from charrec.sweep.outcome import SearchFailed
+from charrec.sweep.schedules import Asha, BestOf, Random
 from charrec.sweep.standing import Status, status
 
 if TYPE_CHECKING:
     from charrec.sweep.searching import Found, search
     from charrec.sweep.worker import work
 
-__all__ = ["Found", "Objective", "Search", "SearchFailed", "Status", "search", "status", "work"]
+__all__ = [
+    "Asha", "BestOf", "Found", "Objective", "Random", "Search", "SearchFailed", "Status", "search", "status", "work",
+]  # fmt: skip
 
 LATER = {"Found": "searching", "search": "searching", "work": "worker"}  # they bring in Keras and Keras Tuner
 

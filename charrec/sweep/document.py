@@ -146,6 +146,10 @@ class Bracket(Frozen):
     rounds: list[list[Place]]
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class Document(Frozen):
     """The durable state of a search, except the trainings themselves."""
 
@@ -155,10 +159,11 @@ class Document(Frozen):
     waiting: list[TrialId] = []  # for a worker: lost, released, or failed and to be retried
     leases: dict[TrialId, Lease] = {}
     token: NonNegativeInt = 0  # of the latest lease
-    brackets: list[Bracket]
-    current_bracket: NonNegativeInt
-    current_iteration: NonNegativeInt
-    seed_state: int  # of the random number generator
+    # Hyperband's; the trials are the whole state of any other schedule
+    brackets: list[Bracket] | None = Field(None, exclude_if=_absent)
+    current_bracket: NonNegativeInt | None = Field(None, exclude_if=_absent)
+    current_iteration: NonNegativeInt | None = Field(None, exclude_if=_absent)
+    seed_state: int | None = Field(None, exclude_if=_absent)  # of the random number generator
     aborted: str | None = None  # reason for ending the search early
     transactions: list[Annotated[str, Field(max_length=32)]] = []  # the latest, to recognise a commit without a reply
 
@@ -170,7 +175,10 @@ class Document(Frozen):
         listed += [("FAILED" if states.get(name) == "FAILED" else "COMPLETED", name) for name in self.ended]
         if sorted(listed) != sorted((status, name) for name, status in states.items()):
             raise ValueError("trials, leases, waiting and ended do not fit together")
-        places = [place for bracket in self.brackets for rung in bracket.rounds for place in rung]
+        own = (self.brackets, self.current_bracket, self.current_iteration, self.seed_state)
+        if None in own and any(value is not None for value in own):
+            raise ValueError("of brackets, current_bracket, current_iteration and seed_state some are missing")
+        places = [place for bracket in self.brackets or () for rung in bracket.rounds for place in rung]
         references = {place.id for place in places} | {place.past_id for place in places if place.past_id}
         references |= {record.parent for record in self.trials.values() if record.parent is not None}
         if references - states.keys():

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from charrec.errors import InputError
 from charrec.study import Frozen
 from charrec.sweep.brackets import hyperband
 from charrec.sweep.objective import Direction, Objective
 from charrec.sweep.plan import Described
+from charrec.sweep.schedules import Asha, BestOf, Random
 from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held
@@ -20,12 +21,26 @@ DIRECTIONS: dict[str, Direction] = {  # endings of names
 
 
 class Search(Frozen):
-    """A Hyperband search as Keras Tuner defines it. A study has one of its own, `charrec.study.Search`."""
+    """A search by Hyperband, as Keras Tuner defines it, or by a `schedule` of another kind.
+
+    A study has one of its own, `charrec.study.Search`.
+    """
 
     max_epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
-    factor: Annotated[int, Field(ge=2, le=10_000)] = 3
+    factor: Annotated[int, Field(ge=2, le=10_000)] = 3  # Hyperband's
     objective: str | Objective = "val_loss"  # an Objective says whether more is better
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    schedule: Annotated[Random | BestOf | Asha, Field(discriminator="kind")] | None = Field(
+        None, exclude_if=lambda value: value is None
+    )  # None: Hyperband
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.schedule:
+            self.schedule.within(self.max_epochs)  # raises ValueError
+            if self.factor != type(self).model_fields["factor"].default:
+                raise ValueError("factor is Hyperband's; leave it out beside another schedule")
+        return self
 
 
 class FitEpoch(Frozen):
@@ -50,13 +65,11 @@ class Fits(Described):
     search: Search
     space: Space
     fit: dict[str, str]  # argument -> its value, or the digest of its arrays
-    unrepeatable: tuple[
-        str, ...
-    ] = ()  # why a trial that was interrupted may have other numbers than an undisturbed one
+    unrepeatable: tuple[str, ...] = ()  # why it may end otherwise where other workers come, go or die
 
     @property
     def schedule(self) -> Schedule:
-        return hyperband(self.search)
+        return schedule_of(self.search)
 
     @property
     def seed(self) -> int:
@@ -71,6 +84,10 @@ class Fits(Described):
         arguments = sorted({*self.fit, *other.fit})
         names += [f"fit's {name}" for name in arguments if self.fit.get(name) != other.fit.get(name)]
         return f", with another {', '.join(names)}" if names else ""
+
+
+def schedule_of(search: Search) -> Schedule:
+    return search.schedule.within(search.max_epochs) if search.schedule else hyperband(search)
 
 
 def objective_of(search: Search) -> Objective:

@@ -12,6 +12,7 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.src.engine.trial import Trial
 
+from charrec.errors import InputError
 from charrec.sweep.document import PARENT, Bracket, Document, TrialRecord
 from charrec.sweep.objective import Objective
 from charrec.sweep.schedule import Hyperband, configurations
@@ -62,6 +63,10 @@ class HyperbandProposer:
         }
 
     def restore(self, document: Document) -> None:
+        if document.brackets is None:
+            raise InputError(
+                "a stored search by another schedule", "one by Hyperband", "Delete its folder from the store."
+            )
         self.tuner._brackets = [bracket.model_dump() for bracket in document.brackets]
         self.tuner._current_bracket = document.current_bracket
         self.tuner._current_iteration = document.current_iteration

@@ -11,12 +11,13 @@ from charrec.storage import Store, open_store
 from charrec.sweep import examples
 from charrec.sweep.builder import Builder, Fit
 from charrec.sweep.callbacks import require_resumable
-from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of
+from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of, schedule_of
 from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.outcome import ranked
 from charrec.sweep.room import require_room
 from charrec.sweep.row import TrialRow
+from charrec.sweep.schedules import unrepeatable
 from charrec.sweep.space import Value
 from charrec.sweep.trial import trial_seed
 from charrec.sweep.worker import PATIENT, work
@@ -40,7 +41,7 @@ class Found:
         first = self.trials[0]
         assert first.score is not None  # `ranked` raises where none has one
         self.best = Best(first.values, first.score, self._progress(first).epochs)
-        self.unrepeatable = plan.unrepeatable  # why numbers may depend on interruptions; empty: they do not
+        self.unrepeatable = plan.unrepeatable  # why this may depend on the workers; empty: it does not
 
     def model(self, trial: TrialRow | None = None) -> keras.Model:
         """The compiled model of a trial, of the best by default, with the weights of its best epoch."""
@@ -75,17 +76,17 @@ def search(
     """
     objective = objective_of(how)
     builder = Builder(build, fit)
-    require_room(builder.space, how)
+    require_room(builder.space, sum(rung.trials for rung in schedule_of(how).rungs() if not rung.rung))
     given = builder.first_fit
     examples.require_known(given)
     require_resumable(given.get("callbacks") or [])
     opened = open_store(store, endpoint=endpoint) if isinstance(store, str) else store
     plan = Fits(
         key=f"sweeps/{name}", search=how, space=builder.space, fit=examples.described(given),
-        unrepeatable=examples.unrepeatable(given),
+        unrepeatable=(*examples.unrepeatable(given), *unrepeatable(how.schedule)),
     )  # fmt: skip
     for reason in plan.unrepeatable:
-        log.warning("a trial that is interrupted may have other numbers than an undisturbed one: %s", reason)
+        log.warning("what the search finds may depend on its workers: %s", reason)
     fitting = Fitting(builder, objective)
     with until_terminated() as stop:
         while (ending := work(opened, plan, fitting, show, stop, terms)) == "alone":

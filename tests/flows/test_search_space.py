@@ -80,7 +80,7 @@ def test_an_option_goes_before_the_file(files: None) -> None:
         (["--search.space.units", "[]"], "--search.space.units: found no value; expected at least one"),
         (
             ["--search.space", '{"filters_hp_3": [16], "dropout": [0.5], "units": [64]}', "--size", "full"],
-            "a space of 4 points; expected at least 22, which a search of 10 epochs by 3 tries. Widen the space, or",
+            "a space of 4 points; expected at least 22, which the search tries. Widen the space, or",
         ),
     ],
 )

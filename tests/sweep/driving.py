@@ -6,6 +6,7 @@ from charrec.study import FULL, Search
 from charrec.sweep.brackets import hyperband
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.scheduling import Schedule
 from charrec.tuning.space import OBJECTIVE, propose, space_of
 
 DECK = FULL.search  # 30 trials of 22 configurations, 120 epochs
@@ -13,9 +14,10 @@ DECKS_SPACE = space_of(DECK)
 SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one epoch, one of them promoted; 2 of two
 
 
-def oracle_of(search: Search, seed: int) -> DurableHyperband:
+def oracle_of(search: Search | Schedule, seed: int) -> DurableHyperband:
     """Of a search for network 4."""
-    return DurableHyperband(hyperband(search), seed, DECKS_SPACE, OBJECTIVE)
+    schedule = hyperband(search) if isinstance(search, Search) else search
+    return DurableHyperband(schedule, seed, DECKS_SPACE, OBJECTIVE)
 
 
 Between = Callable[[DurableHyperband], DurableHyperband]
@@ -66,8 +68,8 @@ def searched(search: Search = DECK, seed: int = FULL.seed) -> Document:
     return oracle.dump()
 
 
-def reborn(oracle: DurableHyperband, search: Search = DECK) -> DurableHyperband:
-    """Another process, which knows the stored document alone."""
-    other = oracle_of(search, seed=99)
+def reborn(oracle: DurableHyperband, search: Search | Schedule = DECK, seed: int = 99) -> DurableHyperband:
+    """Another process, which knows the stored document alone; and the seed, where points are not drawn from a state."""
+    other = oracle_of(search, seed)
     other.load(parsed(oracle.dump().model_dump_json().encode(), "the store", DECKS_SPACE))
     return other

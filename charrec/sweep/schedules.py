@@ -1,0 +1,79 @@
+"""The schedules of a search besides Hyperband, which is its default, as a script names them."""
+
+from math import ceil
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from charrec.study import Frozen
+from charrec.sweep.asha import Asynchronous
+from charrec.sweep.ladder import Ladder
+from charrec.sweep.schedule import Rung
+
+Count = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Random(Frozen):
+    """Random search: so many points, each to the end."""
+
+    kind: Literal["random"] = "random"
+    trials: Count
+
+    def within(self, max_epochs: int) -> Ladder:
+        return Ladder(steps=(Rung(bracket=0, rung=0, trials=self.trials, first=0, epochs=max_epochs),))
+
+
+class BestOf(Frozen):
+    """So many points a few epochs each, the best of them to the end."""
+
+    kind: Literal["best of"] = "best of"
+    trials: Count
+    epochs: Count = 1
+    best: Count = 3
+
+    def within(self, max_epochs: int) -> Ladder:
+        """Raises ValueError where nothing is chosen, or nothing left to train."""
+        if self.best > self.trials:
+            raise ValueError(f"the best {self.best} of {self.trials} trials; let best be at most trials")
+        if self.epochs >= max_epochs:
+            raise ValueError(f"{self.epochs} epochs each of {max_epochs} in all; let epochs be less than max_epochs")
+        return Ladder(
+            steps=(
+                Rung(bracket=0, rung=0, trials=self.trials, first=0, epochs=self.epochs),
+                Rung(bracket=0, rung=1, trials=self.best, first=self.epochs, epochs=max_epochs),
+            )
+        )
+
+
+class Asha(Frozen):
+    """Successive halving without barriers, for more workers than Hyperband has configurations.
+
+    Its rungs have the epochs of Hyperband's longest bracket, from `first` on: 2, 4 and 10 of 10. What it trains depends
+    on the order in which trials end.
+    """
+
+    kind: Literal["asha"] = "asha"
+    total_epochs: Count  # of all trials; what would go beyond is not begun
+    factor: Annotated[int, Field(ge=2, le=10_000)] = 3
+    first: Count = 1  # epochs that a point gets at least
+
+    def within(self, max_epochs: int) -> Asynchronous:
+        """Raises ValueError where no point could come to the end."""
+        if self.first > max_epochs:
+            raise ValueError(f"first {self.first} epochs of {max_epochs}; let first be at most max_epochs")
+        if self.total_epochs < max_epochs:
+            raise ValueError(f"total_epochs {self.total_epochs}; let it be at least max_epochs, {max_epochs}")
+        steps, least = [max_epochs], max_epochs / self.factor
+        while least >= 1 and ceil(least) >= self.first:
+            steps, least = [ceil(least), *steps], least / self.factor
+        return Asynchronous(steps=tuple(dict.fromkeys(steps)), factor=self.factor, total=self.total_epochs)
+
+
+def unrepeatable(schedule: Random | BestOf | Asha | None) -> tuple[str, ...]:
+    """Why two runs of a search may find different things."""
+    if not isinstance(schedule, Asha):
+        return ()
+    return (
+        "ASHA promotes in the order in which trials end, so which trials there are depends on the workers; the numbers"
+        " of each do not",
+    )
