@@ -17,6 +17,7 @@ from charrec.report import canvas, pixels
 from charrec.report.theme import LIGHT
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.schedule import schedule
+from charrec.sweep.schedules import Asha, BestOf, Random
 from tests.benchmarks.simulator import Fleet, simulate
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 WORKERS = (1, 2, 4, 8, 12, 16, 22, 32, 64)
 RATES = (0.0, 2.0, 10.0)  # preemptions per worker and hour
 UNDISTURBED = (0.0, False)
+SCHEDULES: dict[str, Random | BestOf | Asha | None] = {  # 120 epochs each
+    "Hyperband": None,
+    "random search, 12 points": Random(trials=12),
+    "93 points one epoch each, the best 3 to the end": BestOf(trials=93, epochs=1, best=3),
+    "ASHA": Asha(total_epochs=120),
+}
+MANY = (8, 22, 64)  # workers
 CONFIGURATIONS = sum(rung.trials for rung in schedule(Fleet().search) if rung.rung == 0)  # 22
 
 Case = tuple[float, bool]  # preemptions per worker and hour; whether SIGTERM comes first
@@ -80,6 +88,16 @@ def second_table(measured: dict[Case, dict[int, Row]]) -> Iterator[str]:
                 f"| {title(case) if workers == 1 else ''} | {workers} | {row.minutes:.1f} ± {row.deviation:.1f}"
                 f" | {alone / row.minutes:.1f} | {100 * row.idle:.0f} % | {row.lost:.1f} | {row.held:.2f} |"
             )
+
+
+def third_table(fleet: Fleet, seeds: int) -> Iterator[str]:
+    """The schedules beside each other, by the number of workers."""
+    yield "| | " + " | ".join(f"{workers} workers: minutes | idle | worker-hours" for workers in MANY) + " |"
+    yield "|---" * (1 + 3 * len(MANY)) + "|"
+    for name, how in SCHEDULES.items():
+        rows = [measure(fleet.model_copy(update={"schedule": how, "workers": n}), seeds) for n in MANY]
+        cells = [f"{row.minutes:.1f} ± {row.deviation:.1f} | {100 * row.idle:.0f} % | {row.held:.2f}" for row in rows]
+        yield f"| {name} | {' | '.join(cells)} |"
 
 
 def title(case: Case) -> str:
@@ -138,6 +156,7 @@ def main() -> None:
     usual = Fleet()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--plot", type=Path, help="write the picture there")
+    parser.add_argument("--schedules", action="store_true", help="compare the schedules, and nothing else")
     parser.add_argument("--seeds", type=int, default=40)
     for name in ("epoch", "startup", "overhead"):
         parser.add_argument(f"--{name}", type=float, default=getattr(usual, name), help="seconds")
@@ -156,6 +175,10 @@ def main() -> None:
         f" until a worker asks first; {fleet.overhead:g} s of each trial no epoch; lease {fleet.terms.lease:g} s; an"
         f" idle worker asks every {fleet.terms.poll:g} s. Mean ± standard deviation of {asked.seeds} seeds.\n"
     )
+    if asked.schedules:
+        for line in third_table(fleet, asked.seeds):
+            print(line, flush=True)
+        return
     cases = [*((rate, False) for rate in RATES), (max(RATES), True)]
     measured = {
         case: {

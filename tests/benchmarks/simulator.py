@@ -17,6 +17,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 from charrec.study import Frozen, Search, Seed
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import Assignment
+from charrec.sweep.schedules import Asha, BestOf, Random
 from charrec.tuning.ranking import ranking
 from tests.sweep.driving import oracle_of
 
@@ -29,6 +30,7 @@ class Fleet(Frozen):
     """What is simulated; the defaults are those of the table in docs/sweep.md."""
 
     search: Search = Search()
+    schedule: Random | BestOf | Asha | None = None  # None: Hyperband
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     epoch: PositiveFloat = 10.0  # seconds, the mean of all configurations
     spread: Share = 0.3  # a configuration's epochs take 1 +- so much of that, each value as likely
@@ -107,7 +109,8 @@ class _Worker:
 class _Simulation:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet, self.rng = fleet, random.Random(f"{fleet.seed} fate")
-        self.oracle = oracle_of(fleet.search, fleet.seed)
+        schedule = fleet.schedule.within(fleet.search.max_epochs) if fleet.schedule else fleet.search
+        self.oracle = oracle_of(schedule, fleet.seed)
         self.now = self.ended = self.lost = 0.0
         self.queue: list[tuple[float, int, _Worker]] = []
         self.pushed = self.preemptions = 0

@@ -1,6 +1,7 @@
 """`python -m tests.simulation 7` prints the interleaving of seed 7; `python -m tests.simulation 0 10000` runs many.
 
-The word `training` before the numbers asks for plain trainings instead of searches.
+The word `training` before the numbers asks for plain trainings instead of searches, a schedule's name, as ASHA, for
+searches by that one.
 """
 
 import sys
@@ -8,9 +9,11 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from tests.simulation import plain_training, searching
 from tests.simulation.searching import Run
+from tests.sweep.scheduled import SCHEDULES
 
 
 def main(simulate: Callable[[int], Run], first: int, after: int | None = None) -> int:
@@ -34,5 +37,7 @@ def main(simulate: Callable[[int], Run], first: int, after: int | None = None) -
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # Keras Tuner's
     words = sys.argv[1:]
-    trainings = words[:1] == ["training"]
-    sys.exit(main((plain_training if trainings else searching).simulate, *map(int, words[trainings:])))
+    kinds = {name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()}
+    kinds["training"] = plain_training.simulate
+    named = words[0] in kinds
+    sys.exit(main(kinds[words[0]] if named else searching.simulate, *map(int, words[named:])))

@@ -12,6 +12,7 @@ from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import Assignment
+from charrec.sweep.schedules import Asha, Random
 from charrec.sweep.trial import trial_seed
 from charrec.sweep.worker import Ended
 from charrec.training.checkpoints import read_progress
@@ -24,6 +25,7 @@ from tests.simulation.lives import Lives
 from tests.simulation.stage import staged
 from tests.simulation.training import Trainer
 from tests.simulation.world import Line, Process, Violation, World
+from tests.sweep.scheduled import Named, Scheduled, check_whole
 from tests.toy import SEARCH_RECIPE
 
 SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations, one of them promoted
@@ -61,10 +63,10 @@ class Run:
         return Counter(name for line in self.trace for name, word in words.items() if word in line.what)
 
 
-def simulate(seed: int) -> Run:
-    """The run of one seed, compared with the undisturbed one."""
+def simulate(seed: int, by: Named = None) -> Run:
+    """The run of one seed, compared with the undisturbed one; by ASHA epoch by epoch, since its trials may be others."""
     rng = random.Random(f"{seed} fate")
-    search = LARGER if rng.random() < 0.03 else SMALL
+    search = LARGER if rng.random() < 0.03 or by else SMALL
     hopeless = (rng.randrange(3), rng.choice((1, 2))) if rng.random() < 0.1 else None
     return run(
         seed,
@@ -72,14 +74,15 @@ def simulate(seed: int) -> Run:
         hopeless,
         drawn(rng),
         rng.choice((1, 2, 2, 3)),
-        undisturbed(search, hopeless),
+        undisturbed(search, hopeless, Random(trials=by.total_epochs) if isinstance(by, Asha) else by),
         rng.random() < PROVEN,
+        by,
     )
 
 
 @cache
-def undisturbed(search: Search, hopeless: tuple[int, int] | None) -> Run:
-    calm = run(0, search, hopeless, Weather(), 1, None)
+def undisturbed(search: Search, hopeless: tuple[int, int] | None, by: Named = None) -> Run:
+    calm = run(0, search, hopeless, Weather(), 1, None, by=by)
     if calm.violation:
         raise RuntimeError(str(calm)) from calm.violation
     return calm
@@ -100,10 +103,11 @@ def drawn(rng: random.Random) -> Weather:
 
 def run(
     seed: int, search: Search, hopeless: tuple[int, int] | None, weather: Weather, workers: int, expected: Run | None,
-    proven: bool = False,
+    proven: bool = False, by: Named = None,
 ) -> Run:  # fmt: skip
     world = World(seed)
-    sweep = Sweep(key="sweep", search=search, recipe=SEARCH_RECIPE)
+    given = {"key": "sweep", "search": search, "recipe": SEARCH_RECIPE}
+    sweep = Scheduled.model_validate(given | {"by": by}) if by else Sweep.model_validate(given)
     watch = Invariants(expected.histories if expected else None)
     bucket = Bucket(world, weather, watch)
     diverging = {trial_seed(sweep.recipe.seed, hopeless[0]): hopeless[1]} if hopeless else {}
@@ -114,7 +118,9 @@ def run(
             _Search(world, bucket, sweep, watch).go(workers)
             made.objects = {key: stored.data for key, stored in bucket.objects.items()}
             made.found, made.histories = outcome(bucket, sweep)
-            if expected:
+            if by and watch.document:
+                check_whole(sweep, watch.document)
+            if expected and not isinstance(by, Asha):
                 check(plain(made.found) == plain(expected.found), "the search found another result than undisturbed")
         except Violation as violation:
             made.violation = violation

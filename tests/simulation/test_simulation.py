@@ -8,6 +8,7 @@ import pytest
 from tests.simulation import plain_training, proving, searching
 from tests.simulation.bucket import Weather
 from tests.simulation.mutations import SEARCHES, TRAININGS, Mutation
+from tests.sweep.scheduled import SCHEDULES
 from tests.thorough import often, some
 from tests.toy import KERAS_TUNERS
 
@@ -31,6 +32,13 @@ def test_whatever_happens_the_search_ends_as_if_undisturbed(part: int) -> None:
     for seed in range(part * SEEDS // 10, (part + 1) * SEEDS // 10):
         run = searching.simulate(seed)
         assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation {seed}"
+
+
+@pytest.mark.parametrize("name", [name for name, by in SCHEDULES.items() if by])
+def test_whatever_happens_a_search_by_another_schedule_loses_nothing(name: str) -> None:
+    for seed in range(often(5, 1000)):
+        run = searching.simulate(seed, SCHEDULES[name])
+        assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation '{name}' {seed}"
 
 
 def test_a_seed_decides_everything() -> None:

@@ -1,7 +1,6 @@
 """What must hold for every schedule: each trial once, whoever dies, and the same state in the document."""
 
 import random
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from charrec.sweep.table import lines
 from charrec.sweep.transaction import transact
 from charrec.tuning.ranking import ranking
 from tests.sweep.driving import alone, fail_for_good, oracle_of, points, reborn, taken
-from tests.sweep.scheduled import ORDERED, SCHEDULES, Scheduled, scheduled
+from tests.sweep.scheduled import ORDERED, SCHEDULES, Scheduled, check_whole, scheduled
 from tests.thorough import often
 from tests.toy import WARNINGS
 
@@ -52,33 +51,6 @@ def searched(plan: Scheduled) -> Document:
     oracle = oracle_of(plan.schedule, plan.seed)
     alone(oracle)
     return oracle.dump()
-
-
-def check_whole(plan: Scheduled, document: Document) -> None:
-    """Each trial once, rung by rung, within the budget, and none left to begin."""
-    assert not document.leases and not document.waiting and document.aborted is None
-    assert runnable(plan, document) == 0
-    names = [f"{number:04d}" for number in range(len(document.trials))]
-    assert sorted(document.ended) == list(document.trials) == names
-    records = document.trials
-    assert max(Counter((record.configuration, record.rung) for record in records.values()).values()) == 1
-    begun = [record.configuration for record in records.values() if record.parent is None]
-    assert begun == list(range(len(begun)))
-    networks = [row.network for row in ranking(document) if row.rung == 0]
-    assert all(networks.count(network) == 1 for network in networks)
-    rungs = {(rung.bracket, rung.rung): rung for rung in plan.schedule.rungs(Counter(r.rung for r in records.values()))}
-    for name, record in records.items():
-        rung = rungs[record.bracket, record.rung]
-        assert (record.first, record.epochs) == (rung.first, rung.epochs)
-        assert (record.parent is None) == (record.rung == 0)
-        if record.parent is not None:
-            parent = records[record.parent]
-            assert (parent.configuration, parent.bracket) == (record.configuration, record.bracket)
-            assert (parent.rung, parent.epochs) == (record.rung - 1, record.first)
-            assert list(records).index(record.parent) < list(records).index(name)
-    assert Counter((record.bracket, record.rung) for record in records.values()) == {
-        place: rung.trials for place, rung in rungs.items() if rung.trials
-    }
 
 
 def spent(document: Document) -> int:
