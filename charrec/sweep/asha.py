@@ -13,8 +13,7 @@ from charrec.sweep.space import Space
 
 
 class Asynchronous(Frozen):
-    """A worker never waits as long as epochs are left: it promotes a trial of a rung's best share, the highest first,
-    or begins another point.
+    """A worker that is free promotes a trial of a rung's best share, the highest first, or begins another point.
 
     So what is trained depends on the order in which trials end. Of equals the one that ended first is better; a failed
     trial is never promoted.
@@ -22,32 +21,35 @@ class Asynchronous(Frozen):
 
     steps: tuple[int, ...]  # epochs in total after each rung
     factor: int  # one of so many is promoted
-    total: int  # epochs of all trials
+    trials: int  # points
+    total: int | None = None  # epochs of all trials; None: as many as come of it
 
     def rungs(self, begun: Mapping[int, int] = NOTHING) -> tuple[Rung, ...]:
-        """As if nothing more were promoted, which nobody can know before."""
-        left = self.total - sum(number * self._cost(rung) for rung, number in begun.items())
-        numbers = {rung: begun.get(rung, 0) for rung in range(len(self.steps))}
-        numbers[0] += left // self.steps[0]
+        """What is certain: the points, and the best share of each rung; with a total, as if no more were promoted."""
+        sizes = [begun.get(0, 0) + self._points(begun)]
+        for rung in range(1, len(self.steps)):
+            share = sizes[-1] // self.factor if self.total is None else 0
+            sizes.append(max(begun.get(rung, 0), share))
         return tuple(
-            Rung(bracket=0, rung=rung, trials=number, first=self._first(rung), epochs=self.steps[rung])
-            for rung, number in numbers.items()
+            Rung(bracket=0, rung=rung, trials=size, first=self._first(rung), epochs=self.steps[rung])
+            for rung, size in enumerate(sizes)
         )
 
     def ready(self, trials: Sequence[Seen]) -> int:
-        left, promotions = self._left(trials), 0
+        begun = Counter(trial.rung for trial in trials)
+        promotions = 0
         for trial in self._best(trials):
-            cost = self._cost(trial.rung + 1)
-            if cost <= left:
-                left, promotions = left - cost, promotions + 1
-        return promotions + left // self.steps[0]
+            if self._cost(trial.rung + 1) <= self._left(begun):
+                begun[trial.rung + 1] += 1
+                promotions += 1
+        return promotions + self._points(begun)
 
     def next(self, trials: Sequence[Seen]) -> Start | None:
-        left = self._left(trials)
+        begun = Counter(trial.rung for trial in trials)
         for trial in self._best(trials):
-            if self._cost(above := trial.rung + 1) <= left:
+            if self._cost(above := trial.rung + 1) <= self._left(begun):
                 return Start(above, self._first(above), self.steps[above], trial.name)
-        return Start(0, 0, self.steps[0]) if self.steps[0] <= left else None
+        return Start(0, 0, self.steps[0]) if self._points(begun) else None
 
     def _best(self, trials: Sequence[Seen]) -> Iterator[Seen]:
         """Those that could be promoted now, the first one first."""
@@ -58,9 +60,13 @@ class Asynchronous(Frozen):
             best = ranked[: len(ended) // self.factor]
             yield from (trial for trial in best if trial.cost < inf and trial.name not in promoted)
 
-    def _left(self, trials: Sequence[Seen]) -> int:
-        begun = Counter(trial.rung for trial in trials)
-        return self.total - sum(number * self._cost(rung) for rung, number in begun.items())
+    def _points(self, begun: Mapping[int, int]) -> int:
+        """How many more could begin."""
+        return int(min(self.trials - begun.get(0, 0), self._left(begun) // self.steps[0]))
+
+    def _left(self, begun: Mapping[int, int]) -> float:
+        """Epochs."""
+        return (self.total or inf) - sum(number * self._cost(rung) for rung, number in begun.items())
 
     def _first(self, rung: int) -> int:
         return self.steps[rung - 1] if rung else 0

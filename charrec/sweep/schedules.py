@@ -46,27 +46,29 @@ class BestOf(Frozen):
 
 
 class Asha(Frozen):
-    """Successive halving without barriers, for more workers than Hyperband has configurations.
+    """Successive halving without barriers, for more workers than Hyperband has configurations: so many points.
 
     Its rungs have the epochs of Hyperband's longest bracket, from `first` on: 2, 4 and 10 of 10. What it trains depends
     on the order in which trials end.
     """
 
     kind: Literal["asha"] = "asha"
-    total_epochs: Count  # of all trials; what would go beyond is not begun
+    trials: Count
     factor: Annotated[int, Field(ge=2, le=10_000)] = 3
     first: Count = 1  # epochs that a point gets at least
+    total_epochs: Count | None = None  # of all trials; what would go beyond is not begun
 
     def within(self, max_epochs: int) -> Asynchronous:
         """Raises ValueError where no point could come to the end."""
         if self.first > max_epochs:
             raise ValueError(f"first {self.first} epochs of {max_epochs}; let first be at most max_epochs")
-        if self.total_epochs < max_epochs:
+        if self.total_epochs is not None and self.total_epochs < max_epochs:
             raise ValueError(f"total_epochs {self.total_epochs}; let it be at least max_epochs, {max_epochs}")
         steps, least = [max_epochs], max_epochs / self.factor
         while least >= 1 and ceil(least) >= self.first:
             steps, least = [ceil(least), *steps], least / self.factor
-        return Asynchronous(steps=tuple(dict.fromkeys(steps)), factor=self.factor, total=self.total_epochs)
+        steps = list(dict.fromkeys(steps))
+        return Asynchronous(steps=tuple(steps), factor=self.factor, trials=self.trials, total=self.total_epochs)
 
 
 def unrepeatable(schedule: Random | BestOf | Asha | None) -> tuple[str, ...]:

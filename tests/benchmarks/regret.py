@@ -17,8 +17,9 @@ from charrec.report import canvas, pixels
 from charrec.report.theme import THEMES, Theme
 from charrec.study import FULL
 from charrec.sweep.schedule import schedule
+from charrec.sweep.schedules import Asha, BestOf, Random
 from charrec.tuning.space import SPACE, propose
-from tests.benchmarks.schedules import Asha, Ended, Hyperband, Ladder, Schedule, play
+from tests.benchmarks.schedules import Ended, Hyperband, Ruled, Schedule, play
 from tests.benchmarks.space import POINTS, SAMPLE, read
 
 SEEDS = 200
@@ -37,18 +38,22 @@ def order(seed: int) -> Iterator[int]:
     yield from np.random.default_rng(seed).permutation(len(POINTS)).tolist()
 
 
-def finalists(seed: int, epochs: int) -> Ladder:
+def ruled(seed: int, schedule: Random | BestOf | Asha) -> Ruled:
+    return Ruled(schedule.within(LAST), order(seed))
+
+
+def finalists(epochs: int) -> BestOf:
     """So many epochs each, the best three to the end."""
     points = (BUDGET - FINALISTS * (LAST - epochs)) // epochs
-    return Ladder(order(seed), ((points, epochs), (FINALISTS, LAST)))
+    return BestOf(trials=points, epochs=epochs, best=FINALISTS)
 
 
 SCHEDULES: dict[str, Callable[[int], Schedule]] = {
     "Hyperband": partial(Hyperband, FULL.search),
-    "ASHA": lambda seed: Asha(order(seed), (2, 4, LAST), FULL.search.factor, BUDGET),
-    "one epoch each, the best three to the end": partial(finalists, epochs=1),
-    "three epochs each, the best three to the end": partial(finalists, epochs=3),
-    "random search": lambda seed: Ladder(order(seed), ((BUDGET // LAST, LAST),)),
+    "ASHA": partial(ruled, schedule=Asha(trials=BUDGET, factor=FULL.search.factor, total_epochs=BUDGET)),
+    "one epoch each, the best three to the end": partial(ruled, schedule=finalists(1)),
+    "three epochs each, the best three to the end": partial(ruled, schedule=finalists(3)),
+    "random search": partial(ruled, schedule=Random(trials=BUDGET // LAST)),
 }
 
 

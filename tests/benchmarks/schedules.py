@@ -3,16 +3,17 @@
 An epoch takes one unit of time, whichever the point; a point that goes on takes only its further epochs.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import islice
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from charrec.study import Search
 from charrec.sweep.oracle import Assignment
+from charrec.sweep.scheduling import Rule, Seen
 from charrec.tuning.space import propose
 from tests.benchmarks.space import POINTS
 from tests.sweep.driving import oracle_of
@@ -89,59 +90,24 @@ class Hyperband:
 
 
 @dataclass
-class Ladder:
-    """The first rung takes points in their order, each further one the best of the rung below, once that has ended.
+class Ruled:
+    """A schedule of charrec.sweep that goes by its trials alone; new points come in this order."""
 
-    One rung is random search; `(93, 1), (3, 10)` is "one epoch each, the best three to the end".
-    """
-
-    order: Iterable[int]
-    rungs: Sequence[tuple[int, int]]  # points, epochs in all
-    waiting: list[Job] = field(default_factory=list)
-    running: int = 0
-    below: list[tuple[float, int]] = field(default_factory=list)  # -score, point
-    rung: int = 0
+    rule: Rule
+    order: Iterator[int]
+    trials: list[Seen] = field(default_factory=list)
+    ended: int = 0
 
     def ask(self) -> Job | Literal["WAIT", "STOP"]:
-        if not self.waiting:
-            if self.running:
-                return "WAIT"
-            if self.rung == len(self.rungs):
-                return "STOP"
-            points, epochs = self.rungs[self.rung]
-            chosen = [point for _, point in sorted(self.below)] if self.rung else self.order
-            self.waiting = [Job(point, epochs) for point in islice(chosen, points)]
-            self.rung, self.below = self.rung + 1, []
-        self.running += 1
-        return self.waiting.pop(0)
+        start = self.rule.next(self.trials)
+        if start is None:
+            return "WAIT" if self.ended < len(self.trials) else "STOP"
+        point = next(self.order) if start.parent is None else self.trials[int(start.parent)].configuration
+        self.trials.append(Seen(str(len(self.trials)), point, 0, start.rung, start.parent, None, math.inf))
+        return Job(point, start.epochs)
 
     def tell(self, job: Job, score: float) -> None:
-        self.running -= 1
-        self.below.append((-score, job.point))
-
-
-class Asha:
-    """Successive halving without a barrier (Li et al., 2020): promote whenever a rung has a best third, else begin."""
-
-    def __init__(self, order: Iterable[int], rungs: Sequence[int], factor: int, budget: int) -> None:
-        self.order, self.rungs, self.factor, self.left = iter(order), rungs, factor, budget
-        self.ended: list[dict[int, float]] = [{} for _ in rungs]  # by rung: point -> score
-        self.promoted: list[set[int]] = [set() for _ in rungs]
-
-    def ask(self) -> Job | Literal["WAIT", "STOP"]:
-        for rung in reversed(range(len(self.rungs) - 1)):
-            scores = self.ended[rung]
-            best = sorted(scores, key=lambda point: -scores[point])[: len(scores) // self.factor]
-            cost = self.rungs[rung + 1] - self.rungs[rung]
-            for point in best:
-                if point not in self.promoted[rung] and cost <= self.left:
-                    self.promoted[rung].add(point)
-                    self.left -= cost
-                    return Job(point, self.rungs[rung + 1])
-        if self.rungs[0] > self.left:
-            return "STOP"
-        self.left -= self.rungs[0]
-        return Job(next(self.order), self.rungs[0])
-
-    def tell(self, job: Job, score: float) -> None:
-        self.ended[self.rungs.index(job.epochs)][job.point] = score
+        """A point runs once at a time: its latest trial has ended."""
+        latest = max(number for number, trial in enumerate(self.trials) if trial.configuration == job.point)
+        self.trials[latest] = self.trials[latest]._replace(ended=self.ended, cost=-score)
+        self.ended += 1

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 WORKERS = (1, 2, 4, 8, 12, 16, 22, 32, 64)
 RATES = (0.0, 2.0, 10.0)  # preemptions per worker and hour
 UNDISTURBED = (0.0, False)
-SCHEDULES: dict[str, Random | BestOf | Asha | None] = {  # 120 epochs each
+SCHEDULES: dict[str, Random | BestOf | Asha | None] = {  # of 120 epochs, or about so many
     "Hyperband": None,
     "random search, 12 points": Random(trials=12),
     "93 points one epoch each, the best 3 to the end": BestOf(trials=93, epochs=1, best=3),
-    "ASHA": Asha(total_epochs=120),
+    "ASHA, 36 points": Asha(trials=36),
+    "ASHA, 120 epochs in all": Asha(trials=60, total_epochs=120),
 }
 MANY = (8, 22, 64)  # workers
 CONFIGURATIONS = sum(rung.trials for rung in schedule(Fleet().search) if rung.rung == 0)  # 22

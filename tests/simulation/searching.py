@@ -64,7 +64,7 @@ class Run:
 
 
 def simulate(seed: int, by: Named = None) -> Run:
-    """The run of one seed, compared with the undisturbed one; by ASHA epoch by epoch, since its trials may be others."""
+    """The run of one seed, compared with the undisturbed one; by ASHA epoch by epoch: its trials may be others."""
     rng = random.Random(f"{seed} fate")
     search = LARGER if rng.random() < 0.03 or by else SMALL
     hopeless = (rng.randrange(3), rng.choice((1, 2))) if rng.random() < 0.1 else None
@@ -74,7 +74,7 @@ def simulate(seed: int, by: Named = None) -> Run:
         hopeless,
         drawn(rng),
         rng.choice((1, 2, 2, 3)),
-        undisturbed(search, hopeless, Random(trials=by.total_epochs) if isinstance(by, Asha) else by),
+        undisturbed(search, hopeless, Random(trials=by.trials) if isinstance(by, Asha) else by),
         rng.random() < PROVEN,
         by,
     )

@@ -18,9 +18,9 @@ SCHEDULES: dict[str, Named] = {
     "Hyperband": None,
     "random": Random(trials=6),
     "best of": BestOf(trials=7, epochs=1, best=2),
-    "ASHA": Asha(total_epochs=25, factor=2),
+    "ASHA": Asha(trials=9, factor=2),
+    "ASHA within 25 epochs": Asha(trials=20, factor=2, total_epochs=25),
 }
-ORDERED = "ASHA"  # what it trains depends on the order in which trials end
 SEARCH = Search(max_epochs=4, factor=2)
 
 

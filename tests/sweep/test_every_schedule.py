@@ -13,12 +13,13 @@ from charrec.sweep.heartbeat import Beat
 from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, DurableHyperband
 from charrec.sweep.outcome import failed, finished, ranked, runnable
 from charrec.sweep.retry import reopen
+from charrec.sweep.schedules import Asha
 from charrec.sweep.standing import status
 from charrec.sweep.table import lines
 from charrec.sweep.transaction import transact
 from charrec.tuning.ranking import ranking
 from tests.sweep.driving import alone, fail_for_good, oracle_of, points, reborn, taken
-from tests.sweep.scheduled import ORDERED, SCHEDULES, Scheduled, check_whole, scheduled
+from tests.sweep.scheduled import SCHEDULES, Scheduled, check_whole, scheduled
 from tests.thorough import often
 from tests.toy import WARNINGS
 
@@ -32,7 +33,7 @@ def plan(request: pytest.FixtureRequest) -> Scheduled:
     return scheduled(request.param)
 
 
-@pytest.fixture(params=[name for name in SCHEDULES if name != ORDERED])
+@pytest.fixture(params=[name for name, by in SCHEDULES.items() if not isinstance(by, Asha)])
 def repeatable(request: pytest.FixtureRequest) -> Scheduled:
     return scheduled(request.param)
 
@@ -60,7 +61,13 @@ def spent(document: Document) -> int:
 def test_a_search_tries_what_its_schedule_says(plan: Scheduled) -> None:
     document = searched(plan)
     check_whole(plan, document)
-    told = {"Hyperband": (15, 30), "random": (6, 24), "best of": (9, 13), "ASHA": (22, 25)}
+    told = {
+        "Hyperband": (15, 30),
+        "random": (6, 24),
+        "best of": (9, 13),
+        "ASHA": (17, 20),
+        "ASHA within 25 epochs": (22, 25),
+    }
     name = next(name for name in SCHEDULES if plan == scheduled(name))
     assert (len(document.trials), spent(document)) == told[name]
 
@@ -156,7 +163,7 @@ def test_no_interleaving_loses_a_trial_or_doubles_one(plan: Scheduled, seed: int
         wild = disturbed(plan, number)
         check_whole(plan, wild)
         others += summary(wild) != quiet
-    assert bool(others) == (plan.by == SCHEDULES[ORDERED]), "what is trained depends on the order of ends, or not"
+    assert bool(others) == isinstance(plan.by, Asha), "what is trained depends on the order of ends, or not"
 
 
 def test_a_failed_trial_ranks_last_and_the_search_ends(plan: Scheduled, oracle: DurableHyperband) -> None:
@@ -232,7 +239,7 @@ def test_a_write_whose_reply_was_lost_is_done_once(
         assert kept
     document = parsed(store.get(plan.oracle), "the store", plan.space)
     assert document.model_copy(update={"transactions": []}) == searched(plan)
-    assert store.writes == 2 * len(document.trials)
+    assert store.writes - 2 * len(document.trials) in (0, 1)  # Hyperband drops its last bracket when it is asked again
 
 
 def test_the_status_shows_it_from_its_beginning_to_its_end(
