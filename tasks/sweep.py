@@ -15,7 +15,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from charrec.steps.search import Given, sweep_of
 from charrec.storage import Store
 from charrec.study import Runtime
-from charrec.sweep.outcome import failed, finished, search_failed
+from charrec.sweep.outcome import ON, SearchFailed, failed, finished, search_failed
 from charrec.sweep.standing import Status, status
 from charrec.sweep.table import markdown
 from charrec.tuning.unfinished import unfinished
@@ -50,6 +50,8 @@ async def keep_workers(
         while anew or not await asyncio.to_thread(finished, store, sweep):
             standing = await asyncio.to_thread(status, store, sweep)
             await shown.tell(standing)
+            if standing.over and not team:  # else its workers end their epochs
+                raise SearchFailed(f"{sweep.key} is over before it is finished: {standing.over}. {ON}")
             if not anew and standing.epochs_done > epochs:
                 epochs, fruitless = standing.epochs_done, 0
             for ended in [one for one in team if one.done()]:
@@ -59,7 +61,7 @@ async def keep_workers(
                     log.warning("a sweep worker is lost: %s", error)
             if lost and fruitless >= FRUITLESS and not team:
                 raise lost
-            room = 1 if anew else min(len(children), standing.runnable)
+            room = 1 if anew else 0 if standing.over else min(len(children), standing.runnable)
             while len(team) < room and fruitless < FRUITLESS:  # else one sick machine would end the others' search
                 name = f"sweep worker {next(numbers)}"
                 asked = parameters | ({"anew": True} if anew else {})

@@ -1,6 +1,11 @@
-"""`charrec sweep status STORE [SWEEP]` shows a search, `work` is one more worker, `retry` tries failed trials anew."""
+"""`charrec sweep status STORE [SWEEP]` shows a search, `result` its trials, best first; `work` is one more worker.
+
+`work SCRIPT` runs the script of a search as so many workers; `retry` tries failed trials anew; `stop` ends a search
+with what it has.
+"""
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -8,6 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from charrec.commands.crew import crew
 from charrec.commands.terminal import status_of
 from charrec.errors import InputError
 from charrec.machine.backend import require_backend
@@ -20,19 +26,26 @@ from charrec.storage.absence import absent
 from charrec.storage.document import Foreign
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.fits import Fits
-from charrec.sweep.outcome import SearchFailed
+from charrec.sweep.outcome import SearchFailed, read_document
+from charrec.sweep.ranking import ranking
 from charrec.sweep.standing import status
-from charrec.sweep.table import lines
+from charrec.sweep.steering import stop, undo
+from charrec.sweep.table import cost_lines, headline, lines, result_lines
 from charrec.tuning.plan import Sweep
 
 PLAN = "sweep.json"
 AnySearch = Sweep | Fits
+GOES_ON = 3  # exit code of `result` while trials are left
+MOST_WORKERS = 1000  # at one machine
+SCRIPTS = "The script of a search as so many workers; one that dies is started again, and all end with the search."
 SHOWN = 8  # of the searches that there are, in an error
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 2 for wrong input, 1 for a search that failed."""
+    """The exit code: 2 for wrong input, 1 for a search that failed, 3 for a result that is not the last word yet."""
     words = sys.argv[1:] if arguments is None else arguments
+    if scripts := _script(words):
+        return status_of(lambda: crew(scripts.script, scripts.arguments, scripts.workers))
     options = _options(words)
     return status_of(lambda: _run(options, words), SearchFailed, MachineAtFault)
 
@@ -42,6 +55,10 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
     sweep = _named(store, options.sweep) if options.sweep else _latest(store)
     if options.command == "retry":
         _retry(store, sweep)
+    elif options.command == "result":
+        return _result(store, sweep, options)
+    elif options.command == "stop":
+        _stop(store, sweep, options)
     elif options.command == "status":
         _show(store, sweep, options)
     elif _work(store, sweep, options) == "alone":  # a fresh process must try what failed in this one
@@ -56,15 +73,44 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     show = commands.add_parser("status", help="trials by bracket and rung, workers, the best so far")
     show.add_argument("--watch", type=_seconds, metavar="SECONDS", help="again and again, until the search is finished")
     show.add_argument("--json", action="store_true", help="for programs")
-    work = commands.add_parser("work", help="one more worker; SIGTERM ends it within seconds, nothing is lost")
+    result = commands.add_parser(
+        "result", help="its trials, best first; status 0: the search has ended, 3: it goes on, 1: none has completed"
+    )
+    result.add_argument("--json", action="store_true", help="for programs")
+    end = commands.add_parser("stop", help="end it with what it has: workers leave at the end of their epoch")
+    end.add_argument("--undo", action="store_true", help="it goes on, where it was")
+    work = commands.add_parser(
+        "work",
+        help="one more worker; SIGTERM ends it within seconds, nothing is lost; for a script's search `work SCRIPT`",
+        epilog="`charrec sweep work [--workers N] SCRIPT.py [ARGUMENTS]` runs a script's search as N workers.",
+    )
     work.add_argument("--cache", type=Path, default=Path(".cache"), help="local copies; may be deleted")
     work.add_argument("--idle", type=_seconds, metavar="SECONDS", help="leave after so long without a trial")
     retry = commands.add_parser("retry", help="try failed trials anew; everything else is kept")
-    for command in (show, work, retry):
+    for command in (show, result, work, retry, end):
         command.add_argument("store", help="a folder, or s3://bucket/prefix")
         command.add_argument("sweep", nargs="?", help="its key, as in sweeps/0123456789abcdef; none: the latest begun")
         command.add_argument("--endpoint", help="URL of an S3-compatible server")
     return parser.parse_args(arguments)
+
+
+def _script(words: list[str]) -> argparse.Namespace | None:
+    """What is asked of a script's search; None where the words name no script."""
+    script = next((number for number, word in enumerate(words) if word.endswith(".py")), None)
+    if script is None or words[0] != "work":
+        return None
+    parser = argparse.ArgumentParser(prog="charrec sweep work", description=SCRIPTS)
+    parser.add_argument("--workers", type=_count, metavar="N", help="processes; one for each GPU, or one, by default")
+    parser.add_argument("script", help="of a search, charrec.sweep.search; what follows it are its own arguments")
+    found = parser.parse_args(words[1 : script + 1])
+    found.arguments = words[script + 1 :]
+    return found
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a number from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -126,6 +172,32 @@ def _show(store: Store, sweep: AnySearch, options: argparse.Namespace) -> None:
             print()
 
 
+def _result(store: Store, sweep: AnySearch, options: argparse.Namespace) -> int:
+    now, document = status(store, sweep, running=False), read_document(store, sweep)
+    rows = ranking(document, sweep.objective) if document else []
+    ended = [row for row in rows if document and row.trial in document.ended]
+    if options.json:
+        said = {
+            "search": sweep.key, "objective": sweep.objective.model_dump(), "finished": now.finished, "over": now.over,
+            "aborted": now.aborted, "trials": [row.model_dump() for row in ended], "costs": now.costs.model_dump(),
+        }  # fmt: skip
+        print(json.dumps(said))
+    else:
+        print("\n".join([sweep.key, headline(now), *cost_lines(now.costs), "", *result_lines(ended)]))
+    if now.aborted or not now.best:
+        return 1
+    return 0 if now.finished or now.over else GOES_ON
+
+
+def _stop(store: Store, sweep: AnySearch, options: argparse.Namespace) -> None:
+    if options.undo:
+        undo(store, sweep)
+        print(f"{sweep.key}: it goes on. Start its workers again: the script, the study or `charrec sweep work`.")
+    else:
+        stop(store, sweep)
+        print(f"{sweep.key}: stopped; its workers leave at the end of their epoch. `--undo` lets it go on.")
+
+
 def _retry(store: Store, sweep: AnySearch) -> None:
     drop_greetings()
     leave_out_unneeded()
@@ -141,7 +213,7 @@ def _work(store: Store, sweep: AnySearch, options: argparse.Namespace) -> str:
         raise InputError(
             f"{store.url}/{sweep.key} is the search of a script, whose model and data no store holds",
             "a search that a study began",
-            "Run the script once more: each of its processes is a worker.",
+            "Run the script once more, or `charrec sweep work SCRIPT`: each of its processes is a worker.",
         )
     drop_greetings()
     leave_out_unneeded()

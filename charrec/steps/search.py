@@ -12,7 +12,7 @@ from charrec.memo.step import Bench, Step
 from charrec.results import SearchResult
 from charrec.study import Frozen, Search
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.outcome import failed, finished
+from charrec.sweep.outcome import ON, SearchFailed, failed, finished, over
 from charrec.training.recipe import Recipe
 from charrec.tuning.outcome import result
 from charrec.tuning.plan import Sweep
@@ -69,6 +69,8 @@ def join(
     around = {"trial": trial} if trial else {}
     with until_terminated() as stop:
         ending = work(bench.store, sweep, arrays, bench.show, stop, terms, **around)
+    if ending == "over":
+        raise SearchFailed(f"{sweep.key} is over before it is finished: {over(bench.store, sweep)}. {ON}")
     if ending == "stopped":
         raise Terminated("the search was asked to stop; it resumes from there")
     return ending

@@ -13,6 +13,7 @@ status(store, plan)           # from anywhere, at any time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from charrec.sweep.account import Budget
 from charrec.sweep.fits import Search
 from charrec.sweep.objective import Objective
 from charrec.sweep.outcome import SearchFailed
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from charrec.sweep.worker import work
 
 __all__ = [
-    "Asha", "BestOf", "Found", "Objective", "Random", "Search", "SearchFailed", "Status", "search", "status", "work",
+    "Asha", "BestOf", "Budget", "Found", "Objective", "Random", "Search", "SearchFailed", "Status", "search", "status",
+    "work",
 ]  # fmt: skip
 
 LATER = {"Found": "searching", "search": "searching", "work": "worker"}  # they bring in Keras and Keras Tuner

@@ -24,6 +24,7 @@ from pydantic import (
 from charrec.errors import InputError
 from charrec.storage.document import LARGEST, too_large
 from charrec.study import Frozen
+from charrec.sweep.account import Account
 from charrec.sweep.space import Space, Value
 
 VERSION = 3
@@ -166,6 +167,7 @@ class Document(Frozen):
     seed_state: int | None = Field(None, exclude_if=_absent)  # of the random number generator
     aborted: str | None = None  # reason for ending the search early
     transactions: list[Annotated[str, Field(max_length=32)]] = []  # the latest, to recognise a commit without a reply
+    account: Account = Field(default=Account(), exclude_if=Account().__eq__)  # a search without a loss has none
 
     @model_validator(mode="after")
     def _of_one_piece(self) -> Self:

@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from charrec.errors import InputError
 from charrec.study import Frozen
+from charrec.sweep.account import Budget
 from charrec.sweep.brackets import hyperband
 from charrec.sweep.objective import Direction, Objective
 from charrec.sweep.plan import Described
@@ -33,6 +34,7 @@ class Search(Frozen):
     schedule: Annotated[Random | BestOf | Asha, Field(discriminator="kind")] | None = Field(
         None, exclude_if=lambda value: value is None
     )  # None: Hyperband
+    budget: Budget | None = Field(default=None, exclude_if=lambda one: one is None)  # another makes no other search
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

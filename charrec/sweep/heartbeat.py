@@ -17,8 +17,11 @@ from uuid import uuid4
 from pydantic import NonNegativeInt, PositiveFloat
 
 from charrec.errors import InputError
-from charrec.storage import NotFound, Store
+from charrec.storage import Corrupt, NotFound, Store, Unrecorded
+from charrec.storage.document import Foreign
+from charrec.storage.document import document as told
 from charrec.study import Frozen
+from charrec.sweep.account import Account, Seconds
 from charrec.sweep.document import WorkerId, parsed
 from charrec.sweep.plan import Plan
 
@@ -46,6 +49,7 @@ class Beat(Frozen):
     trial: str | None = None
     epochs: NonNegativeInt = 0  # done by now, of its configuration
     steps: NonNegativeInt = 0  # done of the next epoch
+    seconds: Seconds = 0.0  # since the last epoch that it has stored, or since it took the trial
 
 
 class LeaseLost(Exception):
@@ -60,9 +64,10 @@ class Heartbeat:
         host = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()).strip("-")[:40] or "worker"
         self.worker = f"{host}-{os.getpid()}-{uuid4().hex[:6]}"
         self.given: Assignment | None = None
+        self.account = Account()  # of the search, as it was at the last sign of life
         self._said = Beat(worker=self.worker)
         self._lost = False
-        self._stepped = self._beaten = time.monotonic()
+        self._stepped = self._beaten = self._stored = time.monotonic()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name=f"heartbeat {self.worker}", daemon=True)
 
@@ -86,8 +91,13 @@ class Heartbeat:
     def hold(self, given: "Assignment | None") -> None:
         """From now on, this trial; None: none."""
         self.given, self._lost = given, False
-        self._stepped = time.monotonic()
+        self._stepped = self._stored = time.monotonic()
         self._said = Beat(worker=self.worker, trial=given.trial if given else None, epochs=given.first if given else 0)
+
+    def lap(self) -> float:
+        """Seconds since the last call, or since the trial was taken: all that it trained until then is stored."""
+        since, self._stored = self._stored, time.monotonic()
+        return self._stored - since
 
     def step(self, epochs: int, steps: int) -> None:
         """Another step is done. Raises LeaseLost if it was in vain."""
@@ -126,12 +136,14 @@ class Heartbeat:
     def _beat(self) -> None:
         """A sign of life; then, whether it is still wanted."""
         given = self.given
-        self.store.put(_key(self.plan, self.worker), self._said.model_dump_json().encode())
+        said = self._said.model_copy(update={"seconds": round(time.monotonic() - self._stored, 3)})
+        self.store.put(_key(self.plan, self.worker), said.model_dump_json().encode())
         if given:
             try:
                 document = parsed(self.store.get(self.plan.oracle), self.store.url, self.plan.space)
             except NotFound:
                 document = None
+            self.account = document.account if document else Account()
             lease = document.leases.get(given.trial) if document else None
             if self.given == given and (lease is None or lease.token != given.token):
                 self._lost = True
@@ -162,7 +174,28 @@ def reap(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> 
         elif age > terms.lease:
             done = len(plan.progress(store, oracle.records[name].configuration).epochs)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
-            oracle.lose(name, done, terms.losses, age=age)
+            oracle.lose(name, done, terms.losses, age=age, seconds=_lost(store, plan, lease.worker, name))
+
+
+def pass_time(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> None:
+    """Count the search's hours, where its budget has a limit for them. `oracle` was loaded before this is called."""
+    if not (oracle.account.budget and oracle.account.budget.hours):
+        return
+    signs = store.list(f"{plan.key}/workers/")
+    holders = {_key(plan, lease.worker) for lease in oracle.leases.values()}
+    youngest = min((sign.age for sign in signs if sign.key in holders), default=0.0)
+    now = max((sign.modified.timestamp() + sign.age for sign in signs), default=None)
+    if now is not None:
+        oracle.pass_time(round(now, 3), youngest if youngest > terms.lease else 0.0)
+
+
+def _lost(store: Store, plan: Plan, worker: str, trial: str) -> float:
+    """Seconds that a worker which is gone had trained in vain, as it said last."""
+    try:
+        beat = told(Beat, store.get(_key(plan, worker)), worker)
+    except (NotFound, Corrupt, Unrecorded, Foreign):
+        return 0.0
+    return beat.seconds if beat.trial == trial else 0.0
 
 
 def bury(store: Store, plan: Plan, terms: Terms) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
+from charrec.sweep.account import Account, Budget
 from charrec.sweep.document import (
     BELIEVED,
     PARENT,
@@ -54,19 +55,24 @@ class DurableHyperband:
         self.aborted: str | None = None
         self.transactions: list[str] = []
         self.now: float | None = None  # by the store's clock, in the transaction at hand
+        self.account = Account()
 
     # Transitions requested by workers
 
     def take(
         self, worker: str, shown: bool = True, barred: Collection[str] = ()
-    ) -> Assignment | Literal["IDLE", "STOPPED"]:
+    ) -> Assignment | Literal["IDLE", "STOPPED", "OVER"]:
         """A trial for this worker; IDLE: every trial is running or for others, ask again later; STOPPED: none is left.
+
+        OVER: some may be left, but the search is stopped or its budget is spent, and no worker has a trial any more.
 
         No worker gets a trial again that failed on it, or one that is `barred`. One that has not `shown` that it can
         train gets a trial with failures or losses only if there is no other.
         """
         if self.aborted:
             return "STOPPED"
+        if self.account.over:
+            return "IDLE" if self.leases else "OVER"
         others = {name for name in self.waiting if name in barred or self._failed_on(worker, name)}
         doubtful = set() if shown else {name for name in self.waiting if self.doubtful(name)}
         name = self._next(worker, apart=others | doubtful)
@@ -161,14 +167,19 @@ class DurableHyperband:
         self._worked(name, "given back", age=None)
         self._queue(name, None)
 
-    def lose(self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0) -> None:
+    def lose(
+        self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0, seconds: float | None = None
+    ) -> None:
         """Requeues a trial whose worker vanished after `epochs` epochs, and gave its last sign `age` seconds ago.
 
         After too many losses in a row it is FAILED.
 
-        A worker that had shown nothing counts for nothing: its machine may end every process.
+        A worker that had shown nothing counts for nothing: its machine may end every process. `seconds`: how long it
+        had trained since its last stored epoch, which the account counts.
         """
         self._worked(name, "lost", epochs, age)
+        if seconds is not None:
+            self._keep_account(lost=round(self.account.lost + seconds, 3), vanished=self.account.vanished + 1)
         record = self.records[name]
         if not self.leases[name].shown:
             self._note(name, doubts=record.doubts + 1)
@@ -180,6 +191,36 @@ class DurableHyperband:
             self._end(name, "FAILED", f"lost {losses} workers in a row in epoch {epochs + 1}", 0.0)
         else:
             self._queue(name, f"lost worker {self.leases[name].worker}")
+
+    # What it costs
+
+    def agree(self, budget: Budget | None) -> None:
+        """The budget that a script says."""
+        self.account = self.account.agreed(budget, self._trained)
+
+    def spend(self, assignment: Assignment, seconds: float, lost: bool = False) -> None:
+        """The trial's worker had it for so long since it last said so; `lost`: and has nothing of that time."""
+        if not self.holds(assignment):
+            return
+        if lost:
+            self._keep_account(lost=round(self.account.lost + seconds, 3))
+        elif self.account.budget:
+            self._keep_account(trained=round(self.account.trained + seconds, 3))
+
+    def pass_time(self, now: float, alone: float = 0.0) -> None:
+        """It is `now` by the store's clock; for the last `alone` seconds no worker has lived."""
+        before = self.account.until
+        worked = max(0.0, now - before - alone) if before is not None and self.leases else 0.0
+        self._keep_account(
+            worked=round(self.account.worked + worked, 3), until=now if before is None else max(before, now)
+        )
+
+    @property
+    def _trained(self) -> float:
+        return sum(record.seconds for record in self.records.values())
+
+    def _keep_account(self, **changes: Any) -> None:
+        self.account = self.account.model_copy(update=changes)
 
     def _assignment(self, name: str, token: int) -> Assignment:
         record = self.records[name]
@@ -224,6 +265,7 @@ class DurableHyperband:
             aborted=self.aborted,
             transactions=self.transactions[-REMEMBERED:],
             **self.proposer.state(),
+            account=self.account,
         )
 
     def load(self, document: Document) -> None:
@@ -232,6 +274,7 @@ class DurableHyperband:
         self.token, self.aborted, self.transactions = document.token, document.aborted, list(document.transactions)
         self.ended, self.waiting = list(document.ended), list(document.waiting)
         self.proposer.restore(document)
+        self.account = document.account
 
     def _note(self, name: str, **changes: Any) -> None:
         self.records[name] = self.records[name].model_copy(update=changes)

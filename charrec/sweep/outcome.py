@@ -10,12 +10,15 @@ from charrec.sweep.scheduling import seen
 ANEW = "The same study, or `charrec sweep retry`, tries its failed trials anew."
 
 
+ON = "A larger budget, `charrec sweep stop --undo` or `charrec sweep extend` lets it go on."
+
+
 class SearchFailed(RuntimeError):
     """There is nothing to choose from."""
 
 
-def ranked(store: Store, sweep: Plan) -> tuple[Document, list[TrialRow]]:
-    """A finished search and its trials, best first.
+def ranked(store: Store, sweep: Plan, over: bool = False) -> tuple[Document, list[TrialRow]]:
+    """A finished search and its trials, best first; `over`: or one that is over with what it has, its ended trials.
 
     Raises SearchFailed where it is not finished, was ended, or every trial failed.
     """
@@ -24,15 +27,26 @@ def ranked(store: Store, sweep: Plan) -> tuple[Document, list[TrialRow]]:
         raise SearchFailed(f"{sweep.key} has not begun")
     if why := _failed(sweep, document):
         raise search_failed(sweep, why)
-    if not _finished(sweep, document):
-        raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
-    return document, ranking(document, sweep.objective)
+    rows = ranking(document, sweep.objective)
+    if _finished(sweep, document):
+        return document, rows
+    if over and (why := document.account.over):
+        if not rows or rows[0].score is None:
+            raise SearchFailed(f"{sweep.key} is over before a trial has completed: {why}. {ON}")
+        return document, [row for row in rows if row.trial in document.ended]
+    raise SearchFailed(f"{sweep.key} is not finished: {len(document.ended)} trials have ended, others will")
 
 
 def finished(store: Store, sweep: Plan) -> bool:
     """Whether no trial is left to run, for whatever reason."""
     document = read_document(store, sweep)
     return document is not None and (document.aborted is not None or _finished(sweep, document))
+
+
+def over(store: Store, sweep: Plan) -> str | None:
+    """Why the search is over with what it has; None: it is finished, or goes on."""
+    document = read_document(store, sweep)
+    return document.account.over if document and not _finished(sweep, document) else None
 
 
 def failed(store: Store, sweep: Plan) -> str | None:

@@ -25,8 +25,8 @@ def reopen(store: Store, sweep: Plan) -> int:
     def begin_anew() -> int:
         failed: int = sum(record.status == "FAILED" for record in oracle.records.values())
         if failed:
-            kept = {"token": oracle.token, "transactions": oracle.transactions}  # a token never comes twice
-            oracle.load(beginning.model_copy(update=kept))
+            kept = {"token": oracle.token, "transactions": oracle.transactions, "account": oracle.account}
+            oracle.load(beginning.model_copy(update=kept))  # a token never comes twice
         return failed
 
     return transact(store, sweep.oracle, oracle, begin_anew)

@@ -14,11 +14,12 @@ from charrec.sweep.callbacks import require_resumable
 from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of, schedule_of
 from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
-from charrec.sweep.outcome import ranked
+from charrec.sweep.outcome import ON, finished, over, ranked
 from charrec.sweep.room import require_room
 from charrec.sweep.row import TrialRow
 from charrec.sweep.schedules import unrepeatable
 from charrec.sweep.space import Value
+from charrec.sweep.steering import agree
 from charrec.sweep.trial import trial_seed
 from charrec.sweep.worker import PATIENT, work
 from charrec.training.checkpoints import load, read_progress
@@ -33,11 +34,12 @@ class Best(NamedTuple):
 
 
 class Found:
-    """A finished search."""
+    """A finished search, or what there is of one that was stopped or whose budget is spent."""
 
     def __init__(self, store: Store, plan: Fits, fitting: Fitting) -> None:
         self.store, self.plan, self._fitting = store, plan, fitting
-        self.trials: list[TrialRow] = ranked(store, plan)[1]  # best first
+        document, self.trials = ranked(store, plan, over=True)  # best first
+        self.over = None if finished(store, plan) else document.account.over  # why it ended early, if it did
         first = self.trials[0]
         assert first.score is not None  # `ranked` raises where none has one
         self.best = Best(first.values, first.score, self._progress(first).epochs)
@@ -69,7 +71,8 @@ def search(
     """Search the space that `build(hp)` spans, beside any other process that runs the same script on the same store.
 
     `build` is an ordinary Keras Tuner model builder, or a HyperModel; `fit` are the arguments of `model.fit`, or a
-    function of `hp` that returns them. Returns once no trial is left, also to a process that comes later. Raises
+    function of `hp` that returns them. Returns once no trial is left, also to a process that comes later; or once the
+    search is stopped or its budget is spent and every worker has ended its epoch, with what there is. Raises
     InputError for bad input, or where the store holds another search under this name; SearchFailed where there is
     nothing to choose from; MachineAtFault where this machine cannot train; Terminated after SIGTERM, with everything
     stored: the next process that runs the script goes on.
@@ -82,15 +85,20 @@ def search(
     require_resumable(given.get("callbacks") or [])
     opened = open_store(store, endpoint=endpoint) if isinstance(store, str) else store
     plan = Fits(
-        key=f"sweeps/{name}", search=how, space=builder.space, fit=examples.described(given),
+        key=f"sweeps/{name}", search=how.model_copy(update={"budget": None}), space=builder.space,
+        fit=examples.described(given),
         unrepeatable=(*examples.unrepeatable(given), *unrepeatable(how.schedule)),
     )  # fmt: skip
     for reason in plan.unrepeatable:
         log.warning("what the search finds may depend on its workers: %s", reason)
     fitting = Fitting(builder, objective)
+    plan.begin(opened)
+    agree(opened, plan, how.budget)
     with until_terminated() as stop:
         while (ending := work(opened, plan, fitting, show, stop, terms)) == "alone":
             pass  # a failure is believed from two workers: this process is another one
-    if ending != "finished":
+    if ending == "over" and (why := over(opened, plan)):
+        log.warning("the search in %s is over with what it has: %s. %s", opened.url, why, ON)
+    elif ending not in ("finished", "over"):
         raise Terminated(f"the search in {opened.url} was left ({ending}); the next process goes on with it")
     return Found(opened, plan, fitting)

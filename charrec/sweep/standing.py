@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from charrec.storage import Store
 from charrec.study import Frozen
-from charrec.sweep.document import Lease, TrialRecord
+from charrec.sweep.account import HOUR, Account, Budget
+from charrec.sweep.document import Document, Lease, TrialRecord
 from charrec.sweep.heartbeat import Terms, ages
 from charrec.sweep.outcome import epochs_of, read_document, runnable
 from charrec.sweep.plan import Plan
@@ -34,6 +35,17 @@ class TroubleRow(Frozen):
     message: str
 
 
+class Costs(Frozen):
+    """What the workers' time came to. Money only where the search's budget has a price."""
+
+    seconds: float  # of workers with a trial, as counted under a budget; else of ended trials' epochs, and `lost`
+    lost: float  # of these, since workers vanished or were stopped within an epoch
+    vanished: int  # workers
+    money: float | None
+    money_lost: float | None
+    budget: Budget | None
+
+
 class Status(Frozen):
     rungs: tuple[RungRow, ...]
     workers: tuple[WorkerRow, ...]
@@ -45,6 +57,8 @@ class Status(Frozen):
     runnable: int  # workers that could have a trial now
     finished: bool
     aborted: str | None
+    over: str | None  # why no trial is begun any more, though some are left
+    costs: Costs
 
 
 def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: bool = True) -> Status:
@@ -78,6 +92,23 @@ def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: boo
         runnable=could_run,
         finished=finished,
         aborted=document.aborted if document else None,
+        over=document.account.over if document and not finished else None,
+        costs=costs(document),
+    )
+
+
+def costs(document: Document | None) -> Costs:
+    account = document.account if document else Account()
+    trained = sum(record.seconds for record in document.trials.values()) if document else 0.0
+    seconds = (account.trained if account.budget else max(trained, account.trained)) + account.lost
+    price = account.budget.price if account.budget else None
+    return Costs(
+        seconds=seconds,
+        lost=account.lost,
+        vanished=account.vanished,
+        money=seconds / HOUR * price if price else None,
+        money_lost=account.lost / HOUR * price if price else None,
+        budget=account.budget,
     )
 
 

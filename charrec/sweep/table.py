@@ -1,10 +1,13 @@
 """A search's status as lines of text, for a terminal or a log, and as Markdown."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from charrec.markdown import escaped, table
+from charrec.sweep.account import HOUR
+from charrec.sweep.row import TrialRow
 from charrec.sweep.rungs import RungRow
-from charrec.sweep.standing import Status, TroubleRow, WorkerRow
+from charrec.sweep.space import Value
+from charrec.sweep.standing import Costs, Status, TroubleRow, WorkerRow
 
 Cells = tuple[str, ...]
 
@@ -19,12 +22,36 @@ def lines(status: Status) -> list[str]:
     return [
         headline(status),
         *_best(status),
+        *cost_lines(status.costs),
         "",
-        *_table(RUNGS, map(_rung, status.rungs), left=()),
+        *columns(RUNGS, map(_rung, status.rungs), left=()),
         "",
-        *(_table(WORKERS, map(_worker, status.workers), left=(0, 4)) if status.workers else ["no workers"]),
+        *(columns(WORKERS, map(_worker, status.workers), left=(0, 4)) if status.workers else ["no workers"]),
         *_troubles(status),
     ]
+
+
+def result_lines(rows: Sequence[TrialRow]) -> list[str]:
+    """Trials, best first, with their values."""
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    head = ("", "score", "epochs", "configuration", *names)
+    cells = (
+        (
+            str(number),
+            row.state.lower() if row.score is None else f"{row.score:.4f}",
+            str(row.epochs),
+            str(row.configuration),
+            *(_value(row.values.get(name)) for name in names),
+        )
+        for number, row in enumerate(rows, 1)
+    )
+    return columns(head, cells, left=())
+
+
+def _value(value: Value | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else _plain(str(value))
 
 
 def markdown(status: Status) -> str:
@@ -32,6 +59,7 @@ def markdown(status: Status) -> str:
     parts = [
         headline(status),
         *_best(status),
+        *cost_lines(status.costs),
         table(RUNGS, map(_rung, status.rungs)),
         table(WORKERS, (tuple(map(escaped, _worker(row))) for row in status.workers))
         if status.workers
@@ -54,9 +82,26 @@ def headline(status: Status) -> str:
         parts.append(f"ended: {_plain(status.aborted)}")
     elif status.finished:
         parts.append("finished")
+    elif status.over:
+        parts.append(f"over: {status.over}")
     elif status.seconds_left is not None:
         parts.append(f"about {_duration(status.seconds_left)} left")
     return "; ".join(parts)
+
+
+def cost_lines(costs: Costs) -> Iterator[str]:
+    """What was spent, where the search has a budget; and what was lost of it, where anything was."""
+    if costs.budget:
+        limits = costs.budget.model_dump(exclude_none=True)
+        named = ", ".join(f"{name.replace('_', '-')} {limit:g}" for name, limit in limits.items())
+        yield f"spent: {costs.seconds / HOUR:.2f} device-hours{_money(costs.money)}; budget: {named}"
+    if costs.lost or costs.vanished:
+        workers = f"{costs.vanished} worker{'' if costs.vanished == 1 else 's'} vanished"
+        yield f"lost: {workers}, {_duration(costs.lost)} of training in no stored epoch{_money(costs.money_lost)}"
+
+
+def _money(money: float | None) -> str:
+    return "" if money is None else f", {money:.2f} in money"
 
 
 def _best(status: Status) -> Iterator[str]:
@@ -92,7 +137,7 @@ def _trouble(row: TroubleRow) -> str:
     return f"trial {row.trial}, configuration {row.configuration}, {how}: {_plain(row.message)}"
 
 
-def _table(head: Cells, rows: Iterable[Cells], left: tuple[int, ...]) -> list[str]:
+def columns(head: Cells, rows: Iterable[Cells], left: tuple[int, ...]) -> list[str]:
     """Columns as wide as they must be; numbers stand right, the columns named by `left` stand left."""
     every = [head, *rows]
     widths = [max(len(row[column]) for row in every) for column in range(len(head))]

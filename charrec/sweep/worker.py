@@ -12,7 +12,7 @@ from charrec.storage import Store
 from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
 from charrec.sweep.blame import MachineAtFault, at_fault, described, in_a_line, is_the_machines
-from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, reap
+from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, pass_time, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
 from charrec.sweep.outcome import search_failed
 from charrec.sweep.plan import Plan
@@ -22,12 +22,12 @@ from charrec.sweep.trainable import Place, Trainable
 from charrec.sweep.transaction import transact
 from charrec.sweep.trial import repeat, run
 from charrec.training.checkpoints import TakenOver, sweep_up
-from charrec.training.interruption import Interrupted
+from charrec.training.interruption import Begun, Interrupted
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-Ending = Literal["finished", "idle", "stopped", "alone"]
+Ending = Literal["finished", "over", "idle", "stopped", "alone"]
 
 
 class Ended(NamedTuple):
@@ -35,6 +35,14 @@ class Ended(NamedTuple):
 
     how: Literal["completed", "failed", "given back", "lost"]
     message: str
+
+
+class SearchOver(Interrupted):
+    """The trial is given back between two epochs."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Begun())
+        self.args = (f"the search is over: {why}",)
 
 
 PATIENT = Terms()
@@ -58,9 +66,10 @@ def work(
 
     Nothing else has to run: the search is an object in the store, which workers change by compare-and-swap. Once
     `stop()` is true, the worker checkpoints mid-epoch, releases its trial and returns "stopped". After `Terms.idle`
-    seconds without work it returns "idle". "alone" asks for another worker, best in a fresh process: the only trials
-    left have failed on this one, and nobody else is there. `trial(given, attempt)` is called for each trial and runs it
-    by calling `attempt()`; a caller reports trials there. Raises SearchFailed if too many trials failed, InputError if
+    seconds without work it returns "idle"; "over" where the search was stopped or its budget is spent, once every
+    worker has ended its epoch. "alone" asks for another worker, best in a fresh process: the only trials left have
+    failed on this one, and nobody else is there. `trial(given, attempt)` is called for each trial and runs it by
+    calling `attempt()`; a caller reports trials there. Raises SearchFailed if too many trials failed, InputError if
     the store's compare-and-swap does not hold or the key holds another search, ConnectionError if the store stays away,
     MachineAtFault if this machine cannot train.
     """
@@ -129,6 +138,8 @@ class _Worker:
                 if self.oracle.aborted:
                     raise search_failed(self.sweep, self.oracle.aborted)
                 return "finished"
+            if given == "OVER":
+                return "over"
             if given != "IDLE":
                 self.trial(given, partial(self.attempt, given))
                 worked = time.monotonic()
@@ -145,7 +156,8 @@ class _Worker:
     def ask(self, operation: Callable[[], Answer]) -> Answer:
         return transact(self.store, self.sweep.oracle, self.oracle, operation)
 
-    def take(self) -> Assignment | Literal["IDLE", "STOPPED"]:
+    def take(self) -> Assignment | Literal["IDLE", "STOPPED", "OVER"]:
+        pass_time(self.store, self.sweep, self.oracle, self.heart.terms)
         reap(self.store, self.sweep, self.oracle, self.heart.terms)
         return self.oracle.take(self.heart.worker, self.shown, self.doubted)
 
@@ -155,11 +167,11 @@ class _Worker:
             "trial %s: configuration %d, epochs %d-%d", given.trial, given.configuration, given.first + 1, given.epochs
         )
         self.heart.hold(given)
+        self.heart.account = self.oracle.account
         try:
             kept, ended = self.carried_out(given)
         except Interrupted as stopped:
-            kept = self.ask(lambda: self.oracle.give_back(given, self.heart.epochs))
-            ended = Ended("given back", f"given back, {stopped}")
+            kept, ended = self.given_back(given, stopped), Ended("given back", f"given back, {stopped}")
         except (LeaseLost, TakenOver):
             kept, ended = False, LOST
         except BaseException:  # this machine, its store, or Ctrl-C
@@ -187,7 +199,7 @@ class _Worker:
             if is_the_machines(error):
                 raise
             return self.failed(given, error)
-        kept = self.ask(lambda: self.oracle.complete(given, score, seconds))
+        kept = self.ending(given, lambda: self.oracle.complete(given, score, seconds))
         self.shown, self.doubted = True, {}
         return kept, Ended("completed", f"{self.sweep.objective.name} {score:.4f}")
 
@@ -197,14 +209,42 @@ class _Worker:
         proof = self.ask(self.oracle.proof)
         if proof is None:
             self.doubted[given.trial] = message
-            kept = self.ask(lambda: self.oracle.doubt(given, message))
+            kept = self.ending(given, lambda: self.oracle.doubt(given, message))
             if len(self.doubted) == DOUBTS:
                 raise self.unfit() from error
             return kept, Ended("failed", message)
         log.warning("trial %s: %s; can this machine still train?", given.trial, message)
         self.trainable.forget()
         self.prove(proof)
-        return self.ask(lambda: self.oracle.fail(given, message)), Ended("failed", message)
+        return self.ending(given, lambda: self.oracle.fail(given, message)), Ended("failed", message)
+
+    def given_back(self, given: Assignment, stopped: Interrupted) -> bool:
+        """Release the trial; an epoch of which nothing is stored was trained in vain."""
+        kept = isinstance(stopped, SearchOver) or stopped.begun.seconds > 0
+        return self.ending(given, lambda: self.oracle.give_back(given, self.heart.epochs), lost=not kept)
+
+    def ending(self, given: Assignment, end: Callable[[], bool], lost: bool = False) -> bool:
+        """End the trial's lease and count the time since its last stored epoch. False if the lease was lost."""
+        seconds = self.heart.lap()
+
+        def both() -> bool:
+            self.oracle.spend(given, seconds, lost)
+            return end()
+
+        return self.ask(both)
+
+    def over(self, given: Assignment) -> str | None:
+        """Between two epochs: why the search is over, if it is. Asks the store only where there is a budget."""
+        seconds, account = self.heart.lap(), self.heart.account
+        if not account.budget:
+            return account.over
+
+        def spend() -> str | None:
+            pass_time(self.store, self.sweep, self.oracle, self.heart.terms)
+            self.oracle.spend(given, seconds)
+            return self.oracle.account.over
+
+        return self.ask(spend)
 
     def prove(self, completed: Assignment) -> None:
         """Repeat the first epoch of a completed trial. Raises MachineAtFault where this machine cannot."""
@@ -219,9 +259,14 @@ class _Worker:
 
     def release(self, given: Assignment) -> None:
         """Give the trial back as well as a broken machine can, without waiting out another outage."""
+        seconds, epochs = self.heart.lap(), self.heart.epochs
+
+        def back() -> bool:
+            self.oracle.spend(given, seconds, lost=True)
+            return self.oracle.give_back(given, epochs)
+
         try:
-            epochs = self.heart.epochs
-            transact(self.store.store, self.sweep.oracle, self.oracle, lambda: self.oracle.give_back(given, epochs))
+            transact(self.store.store, self.sweep.oracle, self.oracle, back)
         except (OSError, InputError) as error:
             log.warning("trial %s could not be given back: %s; its lease will expire", given.trial, error)
 
@@ -255,6 +300,8 @@ class _Worker:
         def begin(title: str, epoch: int, of: int) -> Any:
             nonlocal epochs, steps
             epochs, steps = epoch - 1, 0
+            if why := self.over(given):
+                raise SearchOver(why)
             return self.show(title, epoch, of) if self.show else None
 
         def interrupt() -> bool:
