@@ -1,5 +1,6 @@
 """`charrec sweep work SCRIPT`: a script's search by so many processes of it, each a worker, until the search ends."""
 
+import argparse
 import os
 import signal
 import subprocess
@@ -8,33 +9,48 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from charrec.commands.numbers import count
 from charrec.commands.terminal import complain
 from charrec.errors import InputError
 from charrec.machine.hardware import gpus
 from charrec.machine.termination import until_terminated
 
+ABOUT = "The script of a search as so many workers; one that dies is started again, and all end with the search."
 LOOK = 0.2  # seconds between two looks at the processes
 FAILURES = 3  # of a place in a row, each within SOON seconds of its start; then the script or the machine is to blame
 SOON = 300.0
 LONGEST = 60.0  # seconds before a process is started again
 
 
-def crew(script: str, arguments: Sequence[str], workers: int | None) -> int:
+def script(words: list[str]) -> argparse.Namespace | None:
+    """What `charrec sweep` is asked of a script's search; None where its words name no script to work at."""
+    place = next((number for number, word in enumerate(words) if word.endswith(".py")), None)
+    if place is None or words[0] != "work":
+        return None
+    parser = argparse.ArgumentParser(prog="charrec sweep work", description=ABOUT)
+    parser.add_argument("--workers", type=count, metavar="N", help="processes; one for each GPU, or one, by default")
+    parser.add_argument("script", help="that calls charrec.sweep.search; what follows it are its own arguments")
+    found = parser.parse_args(words[1 : place + 1])
+    found.arguments = words[place + 1 :]
+    return found
+
+
+def crew(path: str, arguments: Sequence[str], workers: int | None) -> int:
     """The exit code: 0 once the script has ended well, 1 where no process of it did, 143 after SIGTERM.
 
     Workers: one for each GPU by default, or one. GPUs are shared out in turn; cores are the operating system's to
     share, since the number of threads can change how a sum is rounded. SIGTERM is passed on, so that every worker
     stores its work. Raises InputError where there is no such script.
     """
-    if not Path(script).is_file():
-        raise InputError(f"no file {script}", "a script that calls charrec.sweep.search", "Correct its path.")
+    if not Path(path).is_file():
+        raise InputError(f"no file {path}", "a script that calls charrec.sweep.search", "Correct its path.")
     found = gpus()
     many = workers or max(len(found), 1)
     shared = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     places = [
         _Place(
             number + 1,
-            [sys.executable, script, *arguments],
+            [sys.executable, path, *arguments],
             shared | os.environ | ({"CUDA_VISIBLE_DEVICES": found[number % len(found)].visible_as} if found else {}),
         )
         for number in range(many)

@@ -1,7 +1,7 @@
 """`charrec sweep status STORE [SWEEP]` shows a search, `result` its trials, best first; `work` is one more worker.
 
 `work SCRIPT` runs the script of a search as so many workers; `retry` tries failed trials anew; `stop` ends a search
-with what it has.
+with what it has, and `extend` lets it go on.
 """
 
 import argparse
@@ -13,7 +13,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from charrec.commands.crew import crew
+from charrec.commands.crew import crew, script
+from charrec.commands.extend import add_options, extend, stop
+from charrec.commands.numbers import above_zero
 from charrec.commands.terminal import status_of
 from charrec.errors import InputError
 from charrec.machine.backend import require_backend
@@ -29,23 +31,20 @@ from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import SearchFailed, read_document
 from charrec.sweep.ranking import ranking
 from charrec.sweep.standing import status
-from charrec.sweep.steering import stop, undo
 from charrec.sweep.table import cost_lines, headline, lines, result_lines
 from charrec.tuning.plan import Sweep
 
 PLAN = "sweep.json"
 AnySearch = Sweep | Fits
 GOES_ON = 3  # exit code of `result` while trials are left
-MOST_WORKERS = 1000  # at one machine
-SCRIPTS = "The script of a search as so many workers; one that dies is started again, and all end with the search."
 SHOWN = 8  # of the searches that there are, in an error
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 2 for wrong input, 1 for a search that failed, 3 for a result that is not the last word yet."""
     words = sys.argv[1:] if arguments is None else arguments
-    if scripts := _script(words):
-        return status_of(lambda: crew(scripts.script, scripts.arguments, scripts.workers))
+    if asked := script(words):
+        return status_of(lambda: crew(asked.script, asked.arguments, asked.workers))
     options = _options(words)
     return status_of(lambda: _run(options, words), SearchFailed, MachineAtFault)
 
@@ -57,8 +56,10 @@ def _run(options: argparse.Namespace, words: list[str]) -> int:
         _retry(store, sweep)
     elif options.command == "result":
         return _result(store, sweep, options)
+    elif options.command == "extend":
+        extend(store, sweep, options)
     elif options.command == "stop":
-        _stop(store, sweep, options)
+        stop(store, sweep, options)
     elif options.command == "status":
         _show(store, sweep, options)
     elif _work(store, sweep, options) == "alone":  # a fresh process must try what failed in this one
@@ -71,7 +72,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="charrec sweep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     show = commands.add_parser("status", help="trials by bracket and rung, workers, the best so far")
-    show.add_argument("--watch", type=_seconds, metavar="SECONDS", help="again and again, until the search is finished")
+    show.add_argument("--watch", type=above_zero, metavar="SECONDS", help="again and again, until the search has ended")
     show.add_argument("--json", action="store_true", help="for programs")
     result = commands.add_parser(
         "result", help="its trials, best first; status 0: the search has ended, 3: it goes on, 1: none has completed"
@@ -79,48 +80,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     result.add_argument("--json", action="store_true", help="for programs")
     end = commands.add_parser("stop", help="end it with what it has: workers leave at the end of their epoch")
     end.add_argument("--undo", action="store_true", help="it goes on, where it was")
+    more = commands.add_parser("extend", help="it goes on: with more rounds, with its best, under another budget")
+    add_options(more)
     work = commands.add_parser(
         "work",
         help="one more worker; SIGTERM ends it within seconds, nothing is lost; for a script's search `work SCRIPT`",
         epilog="`charrec sweep work [--workers N] SCRIPT.py [ARGUMENTS]` runs a script's search as N workers.",
     )
     work.add_argument("--cache", type=Path, default=Path(".cache"), help="local copies; may be deleted")
-    work.add_argument("--idle", type=_seconds, metavar="SECONDS", help="leave after so long without a trial")
+    work.add_argument("--idle", type=above_zero, metavar="SECONDS", help="leave after so long without a trial")
     retry = commands.add_parser("retry", help="try failed trials anew; everything else is kept")
-    for command in (show, result, work, retry, end):
+    for command in (show, result, work, retry, end, more):
         command.add_argument("store", help="a folder, or s3://bucket/prefix")
         command.add_argument("sweep", nargs="?", help="its key, as in sweeps/0123456789abcdef; none: the latest begun")
         command.add_argument("--endpoint", help="URL of an S3-compatible server")
     return parser.parse_args(arguments)
-
-
-def _script(words: list[str]) -> argparse.Namespace | None:
-    """What is asked of a script's search; None where the words name no script."""
-    script = next((number for number, word in enumerate(words) if word.endswith(".py")), None)
-    if script is None or words[0] != "work":
-        return None
-    parser = argparse.ArgumentParser(prog="charrec sweep work", description=SCRIPTS)
-    parser.add_argument("--workers", type=_count, metavar="N", help="processes; one for each GPU, or one, by default")
-    parser.add_argument("script", help="of a search, charrec.sweep.search; what follows it are its own arguments")
-    found = parser.parse_args(words[1 : script + 1])
-    found.arguments = words[script + 1 :]
-    return found
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"found {text!r}; expected a number from 1 to {MOST_WORKERS}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"found {text!r}; expected a number of seconds above 0")
-    return seconds
 
 
 def _named(store: Store, key: str) -> AnySearch:
@@ -165,7 +139,8 @@ def _show(store: Store, sweep: AnySearch, options: argparse.Namespace) -> None:
         print(
             now.model_dump_json(ensure_ascii=True) if options.json else "\n".join([sweep.key, *lines(now)]), flush=True
         )
-        if not options.watch or now.finished or now.aborted:
+        ended = now.finished or now.aborted or (now.over and not any(row.trial for row in now.workers))
+        if not options.watch or ended:
             return
         time.sleep(options.watch)
         if not options.json:
@@ -187,15 +162,6 @@ def _result(store: Store, sweep: AnySearch, options: argparse.Namespace) -> int:
     if now.aborted or not now.best:
         return 1
     return 0 if now.finished or now.over else GOES_ON
-
-
-def _stop(store: Store, sweep: AnySearch, options: argparse.Namespace) -> None:
-    if options.undo:
-        undo(store, sweep)
-        print(f"{sweep.key}: it goes on. Start its workers again: the script, the study or `charrec sweep work`.")
-    else:
-        stop(store, sweep)
-        print(f"{sweep.key}: stopped; its workers leave at the end of their epoch. `--undo` lets it go on.")
 
 
 def _retry(store: Store, sweep: AnySearch) -> None:

@@ -36,11 +36,11 @@ class Budget(Frozen):
     def spent(self, worked: float, trained: float) -> Iterator[str]:
         """The limits that are reached after so many seconds of work, and seconds of workers with a trial."""
         if self.hours and worked >= self.hours * HOUR:
-            yield f"{worked / HOUR:.2f} of {self.hours:g} hours"
+            yield f"{worked / HOUR:.4g} of {self.hours:.4g} hours"
         if self.device_hours and trained >= self.device_hours * HOUR:
-            yield f"{trained / HOUR:.2f} of {self.device_hours:g} device-hours"
+            yield f"{trained / HOUR:.4g} of {self.device_hours:.4g} device-hours"
         if self.money and self.price and trained / HOUR * self.price >= self.money:
-            yield f"{trained / HOUR * self.price:.2f} of {self.money:g} in money"
+            yield f"{trained / HOUR * self.price:.4g} of {self.money:.4g} in money"
 
 
 class Account(Frozen):

@@ -10,13 +10,23 @@ from charrec.sweep.space import Space
 
 
 class Brackets(Frozen):
-    """Hyperband, as Keras Tuner defines it."""
+    """Hyperband, as Keras Tuner defines it, once or several times, each with points of its own."""
 
     max_epochs: int
     factor: int
+    rounds: tuple[int, ...] = ()  # after the first: of each its offset
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Of all rounds: what is added to the numbers of their brackets."""
+        return (0, *self.rounds)
 
     def rungs(self, begun: Mapping[int, int] = NOTHING) -> tuple[Rung, ...]:
-        return schedule(self)
+        return tuple(
+            rung.model_copy(update={"bracket": rung.bracket + offset})
+            for offset in self.offsets
+            for rung in schedule(self)
+        )
 
     def ready(self, trials: Sequence[Seen]) -> int:
         return ready_in(self.rungs(), trials)

@@ -25,6 +25,7 @@ from charrec.errors import InputError
 from charrec.storage.document import LARGEST, too_large
 from charrec.study import Frozen
 from charrec.sweep.account import Account
+from charrec.sweep.extension import NONE, Extension
 from charrec.sweep.space import Space, Value
 
 VERSION = 3
@@ -167,7 +168,14 @@ class Document(Frozen):
     seed_state: int | None = Field(None, exclude_if=_absent)  # of the random number generator
     aborted: str | None = None  # reason for ending the search early
     transactions: list[Annotated[str, Field(max_length=32)]] = []  # the latest, to recognise a commit without a reply
+    extension: Extension = Field(default=NONE, exclude_if=NONE.__eq__)
     account: Account = Field(default=Account(), exclude_if=Account().__eq__)  # a search without a loss has none
+
+    @field_validator("extension", mode="before")
+    @classmethod
+    def _with_tuples(cls, extension: Any) -> Any:
+        """JSON has none, and a strict document would take no list for one."""
+        return Extension.model_validate(extension) if isinstance(extension, dict) else extension
 
     @model_validator(mode="after")
     def _of_one_piece(self) -> Self:
@@ -183,8 +191,11 @@ class Document(Frozen):
         places = [place for bracket in self.brackets or () for rung in bracket.rounds for place in rung]
         references = {place.id for place in places} | {place.past_id for place in places if place.past_id}
         references |= {record.parent for record in self.trials.values() if record.parent is not None}
+        references |= {name for further in self.extension.further for name in further.trials}
         if references - states.keys():
             raise ValueError("a rung or a promoted trial refers to a trial that is not there")
+        if self.current_iteration > len(self.extension.rounds):
+            raise ValueError("a round that the search does not have")
         if len({lease.worker for lease in self.leases.values()}) < len(self.leases):
             raise ValueError("a worker holds two trials")
         if any(lease.token > self.token for lease in self.leases.values()):
@@ -206,6 +217,8 @@ def parsed(data: bytes, where: str, space: Space | None = None) -> Document:
     if version != VERSION:
         raise _foreign(where, f"a search of version {version!r}")
     try:
+        if isinstance(larger := plain.get("extension"), dict) and larger.get("space"):
+            space = Space.model_validate(larger["space"])
         return Document.model_validate(plain, strict=True, context={"space": space})
     except ValidationError as error:
         first = error.errors()[0]

@@ -24,7 +24,8 @@ DIRECTIONS: dict[str, Direction] = {  # endings of names
 class Search(Frozen):
     """A search by Hyperband, as Keras Tuner defines it, or by a `schedule` of another kind.
 
-    A study has one of its own, `charrec.study.Search`.
+    A study has one of its own, `charrec.study.Search`. Other `rounds` or another `budget` make no other search: the one
+    that is stored goes on with them.
     """
 
     max_epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
@@ -34,7 +35,8 @@ class Search(Frozen):
     schedule: Annotated[Random | BestOf | Asha, Field(discriminator="kind")] | None = Field(
         None, exclude_if=lambda value: value is None
     )  # None: Hyperband
-    budget: Budget | None = Field(default=None, exclude_if=lambda one: one is None)  # another makes no other search
+    rounds: Annotated[int, Field(ge=1, le=1000, exclude_if=lambda rounds: rounds == 1)] = 1  # of all brackets
+    budget: Budget | None = Field(default=None, exclude_if=lambda budget: budget is None)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -13,9 +13,10 @@ import keras_tuner as kt
 from keras_tuner.src.engine.trial import Trial
 
 from charrec.errors import InputError
+from charrec.sweep.brackets import Brackets
 from charrec.sweep.document import PARENT, Bracket, Document, TrialRecord
 from charrec.sweep.objective import Objective
-from charrec.sweep.schedule import Hyperband, configurations
+from charrec.sweep.schedule import configurations
 from charrec.sweep.space import Space, Value
 
 WORST = {"max": -inf, "min": inf}  # the score of a failed trial when its rung is ranked
@@ -27,16 +28,18 @@ DRAWS = 100  # times the points of a crowded space, after which none of them is 
 class HyperbandProposer:
     """A `Proposer`. Uses private names of Keras Tuner 1.4.8 (tests/sweep/test_contract.py)."""
 
-    def __init__(self, search: Hyperband, seed: int, space: Space, objective: Objective) -> None:
+    def __init__(self, search: Brackets, seed: int, space: Space, objective: Objective) -> None:
         self.tuner = kt.oracles.HyperbandOracle(
             objective=kt.Objective(objective.name, objective.direction),
             max_epochs=search.max_epochs,
             factor=search.factor,
+            hyperband_iterations=len(search.offsets),
             seed=seed + 1,  # Keras Tuner reads 0 as "random"
             hyperparameters=space.tuner(),
             allow_new_entries=False,
         )
-        size = space.size(CROWDED * configurations(search))
+        self.offsets = search.offsets
+        size = space.size(CROWDED * configurations(search) * len(search.offsets))
         if size < inf:  # or it takes a space that it nearly fills for one without a point left
             self.tuner._max_collisions = max(COLLISIONS, int(DRAWS * size))
 
@@ -51,6 +54,8 @@ class HyperbandProposer:
         values = answer["values"]
         if PARENT in values:
             values["tuner/bracket"] = trials[values[PARENT]].values["tuner/bracket"]
+        else:  # a new point is the latest bracket's
+            values["tuner/bracket"] += self.offsets[self.tuner._current_iteration]
         self._add(name, values)
         return dict(self.tuner.trials[name].hyperparameters.values)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
-from charrec.sweep.account import Account, Budget
+from charrec.sweep.account import Account
 from charrec.sweep.document import (
     BELIEVED,
     PARENT,
@@ -21,6 +21,8 @@ from charrec.sweep.document import (
     TrialRecord,
     point,
 )
+from charrec.sweep.extended import extended
+from charrec.sweep.extension import NONE
 from charrec.sweep.objective import Objective
 from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space, Value
@@ -45,7 +47,9 @@ class DurableHyperband:
     """The search's whole state; knows no schedule."""
 
     def __init__(self, schedule: Schedule, seed: int, space: Space, objective: Objective) -> None:
-        self.space = space
+        self.schedule, self.seed, self.objective = schedule, seed, objective
+        self.space = self.first_space = space
+        self.extension = NONE
         self.proposer = schedule.proposer(seed, space, objective)
         self.records: dict[str, TrialRecord] = {}  # in the order of their beginning
         self.ended: list[str] = []
@@ -194,10 +198,6 @@ class DurableHyperband:
 
     # What it costs
 
-    def agree(self, budget: Budget | None) -> None:
-        """The budget that a script says."""
-        self.account = self.account.agreed(budget, self._trained)
-
     def spend(self, assignment: Assignment, seconds: float, lost: bool = False) -> None:
         """The trial's worker had it for so long since it last said so; `lost`: and has nothing of that time."""
         if not self.holds(assignment):
@@ -214,10 +214,6 @@ class DurableHyperband:
         self._keep_account(
             worked=round(self.account.worked + worked, 3), until=now if before is None else max(before, now)
         )
-
-    @property
-    def _trained(self) -> float:
-        return sum(record.seconds for record in self.records.values())
 
     def _keep_account(self, **changes: Any) -> None:
         self.account = self.account.model_copy(update=changes)
@@ -265,6 +261,7 @@ class DurableHyperband:
             aborted=self.aborted,
             transactions=self.transactions[-REMEMBERED:],
             **self.proposer.state(),
+            extension=self.extension,
             account=self.account,
         )
 
@@ -273,6 +270,9 @@ class DurableHyperband:
         self.records, self.leases = dict(document.trials), dict(document.leases)
         self.token, self.aborted, self.transactions = document.token, document.aborted, list(document.transactions)
         self.ended, self.waiting = list(document.ended), list(document.waiting)
+        if document.extension != self.extension:
+            self.extension, self.space = document.extension, document.extension.space or self.first_space
+            self.proposer = extended(self.schedule, self.extension).proposer(self.seed, self.space, self.objective)
         self.proposer.restore(document)
         self.account = document.account
 

@@ -2,14 +2,13 @@
 
 from charrec.storage import NotFound, Store
 from charrec.sweep.document import Document, TrialRecord, parsed
+from charrec.sweep.extended import extended
 from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
 from charrec.sweep.row import TrialRow
-from charrec.sweep.scheduling import seen
+from charrec.sweep.scheduling import Schedule, seen
 
 ANEW = "The same study, or `charrec sweep retry`, tries its failed trials anew."
-
-
 ON = "A larger budget, `charrec sweep stop --undo` or `charrec sweep extend` lets it go on."
 
 
@@ -28,7 +27,7 @@ def ranked(store: Store, sweep: Plan, over: bool = False) -> tuple[Document, lis
     if why := _failed(sweep, document):
         raise search_failed(sweep, why)
     rows = ranking(document, sweep.objective)
-    if _finished(sweep, document):
+    if finished_by(sweep, document):
         return document, rows
     if over and (why := document.account.over):
         if not rows or rows[0].score is None:
@@ -40,13 +39,13 @@ def ranked(store: Store, sweep: Plan, over: bool = False) -> tuple[Document, lis
 def finished(store: Store, sweep: Plan) -> bool:
     """Whether no trial is left to run, for whatever reason."""
     document = read_document(store, sweep)
-    return document is not None and (document.aborted is not None or _finished(sweep, document))
+    return document is not None and (document.aborted is not None or finished_by(sweep, document))
 
 
 def over(store: Store, sweep: Plan) -> str | None:
     """Why the search is over with what it has; None: it is finished, or goes on."""
     document = read_document(store, sweep)
-    return document.account.over if document and not _finished(sweep, document) else None
+    return document.account.over if document and not finished_by(sweep, document) else None
 
 
 def failed(store: Store, sweep: Plan) -> str | None:
@@ -67,22 +66,28 @@ def read_document(store: Store, sweep: Plan) -> Document | None:
         return None
 
 
+def schedule_of(plan: Plan, document: Document | None) -> Schedule:
+    """With what the search was extended by."""
+    return extended(plan.schedule, document.extension) if document else plan.schedule
+
+
 def runnable(plan: Plan, document: Document | None) -> int:
     """The number of trials that workers could run now; 0 means that the search is finished."""
     if document is None:
         return plan.schedule.ready([])
     held = len(document.leases) + len(document.waiting)
-    return held + plan.schedule.ready(seen(document.trials, document.ended, plan.objective))
+    return held + schedule_of(plan, document).ready(seen(document.trials, document.ended, plan.objective))
 
 
-def _finished(sweep: Plan, document: Document) -> bool:
+def finished_by(sweep: Plan, document: Document) -> bool:
+    """Whether the document says that no trial is left."""
     return document.aborted is None and not runnable(sweep, document)
 
 
 def _failed(sweep: Plan, document: Document) -> str | None:
     if document.aborted:
         return document.aborted
-    first = ranking(document, sweep.objective)[0] if document.trials and _finished(sweep, document) else None
+    first = ranking(document, sweep.objective)[0] if document.trials and finished_by(sweep, document) else None
     if first is None or first.score is not None:
         return None
     message = document.trials[first.trial].message

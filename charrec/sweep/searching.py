@@ -14,6 +14,7 @@ from charrec.sweep.callbacks import require_resumable
 from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of, schedule_of
 from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
+from charrec.sweep.joining import join
 from charrec.sweep.outcome import ON, finished, over, ranked
 from charrec.sweep.room import require_room
 from charrec.sweep.row import TrialRow
@@ -85,14 +86,14 @@ def search(
     require_resumable(given.get("callbacks") or [])
     opened = open_store(store, endpoint=endpoint) if isinstance(store, str) else store
     plan = Fits(
-        key=f"sweeps/{name}", search=how.model_copy(update={"budget": None}), space=builder.space,
+        key=f"sweeps/{name}", search=how.model_copy(update={"budget": None, "rounds": 1}), space=builder.space,
         fit=examples.described(given),
         unrepeatable=(*examples.unrepeatable(given), *unrepeatable(how.schedule)),
     )  # fmt: skip
     for reason in plan.unrepeatable:
         log.warning("what the search finds may depend on its workers: %s", reason)
     fitting = Fitting(builder, objective)
-    plan.begin(opened)
+    plan = join(opened, plan, how.rounds)
     agree(opened, plan, how.budget)
     with until_terminated() as stop:
         while (ending := work(opened, plan, fitting, show, stop, terms)) == "alone":

@@ -8,7 +8,7 @@ from charrec.study import Frozen
 from charrec.sweep.account import HOUR, Account, Budget
 from charrec.sweep.document import Document, Lease, TrialRecord
 from charrec.sweep.heartbeat import Terms, ages
-from charrec.sweep.outcome import epochs_of, read_document, runnable
+from charrec.sweep.outcome import epochs_of, read_document, runnable, schedule_of
 from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
 from charrec.sweep.row import TrialRow
@@ -75,7 +75,8 @@ def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: boo
         for name, record in trials.items()
     }
     ranked = ranking(document, sweep.objective) if document else []
-    rungs = tuple(by_rung(sweep.schedule.rungs(Counter(row.rung for row in ranked)), ranked, sweep.objective))
+    planned = schedule_of(sweep, document).rungs(Counter(row.rung for row in ranked))
+    rungs = tuple(by_rung(planned, ranked, sweep.objective))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
     could_run = runnable(sweep, document) if not (document and document.aborted) else 0

@@ -14,7 +14,7 @@ from charrec.storage.proof import prove_compare_and_swap
 from charrec.sweep.blame import MachineAtFault, at_fault, described, in_a_line, is_the_machines
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, pass_time, reap
 from charrec.sweep.oracle import Assignment, DurableHyperband
-from charrec.sweep.outcome import search_failed
+from charrec.sweep.outcome import finished, search_failed
 from charrec.sweep.plan import Plan
 from charrec.sweep.standing import status
 from charrec.sweep.table import headline
@@ -139,7 +139,7 @@ class _Worker:
                     raise search_failed(self.sweep, self.oracle.aborted)
                 return "finished"
             if given == "OVER":
-                return "over"
+                return "finished" if finished(self.store, self.sweep) else "over"
             if given != "IDLE":
                 self.trial(given, partial(self.attempt, given))
                 worked = time.monotonic()

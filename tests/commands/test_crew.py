@@ -72,7 +72,7 @@ def test_gpus_are_shared_out_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("words", "said"),
     [
         (["work", "absent.py"], "no file absent.py; expected a script that calls charrec.sweep.search"),
-        (["work", "--workers", "0", "absent.py"], "found '0'; expected a number from 1 to 1000"),
+        (["work", "--workers", "0", "absent.py"], "found '0'; expected a number from 1 to 10000"),
     ],
 )
 def test_wrong_words_are_told(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """A trainable whose epochs are a formula, for searches by real workers on a real store, without Keras's time."""
 
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -49,3 +50,11 @@ class Formula:
 
     def forget(self) -> None:
         """It leaves nothing in memory."""
+
+
+def in_a_process(target: Callable[[], object]) -> int | None:
+    """Its exit code; negative: the signal that ended it."""
+    process = multiprocessing.get_context("fork").Process(target=target)
+    process.start()
+    process.join(600)
+    return process.exitcode

@@ -1,12 +1,10 @@
 """A search that is stopped, or whose budget is spent, is over with what it has, and goes on where it was."""
 
 import json
-import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ from charrec.sweep.table import cost_lines
 from charrec.sweep.trainable import Place
 from charrec.sweep.worker import Ending, work
 from tests.sweep.driving import SMALL, oracle_of, taken
-from tests.sweep.formula import Formula, plan
+from tests.sweep.formula import Formula, in_a_process, plan
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -47,6 +45,11 @@ def document(store: Store, sweep: Fits = PLAN) -> Document:
 
 def account(store: Store) -> Account:
     return document(store).account
+
+
+def agreed(oracle: DurableHyperband, budget: Budget | None) -> None:
+    """A script says its budget."""
+    oracle.account = oracle.account.agreed(budget, sum(record.seconds for record in oracle.records.values()))
 
 
 def outcome(store: Store) -> list[dict[str, Any]]:
@@ -89,10 +92,10 @@ def test_a_budget_that_says_nothing_is_refused(said: dict[str, float], why: str)
     ("budget", "worked", "trained", "why"),
     [
         (Budget(hours=2), 1.9, 9, None),
-        (Budget(hours=2), 2, 9, "its budget is spent, 2.00 of 2 hours"),
-        (Budget(device_hours=9), 0, 9.5, "its budget is spent, 9.50 of 9 device-hours"),
+        (Budget(hours=2), 2, 9, "its budget is spent, 2 of 2 hours"),
+        (Budget(device_hours=9), 0, 9.5, "its budget is spent, 9.5 of 9 device-hours"),
         (Budget(money=20, price=2), 0, 9.9, None),
-        (Budget(money=20, price=2), 0, 10, "its budget is spent, 20.00 of 20 in money"),
+        (Budget(money=20, price=2), 0, 10, "its budget is spent, 20 of 20 in money"),
         (Budget(price=2), 99, 99, None),
     ],
 )
@@ -120,7 +123,7 @@ def test_seconds_are_spent_lost_or_not_counted() -> None:
     given = taken(oracle)
     oracle.spend(given, 5)
     assert oracle.account == Account()  # without a budget
-    oracle.agree(Budget(device_hours=1))
+    agreed(oracle, Budget(device_hours=1))
     oracle.spend(given, 5)
     oracle.lose(given.trial, 0, seconds=7)
     oracle.spend(given, 100)  # it is another's by now
@@ -131,12 +134,12 @@ def test_seconds_are_spent_lost_or_not_counted() -> None:
 def test_a_budget_counts_what_was_spent_before_it() -> None:
     oracle = oracle_of(SMALL, 1)
     oracle.complete(taken(oracle), 0.5, 4 * HOUR)
-    oracle.agree(Budget(device_hours=3))
+    agreed(oracle, Budget(device_hours=3))
     assert oracle.take("worker") == "OVER"
-    oracle.agree(Budget(device_hours=5))
+    agreed(oracle, Budget(device_hours=5))
     oracle.spend(taken(oracle), 0.5 * HOUR)
     assert oracle.account.trained == 4.5 * HOUR
-    oracle.agree(None)
+    agreed(oracle, None)
     assert (oracle.account.budget, oracle.account.over) == (None, None)
 
 
@@ -201,14 +204,14 @@ def test_a_stopped_search_ends_its_epochs_and_goes_on_after_undo(
     store = begun(tmp_path)
 
     def stop_at(epoch: int, place: Place) -> None:
-        if epoch == 3 and not account(store).stopped:
+        if epoch == 5 and not account(store).stopped:
             stop(store, PLAN)
             place.entitled()  # a sign of life, which looks at the search
 
     assert work(store, PLAN, Formula(within=stop_at), terms=TERMS) == "over"
     there = document(store)
     (waiting,) = there.waiting
-    assert len(PLAN.progress(store, there.trials[waiting].configuration).epochs) == 3
+    assert len(PLAN.progress(store, there.trials[waiting].configuration).epochs) == 5
     assert there.account == Account(stopped=True)  # nothing is lost
     assert status(store, PLAN).over == "it was stopped"
     undo(store, PLAN)
@@ -233,13 +236,6 @@ def test_hours_are_counted_by_the_stores_clock(tmp_path: Path) -> None:
     store = begun(tmp_path, Budget(hours=0.3 * SECOND))
     assert work(store, PLAN, Formula(0.05), terms=TERMS) == "over"
     assert account(store).worked >= 0.3
-
-
-def in_a_process(work_there: Callable[[], object]) -> int | None:
-    process = multiprocessing.get_context("fork").Process(target=work_there)
-    process.start()
-    process.join(300)
-    return process.exitcode
 
 
 def test_what_a_killed_worker_had_trained_is_shown_apart_with_its_cost(
@@ -279,7 +275,7 @@ def test_an_epoch_that_is_interrupted_is_lost_and_no_worker_with_it(tmp_path: Pa
 
 def test_an_account_survives_another_process() -> None:
     oracle = DurableHyperband(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
-    oracle.agree(Budget(hours=1))
+    agreed(oracle, Budget(hours=1))
     other = DurableHyperband(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
     other.load(Document.model_validate_json(oracle.dump().model_dump_json()))
     assert other.account == oracle.account

@@ -12,10 +12,10 @@ from charrec.commands.sweep import main
 from charrec.errors import InputError
 from charrec.machine.termination import Terminated
 from charrec.storage import Store, open_store
-from charrec.sweep import Found, Search, search, status
+from charrec.sweep import Budget, Found, Search, search, status
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.fits import Fits
-from charrec.sweep.heartbeat import Terms
+from charrec.sweep.heartbeat import Heartbeat, Terms
 from tests.sweep.tiny import FIT, XV, YV, build, building, model
 from tests.toy import WARNINGS
 
@@ -80,6 +80,20 @@ def test_a_trial_that_diverges_has_failed_with_its_words_and_the_others_go_on(fo
 def test_whoever_comes_later_finds_the_same_and_trains_nothing(found: Found) -> None:
     again = searched(found.store, show=lambda *_: pytest.fail("nothing is left to train"))
     assert outcome(again) == outcome(found)
+
+
+def test_a_spent_budget_returns_what_there_is_and_without_it_the_search_goes_on(
+    found: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Heartbeat, "lap", lambda _heart: 1.0)  # seconds, twice in a trial of one epoch
+    budget = Budget(device_hours=5 / 3600)
+    part = searched(str(tmp_path), SMALL.model_copy(update={"budget": budget}))
+    assert part.over == "its budget is spent, 0.001389 of 0.001389 device-hours"
+    assert 0 < len(part.trials) < len(found.trials)
+    assert (part.best.values, part.best.score) == (part.trials[0].values, part.trials[0].score)
+    whole = searched(str(tmp_path))
+    assert whole.over is None
+    assert outcome(whole) == outcome(found)
 
 
 @pytest.mark.long

@@ -577,5 +577,5 @@ def test_a_wait_is_a_number_of_seconds(option: str, seconds: str, capsys: pytest
     with pytest.raises(SystemExit) as ended:
         main(["status" if option == "--watch" else "work", "store", option, seconds])
     assert ended.value.code == 2
-    said = f"argument {option}: found {seconds!r}; expected a number of seconds above 0"
+    said = f"argument {option}: found {seconds!r}; expected a number above 0"
     assert said in capsys.readouterr().err
