@@ -10,7 +10,7 @@ from charrec.storage import Store
 from charrec.storage.document import defect
 from charrec.sweep.account import Budget
 from charrec.sweep.fits import Fits
-from charrec.sweep.plan import Described
+from charrec.sweep.plan import Plan
 from charrec.sweep.steering import allow, extend_best, extend_rounds, undo
 from charrec.sweep.steering import stop as end
 
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     budget.add_argument("--price", type=above_zero, metavar="X", help="of a device-hour, in the same money")
 
 
-def extend(store: Store, sweep: Described, options: argparse.Namespace) -> None:
+def extend(store: Store, sweep: Plan, options: argparse.Namespace) -> None:
     """Raises InputError where the search cannot go on so."""
     limits = {limit: value for limit in Budget.model_fields if (value := getattr(options, limit)) is not None}
     more = options.rounds or options.best
@@ -51,7 +51,7 @@ def extend(store: Store, sweep: Described, options: argparse.Namespace) -> None:
     print(f"{sweep.key}: it goes on. {AGAIN}")
 
 
-def stop(store: Store, sweep: Described, options: argparse.Namespace) -> None:
+def stop(store: Store, sweep: Plan, options: argparse.Namespace) -> None:
     if options.undo:
         undo(store, sweep)
         print(f"{sweep.key}: it goes on. {AGAIN}")

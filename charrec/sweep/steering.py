@@ -17,6 +17,7 @@ from charrec.sweep.outcome import finished, finished_by, read_document, schedule
 from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
 from charrec.sweep.schedule import Rung
+from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 
 
@@ -70,10 +71,6 @@ def extend_rounds(store: Store, sweep: Plan, rounds: int, space: Space | None = 
 
     def changed(document: Document) -> Document:
         schedule, before = schedule_of(sweep, document), document.extension
-        if not isinstance(sweep.schedule, Brackets):
-            raise InputError(
-                f"a search by {type(sweep.schedule).__name__}", "one by Hyperband, which has rounds", "Begin another."
-            )
         if rounds <= 1 + len(before.rounds):
             return document
         if space and not finished_by(sweep, document):
@@ -123,9 +120,12 @@ def extend_best(store: Store, sweep: Plan, best: int, epochs: int) -> None:
     _change(store, sweep, changed)
 
 
-def require_rounds(space: Space, schedule: Brackets, rounds: int) -> None:
-    """Raises InputError where so many rounds try more points than the space has."""
-    needed = rounds * sum(rung.trials for rung in schedule.model_copy(update={"rounds": ()}).rungs() if not rung.rung)
+def require_rounds(space: Space, schedule: Schedule, rounds: int) -> None:
+    """Raises InputError where the schedule has no rounds, or so many try more points than the space has."""
+    if not isinstance(schedule, Brackets):
+        found = f"a search by {type(schedule).__name__}"
+        raise InputError(found, "one by Hyperband, which has rounds", "Begin another search.")
+    needed = rounds * sum(rung.trials for rung in schedule.rungs() if not rung.rung)
     if (size := space.size(needed)) < needed:
         raise InputError(
             f"a space of {size:.0f} points",
