@@ -12,6 +12,7 @@ from charrec.sweep.builder import Builder
 from charrec.sweep.fits import Search
 from charrec.sweep.objective import Objective
 from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.points import value_at
 from charrec.sweep.schedule import configurations
 from charrec.sweep.space import Space, Value
 from tests.sweep.tiny import model
@@ -61,6 +62,18 @@ def test_every_point_that_is_drawn_is_one_of_it(seed: int) -> None:
     trials = drawn(Search(max_epochs=20), SPACE, seed)
     assert all(SPACE.holds(given.values) for given in trials)
     assert {given.values["kind"] for given in trials} == {"dense", "conv"}
+
+
+@pytest.mark.parametrize("sampling", ["linear", "log", "reverse_log"])
+def test_a_share_of_a_dimension_is_the_value_that_keras_tuner_has_there(sampling: Any) -> None:
+    hp = declared()
+    hp.Int("whole", 3, 50, sampling=sampling)
+    hp.Float("stepped", 1.0, 64.0, step=2, sampling=sampling)
+    hp.Float("real", 0.5, 8.0, sampling=sampling)
+    for theirs, ours in zip(hp.space, Space.of(hp).dimensions, strict=True):
+        for share in (0.0, 0.01, 0.149, 0.37, 0.51, 0.73, 0.991, 1 - 2**-53):
+            value = value_at(ours, share)
+            assert value == pytest.approx(theirs.prob_to_value(share)) and ours.allows(value)
 
 
 @pytest.mark.parametrize(
