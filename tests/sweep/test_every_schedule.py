@@ -238,7 +238,7 @@ def test_a_write_whose_reply_was_lost_is_done_once(
         kept = transact(store, plan.oracle, oracle, lambda now=given: oracle.complete(now, points(now), 1.0))  # type: ignore[misc]
         assert kept
     document = parsed(store.get(plan.oracle), "the store", plan.space)
-    assert document.model_copy(update={"transactions": []}) == searched(plan)
+    assert (document.ended, summary(document)) == (searched(plan).ended, summary(searched(plan)))
     assert store.writes - 2 * len(document.trials) in (0, 1)  # Hyperband drops its last bracket when it is asked again
 
 

@@ -142,7 +142,7 @@ def test_a_stretch_takes_less_than_a_hundred_bytes_beside_its_workers_name() -> 
         oracle.now = now
         alone(oracle)
         sizes.append(len(oracle.dump().model_dump_json()))
-    trials = len(oracle.trials)
+    trials = len(oracle.records)
     assert trials == 211
     assert (sizes[1] - sizes[0]) / trials < 100 + len("worker")
 
