@@ -12,7 +12,7 @@ from charrec.commands.sweep import main
 from charrec.errors import InputError
 from charrec.machine.termination import Terminated
 from charrec.storage import Store, open_store
-from charrec.sweep import Budget, Found, Search, search, status
+from charrec.sweep import Asha, BestOf, Budget, Found, Search, search, status
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.fits import Fits
 from charrec.sweep.heartbeat import Heartbeat, Terms
@@ -107,6 +107,16 @@ def test_the_command_shows_it_and_cannot_work_at_it(found: Found, capsys: pytest
     assert "units" in said and "rate" in said and said.startswith("sweeps/search\n")
     assert main(["work", found.store.url]) == 2
     assert "is the search of a script" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", [BestOf(trials=3, best=1), Asha(trials=3, factor=2)], ids=["best of", "ASHA"])
+def test_a_search_by_another_schedule_finds_as_well_and_says_where_it_depends_on_its_workers(
+    how: BestOf | Asha, tmp_path: Path
+) -> None:
+    found = searched(str(tmp_path), Search(max_epochs=2, objective="val_accuracy", schedule=how), build)
+    assert (len(found.trials), found.trials[0].score) == (4, found.best.score)
+    assert bool(found.unrepeatable) == isinstance(how, Asha)
+    assert Fits.stored(found.store, "sweeps/search") == found.plan
 
 
 def test_a_store_that_holds_another_search_is_refused(found: Found) -> None:
