@@ -194,7 +194,7 @@ class Document(Frozen):
         references |= {name for further in self.extension.further for name in further.trials}
         if references - states.keys():
             raise ValueError("a rung or a promoted trial refers to a trial that is not there")
-        if self.current_iteration > len(self.extension.rounds):
+        if (self.current_iteration or 0) > len(self.extension.rounds):
             raise ValueError("a round that the search does not have")
         if len({lease.worker for lease in self.leases.values()}) < len(self.leases):
             raise ValueError("a worker holds two trials")
