@@ -75,7 +75,8 @@ def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: boo
         for name, record in trials.items()
     }
     ranked = ranking(document, sweep.objective) if document else []
-    planned = schedule_of(sweep, document).rungs(Counter(row.rung for row in ranked))
+    apart = {further.bracket for further in document.extension.further} if document else set()
+    planned = schedule_of(sweep, document).rungs(Counter(row.rung for row in ranked if row.bracket not in apart))
     rungs = tuple(by_rung(planned, ranked, sweep.objective))
     total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
     workers = tuple(_workers(trials, leases, seen, done, lease))
