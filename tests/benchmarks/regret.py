@@ -226,12 +226,24 @@ def plot(table: np.ndarray, alone: dict[str, Played], fleet: dict[str, Played], 
         path.write_bytes(pixels.figure_png(figure))
 
 
-def main(path: Path) -> None:
-    table = read(path)
-    alone, fleet = ({name: played(name, table[0], workers) for name in SCHEDULES} for workers in (1, WORKERS))
+def tables(table: np.ndarray, alone: dict[str, Played], fleet: dict[str, Played]) -> Iterator[str]:
+    """Those of the page, each in Markdown."""
     for lines in (
         luck(table), effects(table), foresight(table), outcomes(table, alone, fleet), by_budget(table, alone),
     ):  # fmt: skip
-        print("\n".join(lines), end="\n\n")
+        yield "\n".join(lines)
+
+
+def plays(table: np.ndarray) -> tuple[dict[str, Played], dict[str, Played]]:
+    """Every schedule's, by one worker and by several."""
+    alone, fleet = ({name: played(name, table[0], workers) for name in SCHEDULES} for workers in (1, WORKERS))
+    return alone, fleet
+
+
+def main(path: Path) -> None:
+    table = read(path)
+    alone, fleet = plays(table)
+    for text in tables(table, alone, fleet):
+        print(text, end="\n\n")
     for theme in THEMES:
         plot(table, alone, fleet, path.with_name(f"space-{theme.name}.png"), theme)

@@ -20,7 +20,8 @@ class Network:
     optimizer = SimpleNamespace(variables=())
 
     def __init__(self, recipe: Recipe) -> None:
-        self.state = digest(f"{recipe.seed} {recipe.network}")
+        network = recipe.network and " ".join(f"{name}={value}" for name, value in recipe.network.model_dump().items())
+        self.state = digest(f"{recipe.seed} {network}")
 
     def save_weights(self, path: Path) -> None:
         path.write_text(self.state)

@@ -11,7 +11,7 @@ from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.storage.folder import FolderStore
 from charrec.training.train import train
-from tests.benchmarks import space
+from tests.benchmarks import regret, space
 from tests.benchmarks.space import METADATA, POINTS, Plan, Trained
 from tests.toy import WARNINGS, toy_arrays
 
@@ -77,3 +77,11 @@ def test_the_file_holds_every_history(store: Store, tmp_path: Path) -> None:
 
 def test_the_space_has_720_points_each_once() -> None:
     assert len(POINTS) == len(set(POINTS)) == 720
+
+
+def test_the_page_has_what_the_schedules_find_on_the_whole_table() -> None:
+    table = space.read()
+    assert not np.isnan(table[0]).any()
+    page = space.TABLE.with_name("sweep.md").read_text(encoding="utf-8")
+    for text in regret.tables(table, *regret.plays(table)):
+        assert text in page
