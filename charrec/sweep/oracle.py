@@ -171,9 +171,7 @@ class DurableHyperband:
         self._worked(name, "given back", age=None)
         self._queue(name, None)
 
-    def lose(
-        self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0, seconds: float | None = None
-    ) -> None:
+    def lose(self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0, seconds: float | None = None) -> None:
         """Requeues a trial whose worker vanished after `epochs` epochs, and gave its last sign `age` seconds ago.
 
         After too many losses in a row it is FAILED.
