@@ -11,6 +11,7 @@ from the copies. A test holds the pages to them.
 """
 
 import argparse
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -163,7 +164,11 @@ def written(page: str) -> str:
 
 def fetch(store: Store, to: Path, pictures: bool) -> None:
     """The latest report's study.json; `pictures` of its page, made anew by this version of the report."""
-    to.write_bytes(store.get(f"{reports(store)[0]}/study.json"))
+    text = store.get(f"{reports(store)[0]}/study.json").decode()
+    for given in json.loads(text)["study"]["data"].values():
+        if isinstance(given, str) and Path(given).is_absolute():  # on the machine that computed it
+            text = text.replace(json.dumps(given), json.dumps(Path(given).name))
+    to.write_text(text, encoding="utf-8")
     if not pictures:
         return
     with tempfile.TemporaryDirectory() as folder, browser(Path(folder, "profile")) as shown:
