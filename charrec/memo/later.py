@@ -2,7 +2,8 @@
 
 The identity of a training counts such a value, `learning_rate` say, where it is given, and leaves these statements out
 of the meaning of their module: so what was stored before them is found. They stand here word for word, as `ast.unparse`
-writes them; one that is changed counts from then on.
+writes them; one that is changed counts from then on, and its entry is deleted, not renewed: results with such a value
+were made by the statement that stood there.
 """
 
 LATER: dict[str, tuple[str, ...]] = {

@@ -208,5 +208,6 @@ def settings(value: Frozen, prefix: str = "") -> Iterator[tuple[str, str, str]]:
         if isinstance(own, Frozen):
             yield from settings(own, f"{prefix}{name}.")
         else:
-            shown = ", ".join(map(str, own)) if isinstance(own, tuple) else "\u2014" if own is None else str(own)
+            shown = ", ".join(map(str, own)) if isinstance(own, tuple) else str(own)
+            shown = "\u2014" if own is None or own == () else shown
             yield prefix + name, shown, known.description or ""

@@ -81,7 +81,8 @@ def test_every_list_is_among_the_settings_and_an_empty_one_a_dash(result: StudyR
         here = {row[0].text: row[1] for row in rows.study(study)}
         assert here["search.space.learning_rate"].text == shown
         assert (here["search.space.learning_rate"].kind == "wrong") is (study is not FULL)
-        assert {name: text for name, text, _ in settings(study)}["search.space.filters_hp_1"] == "16, 32"
+        there = {name: text for name, text, _ in settings(study)}
+        assert (there["search.space.filters_hp_1"], there["search.space.learning_rate"]) == ("16, 32", shown)
 
 
 def test_a_result_from_before_there_was_a_choice_is_the_same(result: StudyResult) -> None:
