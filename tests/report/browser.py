@@ -90,8 +90,8 @@ class Browser:
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, buttons=int(pressed), **button)
 
     def run(self, script: str) -> Any:
-        """What the script gives."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """What the script gives; of a promise, what it comes to."""
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 

@@ -1,9 +1,11 @@
 """A full and a tiny report, drawn once for every test that looks at a page."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sample_result as sample
+from browser import Browser, browser
 
 from charrec.report import write_report
 from charrec.results import StudyResult
@@ -26,3 +28,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, result = tmp_path_factory.mktemp("tiny"), sample.tiny_result()
     write_report(result, sample.pictures(result.study, mistakes=0), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as one:
+        yield one

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import SIZES, Browser, browser
+from browser import SIZES, Browser
 from sample_result import DRAWN
 
 from charrec.results import StudyResult
@@ -24,12 +24,6 @@ SECTIONS = (  # those that are not left out on paper
     "['#top', ...[...document.querySelectorAll('section[id]')].filter(one => one.offsetWidth).map(one => '#' + one.id)]"
 )
 SHOWN = "[...document.querySelectorAll('.trials tr[data-t]')].filter(row => !row.hidden).length"
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("profile")) as one:
-        yield one
 
 
 @pytest.fixture
