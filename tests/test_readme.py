@@ -102,6 +102,7 @@ def words_of_programs() -> set[str]:
     programs = [
         ROOT / "charrec" / "__main__.py",
         *ROOT.glob("charrec/commands/*.py"),
+        ROOT / "charrec" / "report" / "__main__.py",
         *ROOT.glob("tests/benchmarks/*.py"),
         *ROOT.glob("tests/kills/*.py"),
         *ROOT.glob("infra/local/*.py"),

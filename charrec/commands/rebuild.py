@@ -7,6 +7,7 @@ from charrec.commands.report import require_free
 from charrec.commands.standing import Standing, standing
 from charrec.commands.terminal import complain
 from charrec.report import early, write_report
+from charrec.report.language import Language
 from charrec.report.stored import PAGE
 from charrec.report.words import NBSP
 from charrec.storage import Store
@@ -15,7 +16,7 @@ from charrec.storage.disk import told
 CACHE = Path(".cache")
 
 
-def show(store: Store, folder: Path) -> None:
+def show(store: Store, folder: Path, first: Language = "en") -> None:
     """Write the report's files, print the page's path, and on standard error what an unfinished study lacks."""
     require_free(folder)
     now = standing(store, CACHE)
@@ -24,16 +25,16 @@ def show(store: Store, folder: Path) -> None:
         with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as near:  # a rename stays on one disk
             whole = Path(near, "whole")
             whole.mkdir()
-            write(now, whole)
+            write(now, whole, first)
             whole.replace(folder)
     for sentence in now.missing:
         complain(sentence.replace(NBSP, " "), "note")
     print(folder / PAGE)
 
 
-def write(now: Standing, folder: Path) -> None:
-    """The report's files; before the first network is evaluated the page alone."""
+def write(now: Standing, folder: Path, first: Language = "en") -> None:
+    """The report's files; before the first network is evaluated the page alone, in English."""
     if now.pictures:
-        write_report(now.result, now.pictures, folder, now.missing)
+        write_report(now.result, now.pictures, folder, now.missing, first)
     else:
         Path(folder, PAGE).write_text(early.render(now.result, now.missing), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from charrec.report.language import Language
 from charrec.results import StudyResult
 
 if TYPE_CHECKING:
@@ -31,9 +32,12 @@ class Pictures:
     misread_as: tuple[tuple[str, str, float], ...] = ()  # truth, reading and its probability
 
 
-def write_report(result: StudyResult, pictures: Pictures, folder: Path, missing: Sequence[str] = ()) -> list[Path]:
+def write_report(
+    result: StudyResult, pictures: Pictures, folder: Path, missing: Sequence[str] = (), first: Language = "en"
+) -> list[Path]:
     """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; returns their paths.
 
+    The page is in English and French, and shows its `first` language; the other files are in English alone.
     Of an unfinished study `missing` says what there is not yet, in sentences; it has no study.json.
     """
     from charrec.report import drawing, page, tables
@@ -44,7 +48,7 @@ def write_report(result: StudyResult, pictures: Pictures, folder: Path, missing:
         files[f"tables/{name}.csv"] = csv.encode()
     figures = drawing.draw(result, pictures)
     files |= {f"figures/{name}.png": data for name, data in figures.items()}
-    files["report.html"] = page.render(result, pictures, figures, sorted(files), missing).encode()
+    files["report.html"] = page.render(result, pictures, figures, sorted(files), missing, first).encode()
     written = []
     for name, data in files.items():
         path = Path(folder, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from charrec.commands import rebuild
 from charrec.commands.terminal import status_of
 from charrec.machine.calm import calm
+from charrec.report.language import LANGUAGES
 from charrec.storage import open_store
 
 
@@ -17,10 +18,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("store", metavar="STORE", help="a folder, or s3://bucket/prefix; nothing is written to it")
     parser.add_argument("--endpoint", help="URL of an S3-compatible server")
     parser.add_argument("--to", type=Path, metavar="FOLDER", default=Path("report"), help="made, or empty; else report")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="that the page opens in, with a switch")
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
 
     def run() -> int:
-        rebuild.show(open_store(options.store, endpoint=options.endpoint), options.to)
+        rebuild.show(open_store(options.store, endpoint=options.endpoint), options.to, options.language)
         return 0
 
     return status_of(run)

@@ -249,12 +249,17 @@ function charrecDraw(section, net) {
   const side = canvas.width;
   let last = null, waiting = 0;
 
+  function name(c) {
+    if (c <= "9") return say("digit {c}", { c });
+    return c < "a" ? say("capital {c}", { c }) : say("small {c}", { c });
+  }
+
   function clear() {
     paint.fillStyle = "#fff";
     paint.fillRect(0, 0, side, side);
     list.replaceChildren();
     seen.getContext("2d").clearRect(0, 0, seen.width, seen.height);
-    said.textContent = "Nothing is drawn.";
+    said.textContent = say("Nothing is drawn.");
   }
 
   function place(event) {
@@ -292,12 +297,11 @@ function charrecDraw(section, net) {
       meter.className = "meter";
       meter.append(document.createElement("i"));
       meter.firstChild.style.width = `${(100 * shares[k]).toFixed(1)}%`;
-      share.textContent = `${(100 * shares[k]).toFixed(1)} %`;
+      share.textContent = percent(100 * shares[k], 1);
       item.append(sign, " ", share, " ", meter);
       return item;
     }));
-    const name = (k) => ("0123456789".includes(board.classes[k]) ? "digit " : board.classes[k] < "a" ? "capital " : "small ") + board.classes[k];
-    said.textContent = `Read as ${name(order[0])}.`;
+    said.textContent = say("Read as {c}.", { c: name(board.classes[order[0]]) });
   }
 
   canvas.addEventListener("pointerdown", (event) => {

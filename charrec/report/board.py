@@ -15,6 +15,7 @@ from charrec.alphabet import CLASSES
 from charrec.data import foreign, images
 from charrec.models import OWN
 from charrec.report import plain, words
+from charrec.report.language import later, say
 from charrec.report.plain import Layer
 from charrec.results import External, StudyResult, TrainingResult
 from charrec.storage import Corrupt, NotFound, Store
@@ -27,7 +28,7 @@ SAMPLE = 2000  # validation images on which the quantised network is measured: 1
 
 @dataclass(frozen=True)
 class Board:
-    """What the section needs, or why the page has none."""
+    """What the section needs, or why the page has none: a sentence to say of a network and its parameters."""
 
     model: str = ""
     payload: str = ""  # JSON
@@ -37,6 +38,14 @@ class Board:
     agreeing: float = 0.0  # share on which both say the same
     temperature: float = 1.0  # that its probabilities have in the page
     why: str = ""
+    about: tuple[str, int] = ("", 0)
+    error: str = ""
+
+    @property
+    def said(self) -> str:
+        """Why the page has none, in its language."""
+        name, weights = words.name(self.about[0]), words.count(self.about[1])
+        return say(self.why, model=name, weights=weights, most=words.count(LARGEST * 3 // 4), error=self.error)
 
 
 @dataclass(frozen=True)
@@ -75,15 +84,19 @@ def board(
     if not known:
         smallest = min(trainings, key=lambda one: one.parameters)
         return Board(
-            why=f"No network of this study fits into this page: the smallest, {words.name(smallest.model)}, has"
-            f" {words.count(smallest.parameters)} weights, and a page takes {words.count(LARGEST * 3 // 4)}."
+            why=later(
+                "No network of this study fits into this page: the smallest, {model}, has {weights} weights, and a page"
+                " takes {most}."
+            ),
+            about=(smallest.model, smallest.parameters),
         )
     model = known[0]
     weights = trained[model].weights
     try:
         layers = plain.read(store.get(weights.key), model, weights.key)
     except (NotFound, Corrupt, Foreign) as error:
-        return Board(why=f"The weights of {words.name(model)} cannot be read: {error}")
+        why = later("The weights of {model} cannot be read: {error}")
+        return Board(why=why, about=(model, trained[model].parameters), error=str(error))
     layers = plain.grey(layers)
     sample = sampled(model)
     read = plain.logits(plain.rounded(layers), sample.images).argmax(axis=1)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import ceil, floor
 
+from charrec.report.language import local
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -55,5 +57,5 @@ class Scale:
     def ticks(self) -> list[tuple[float, str]]:
         steps = round((self.high - self.low) / self.step)
         values = [self.low + k * self.step for k in range(steps + 1)]
-        labels = [(v, f"{100 * v:.10g}".replace("-", "\u2212")) for v in (round(v, 6) for v in values)]
+        labels = [(v, local(f"{100 * v:.10g}".replace("-", "\u2212"))) for v in (round(v, 6) for v in values)]
         return [(self.at(v), label) for v, label in labels if v <= self.high]

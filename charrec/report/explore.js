@@ -1,4 +1,3 @@
-"use strict";
 // Without this script the page shows the same numbers and drawings; with it they answer to a pointer and to keys.
 document.documentElement.classList.add("js");
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -58,7 +57,7 @@ function search(section) {
 
   list.setAttribute("role", "listbox");
   list.setAttribute("tabindex", "0");
-  list.setAttribute("aria-label", "Trials, the best first");
+  list.setAttribute("aria-label", say("Trials, the best first"));
   for (const line of lines) {
     line.id = `trial-${line.dataset.t}`;
     line.setAttribute("role", "option");
@@ -96,11 +95,11 @@ function search(section) {
     const layer = drawn("g", { class: "brush" }, plot);
     const area = drawn("rect", { class: "area", x: x - 16, y: TOP - 8, width: 32, height: BOTTOM - TOP + 16 }, layer);
     const within = drawn("rect", { class: "within", x: x - 6, width: 12 }, layer);
-    const own = { name, low: TOP, high: BOTTOM, get open() { return this.low <= TOP && this.high >= BOTTOM; }, get said() { return `${name} from ${nearest(this.high, -1)} to ${nearest(this.low, 1)}`; } };
+    const own = { name, low: TOP, high: BOTTOM, get open() { return this.low <= TOP && this.high >= BOTTOM; }, get said() { return say("{name} from {low} to {high}", { name, low: nearest(this.high, -1), high: nearest(this.low, 1) }); } };
     const nearest = (y, side) => (side > 0 ? ticks.find(tick => tick[0] >= y) ?? ticks.at(-1) : ticks.findLast(tick => tick[0] <= y) ?? ticks[0])[1];
     const handles = ["high", "low"].map(end => {
       const tip = end === "low" ? -8 : 8;
-      const handle = drawn("path", { class: "handle", role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-label": `${name}, ${end === "low" ? "upper" : "lower"} end`, "aria-valuemin": "0", "aria-valuemax": "100", d: `M${x - 7} ${tip}h14l-7 ${-tip}z` }, layer);
+      const handle = drawn("path", { class: "handle", role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-label": end === "low" ? say("{name}, upper end", { name }) : say("{name}, lower end", { name }), "aria-valuemin": "0", "aria-valuemax": "100", d: `M${x - 7} ${tip}h14l-7 ${-tip}z` }, layer);
       handle.addEventListener("pointerdown", event => drag(event, y => { own[end] = end === "low" ? Math.min(y, own.high) : Math.max(y, own.low); }));
       handle.addEventListener("keydown", event => {
         const up = { ArrowUp: true, ArrowRight: true, ArrowDown: false, ArrowLeft: false }[event.key];
@@ -156,7 +155,7 @@ function search(section) {
     for (const bar of bars) bar.classList.toggle("out", chosen.length > 0 && !trials.has(bar.dataset.t));
     for (const row of rows) row.hidden = chosen.length > 0 && !trials.has(row.dataset.t);
     reset.disabled = !chosen.length;
-    said.textContent = chosen.length ? `${trials.size} of ${lines.length} trials: ${chosen.map(one => one.said).join("; ")}` : "";
+    said.textContent = chosen.length ? say("{n} of {all} trials: {ranges}", { n: trials.size, all: lines.length, ranges: chosen.map(one => one.said).join("; ") }) : "";
   }
   reset.addEventListener("click", () => {
     for (const one of ranges) { one.low = TOP; one.high = BOTTOM; }
@@ -171,9 +170,13 @@ function confusions(views) {
   const seen = document.getElementById("seen"), said = document.getElementById("matrix-said"), picture = document.getElementById("misread");
   const known = JSON.parse(document.getElementById("misread-data").textContent);
   const MOST = 120, folded = character => character.toUpperCase();
-  const kind = c => (c >= "0" && c <= "9" ? "digit" : c === c.toUpperCase() ? "capital" : "small");
+  const digit = c => c >= "0" && c <= "9";
   let classes = "62", order = "alphabet";
-  const name = c => (classes === "36" && !(c >= "0" && c <= "9") ? `letter ${c}` : `${kind(c)} ${c}`);
+  const name = c => {
+    if (digit(c)) return say("digit {c}", { c });
+    if (classes === "36") return say("letter {c}", { c });
+    return c === c.toUpperCase() ? say("capital {c}", { c }) : say("small {c}", { c });
+  };
   if (picture) {
     const side = 44, style = built("style", `#seen .g{width:${side}px;height:${side}px;background-image:url(${picture.src});background-size:${side * known.columns}px auto}`);
     document.head.append(style);
@@ -184,13 +187,13 @@ function confusions(views) {
     const list = built("ul", "", { class: "crops" });
     for (const k of found.slice(0, MOST)) {
       const [truth, read, sure] = known.images[k], item = built("li");
-      const crop = built("span", "", { class: "g", role: "img", "aria-label": `${truth} read as ${read}, ${sure} %` });
+      const crop = built("span", "", { class: "g", role: "img", "aria-label": say("{truth} read as {read}, {sure}", { truth, read, sure: percent(sure, 1) }) });
       const side = Number(seen.dataset.side);
       crop.style.backgroundPosition = `${-side * (k % known.columns)}px ${-side * Math.floor(k / known.columns)}px`;
-      item.append(crop, built("span", `${read} ${Math.round(sure)} %`, { class: "note" }));
+      item.append(crop, built("span", `${read} ${percent(sure, 0)}`, { class: "note" }));
       list.append(item);
     }
-    const rest = found.length > MOST ? ` The ${MOST} most confident are shown.` : found.length ? " The most confident are first; below each is the answer with its probability." : "";
+    const rest = found.length > MOST ? " " + say("The {n} most confident are shown.", { n: MOST }) : found.length ? " " + say("The most confident are first; below each is the answer with its probability.") : "";
     seen.replaceChildren(built("h3", title, { tabindex: "-1" }), built("p", more + rest), list);
   };
   const pair = square => {
@@ -198,8 +201,8 @@ function confusions(views) {
     for (const one of all(".squares .chosen")) one.classList.remove("chosen");
     square.classList.add("chosen");
     const total = Object.entries(known.classes).reduce((sum, [c, [count]]) => sum + (fold(c) === truth ? count : 0), 0);
-    const share = (100 * n / total).toFixed(1);
-    show(`${name(truth)} read as ${name(read)}`, `${n} of its ${total} images, ${share} %.`, ([t, r]) => t !== r && fold(t) === truth && fold(r) === read);
+    const share = percent(100 * n / total, 1);
+    show(say("{truth} read as {read}", { truth: name(truth), read: name(read) }), say("{n} of its {all} images, {share}.", { n: decimal(n, 0), all: decimal(total, 0), share }), ([t, r]) => t !== r && fold(t) === truth && fold(r) === read);
   };
   const rover = view => {
     const squares = all(".squares path", view);
@@ -208,7 +211,7 @@ function confusions(views) {
     for (const square of squares) {
       square.setAttribute("role", "button");
       const [truth, read] = square.dataset.p;
-      square.setAttribute("aria-label", `${truth} read as ${read}: ${square.dataset.n}`);
+      square.setAttribute("aria-label", `${say("{truth} read as {read}", { truth, read })}: ${square.dataset.n}`);
       square.addEventListener("click", () => { only(square); pair(square); });
     }
     view.addEventListener("keydown", event => {
@@ -242,17 +245,17 @@ function confusions(views) {
     order = button.dataset.order ?? order;
     turn();
     const n = all(".squares path", views.find(view => !view.hasAttribute("hidden"))).reduce((sum, square) => sum + Number(square.dataset.n), 0);
-    said.textContent = `${n.toLocaleString("en")} mistakes`;
+    said.textContent = say("{n} mistakes", { n: decimal(n, 0) });
   });
   const go = () => { seen.querySelector("h3").focus({ preventScroll: true }); seen.scrollIntoView({ block: "center" }); };
   for (const row of all("#classes tr[data-k]")) {
-    const c = row.dataset.k, cell = row.cells[0], button = built("button", c, { type: "button", title: cell.title, "aria-label": `${cell.title}: its misread images` });
+    const c = row.dataset.k, cell = row.cells[0], button = built("button", c, { type: "button", title: cell.title, "aria-label": say("{c}: its misread images", { c: cell.title }) });
     cell.replaceChildren(button);
     button.addEventListener("click", () => {
       classes = "62";
       turn();
       const [n, recall] = known.classes[c];
-      show(`${name(c)}, misread`, `${recall} % of its ${n} images were read correctly.`, ([t, r]) => t === c && r !== c);
+      show(say("{c}, misread", { c: name(c) }), say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }), ([t, r]) => t === c && r !== c);
       go();
     });
   }

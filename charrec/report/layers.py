@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from charrec.report.language import later, local, say
+
 
 @dataclass(frozen=True)
 class Row:
@@ -31,9 +33,9 @@ class _Conv(NamedTuple):
         side, _, channels = shape
         out = -(-side // self.stride) if self.same else (side - self.kernel) // self.stride + 1
         count = self.kernel**2 * channels * self.filters + self.filters * (4 if self.normalised else 1)
-        said = [f"convolution {self.kernel}\u00d7{self.kernel}"]
-        said += [f"stride {self.stride}"] if self.stride > 1 else []
-        said += ["normalised"] if self.normalised else []
+        said = [say("convolution {n}\u00d7{n}", n=self.kernel)]
+        said += [say("stride {n}", n=self.stride)] if self.stride > 1 else []
+        said += [say("normalised")] if self.normalised else []
         return Row(", ".join([*said, "ReLU"]), (out, out, self.filters), count)
 
 
@@ -42,14 +44,14 @@ class _Pool(NamedTuple):
 
     def row(self, shape: tuple[int, ...]) -> Row:
         out = (shape[0] - self.size) // 2 + 1
-        return Row(f"largest of {self.size}\u00d7{self.size}, stride 2", (out, out, shape[2]))
+        return Row(say("largest of {n}\u00d7{n}, stride 2", n=self.size), (out, out, shape[2]))
 
 
 class _Residual(NamedTuple):
     def row(self, shape: tuple[int, ...]) -> Row:
         filters = shape[-1]
         count = 2 * (9 * filters * filters + 4 * filters)
-        return Row("two convolutions 3\u00d73, normalised, added to their input", shape, count)
+        return Row(say("two convolutions 3\u00d73, normalised, added to their input"), shape, count)
 
 
 class _Dense(NamedTuple):
@@ -57,7 +59,7 @@ class _Dense(NamedTuple):
     relu: bool = True
 
     def row(self, shape: tuple[int, ...]) -> Row:
-        return Row(f"dense{', ReLU' if self.relu else ''}", (self.units,), (shape[0] + 1) * self.units)
+        return Row(say("dense, ReLU") if self.relu else say("dense"), (self.units,), (shape[0] + 1) * self.units)
 
 
 class _Plain(NamedTuple):
@@ -69,12 +71,12 @@ class _Plain(NamedTuple):
     def row(self, shape: tuple[int, ...]) -> Row:
         height, width, channels = shape if len(shape) == 3 else (1, 1, shape[0])
         lengths = {"all": (height * width * channels,), "mean": (channels,)}
-        return Row(self.name, lengths.get(self.vector, shape))
+        return Row(say(self.name), lengths.get(self.vector, shape))
 
 
 _Part = _Conv | _Pool | _Residual | _Dense | _Plain
-SCALE, FLAT = _Plain("scaled to 0 to 1"), _Plain("flattened", "all")
-AUGMENTED = _Plain("augmentation, in training only")
+SCALE, FLAT = _Plain(later("scaled to 0 to 1")), _Plain(later("flattened"), "all")
+AUGMENTED = _Plain(later("augmentation, in training only"))
 
 
 def layers(model: str, side: int, channels: int, classes: int, network: Mapping[str, int | float]) -> tuple[Row, ...]:
@@ -103,16 +105,16 @@ def _parts(model: str, network: Mapping[str, int | float]) -> list[_Part]:
         blocks: list[_Part] = []
         for width, kernel in ((32, 5), (64, 3), (128, 3)):
             blocks += [_Conv(width, kernel, True, 2, True), _Residual()]
-        inverted = _Plain("scaled to 0 to 1, ink 1")
+        inverted = _Plain(later("scaled to 0 to 1, ink 1"))
         return [
-            _Plain("warps, in training only"),
+            _Plain(later("warps, in training only")),
             inverted,
             *blocks,
-            _Plain("mean of each channel", "mean"),
+            _Plain(later("mean of each channel"), "mean"),
             _dropout(0.1),
         ]
     return []
 
 
 def _dropout(share: float) -> _Plain:
-    return _Plain(f"dropout of {share:g}, in training only")
+    return _Plain(say("dropout of {share}, in training only", share=local(f"{share:g}")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import pairwise
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
 from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, theme, timeline, typefaces, words
+from charrec.report.bilingual import both
 from charrec.report.cells import Mark, Scale
 from charrec.report.importance import Importance, importances
+from charrec.report.language import NAMES, Language, language, other, say, spoken
 from charrec.report.templates import template
 from charrec.results import Bin, Evaluation, External, Rate, Reliability, StudyResult, TextReading
 
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from charrec.report import Pictures
 
 
+SCRIPTS = ("language.js", "explore.js", "board.js")
 SPRITE_COLUMNS = 40  # misread images side by side
+CAPTION = re.compile(r"(.) read as (.), (\d+) ?%")
 
 
 def render(
@@ -29,12 +34,31 @@ def render(
     figures: dict[str, bytes],
     siblings: list[str],
     missing: Sequence[str] = (),
+    first: Language = "en",
 ) -> str:
-    """The complete page; `siblings` are the files next to it, for links, `missing` what an unfinished study lacks."""
+    """The complete page; `siblings` are the files next to it, for links, `missing` what an unfinished study lacks.
+
+    It is written in its first language, and carries the words of the other.
+    """
+    written = {}
+    for one in (first, other(first)):
+        with spoken(one):
+            written[one] = _written(result, pictures, figures, siblings, missing)
+    return both(written[first], written[other(first)])
+
+
+def _written(
+    result: StudyResult, pictures: Pictures, figures: dict[str, bytes], siblings: list[str], missing: Sequence[str]
+) -> str:
+    """The page in the language that is spoken."""
     package = files("charrec.report")
     css = package.joinpath("report.css").read_text() + package.joinpath("board.css").read_text()
-    script = package.joinpath("explore.js").read_text()
+    script = "".join(package.joinpath(name).read_text() for name in ("language.js", "explore.js"))
     return template("report.html.j2", sentences=sentences, reference=reference).render(
+        language=language(),
+        other=other(language()),
+        names=NAMES,
+        phrases={one: say(one) for one in phrases()},
         r=result,
         css=css,
         script=script,
@@ -55,7 +79,15 @@ def render(
         **_search(result),
         **_errors(result, pictures),
         texts=[_text(result, pictures, text) for text in result.study.texts],
+        quoted=[words.quoted(text) for text in result.study.texts],
     )
+
+
+def phrases() -> list[str]:
+    """What the page's scripts say, by their own calls."""
+    package = files("charrec.report")
+    scripts = [package.joinpath(name).read_text() for name in SCRIPTS]
+    return sorted({phrase for script in scripts for phrase in re.findall(r'\bsay\("([^"]+)"', script)})
 
 
 def _board(result: StudyResult, found: board.Board | None) -> dict[str, Any]:
@@ -87,7 +119,10 @@ def _glyphs(pictures: Pictures) -> dict[str, Any]:
     return {
         "samples": list(zip(alphabet.CLASSES, _uris(pictures.samples), strict=False)),
         "augmented": [_uris(row) for row in pictures.augmented],
-        "mistakes": list(zip(map(_caption, pictures.mistake_captions), _uris(pictures.mistakes), strict=True)),
+        "mistakes": [
+            (text[:1], _caption(text), src)
+            for text, src in zip(pictures.mistake_captions, _uris(pictures.mistakes), strict=True)
+        ],
     }
 
 
@@ -96,8 +131,11 @@ def _uris(images: np.ndarray) -> list[str]:
 
 
 def _caption(text: str) -> str:
-    """The reading on one line, its probability on the next."""
-    return text.replace(", ", "\n", 1).replace(" %", "%").replace("%", f"{words.NBSP}%")
+    """The reading on one line, its probability on the next; of "0 read as O, 99 %" as the pictures have it."""
+    if not (found := CAPTION.fullmatch(text)):
+        return text
+    truth, read, sure = found.groups()
+    return f"{say('{truth} read as {read}', truth=truth, read=read)}\n{sure}{words.per_cent()}"
 
 
 def _rate_marks(scale: Scale, rate: Rate, kind: str = "dot") -> list[Mark]:
@@ -117,7 +155,7 @@ def _dots(result: StudyResult) -> dict[str, Any]:
     for e in result.evaluations:
         marks = _rate_marks(scale, e.accuracy)
         if r := theirs.get(e.model):
-            label = f"reference: {words.percent(r.val_accuracy)}"
+            label = say("reference: {share}", share=words.percent(r.val_accuracy))
             marks.append(Mark("diamond", scale.at(r.val_accuracy), title=label))
         tracks[e.model] = marks
     return {"scale": scale, "tracks": tracks, "outside": _outside(result.external)}
@@ -143,7 +181,7 @@ def _search(result: StudyResult) -> dict[str, Any]:
 
 
 def _effect_marks(scale: Scale, one: Importance) -> list[Mark]:
-    marks = [Mark("zero", scale.at(0.0), title="no difference")]
+    marks = [Mark("zero", scale.at(0.0), title=say("no difference"))]
     if one.low is not None and one.high is not None:
         low, high = scale.at(one.low), scale.at(one.high)
         marks.append(Mark("bar", low, round(high - low, 3), words.points_between(one.low, one.high)))
@@ -156,7 +194,7 @@ def _errors(result: StudyResult, pictures: Pictures) -> dict[str, Any]:
     tints = [f"{low}{words.DASH}{high - 1}" for low, high in pairwise((1, *matrix.SHADES))]
     return {
         "views": matrix.views(best),
-        "tints": list(enumerate([*tints, f"{matrix.SHADES[-1]} or more"])),
+        "tints": list(enumerate([*tints, say("{n} or more", n=matrix.SHADES[-1])])),
         "sprite": pixels.uri(pixels.sprite(misread, SPRITE_COLUMNS)) if len(misread) else "",
         "misread": _misread(best, pictures),
         "diagrams": [_diagram(one) for one in result.reliability],
@@ -181,8 +219,12 @@ def _diagram(one: Reliability) -> dict[str, Any]:
                 round(40 + 205 * each.confidence, 1),
                 round(210 - 200 * each.accuracy, 1),
                 round(9 * (each.n / most) ** 0.25, 1),
-                f"{words.many(each.n, 'image')}: probability {words.percent(each.confidence, 1)} in the mean,"
-                f" {words.percent(each.accuracy, 1)} right",
+                say(
+                    "{images}: probability {said} in the mean, {right} right",
+                    images=words.many(each.n, "image"),
+                    said=words.percent(each.confidence, 1),
+                    right=words.percent(each.accuracy, 1),
+                ),
             )
             for each in bins
         ]
@@ -196,9 +238,14 @@ def _diagram(one: Reliability) -> dict[str, Any]:
         "plain": dots(one.bins),
         "tempered": dots(one.tempered),
         "ticks": [(0, "0"), (50, "50"), (100, "100")],
-        "label": f"Reliability of {words.name(one.model)}: of answers with a probability near"
-        f" {words.percent(lowest.confidence, 0)}, {words.percent(lowest.accuracy, 0)} are right; near"
-        f" {words.percent(one.bins[-1].confidence, 1)}, {words.percent(one.bins[-1].accuracy, 1)}",
+        "label": say(
+            "Reliability of {model}: of answers with a probability near {low}, {few} are right; near {high}, {most}",
+            model=words.name(one.model),
+            low=words.percent(lowest.confidence, 0),
+            few=words.percent(lowest.accuracy, 0),
+            high=words.percent(one.bins[-1].confidence, 1),
+            most=words.percent(one.bins[-1].accuracy, 1),
+        ),
     }
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from charrec.report import tables, words
+from charrec.report.language import say
 
 if TYPE_CHECKING:
     from charrec.results import StudyResult, TrialRow
@@ -22,6 +23,7 @@ STEPS = (50, 60, 70, 75, 80, 84, 86, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98,
 @dataclass(frozen=True)
 class Axis:
     name: str
+    title: str
     x: float
     ticks: list[tuple[float, str]]  # y, label
 
@@ -82,13 +84,13 @@ class Errors:
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Labels of the ends, and of round numbers between them that are 18 units apart."""
-        ends = [(self.y(end), f"{100 * end:.1f}{words.NBSP}%") for end in (self.low, self.high)]
+        ends = [(self.y(end), words.percent(end, 1)) for end in (self.low, self.high)]
         kept = list(ends)
         for step in STEPS:
             if self.low < step / 100 < self.high:
                 y = self.y(step / 100)
                 if all(abs(y - other) >= 18 for other, _ in kept):
-                    kept.append((y, f"{step:g}{words.NBSP}%"))
+                    kept.append((y, words.level(step) + words.per_cent()))
         return sorted(kept)
 
 
@@ -96,10 +98,18 @@ def axes(result: StudyResult) -> list[Axis]:
     """One for each hyperparameter, then the epochs trained, then the accuracy."""
     names = [*(name for name in tables.hyperparameters(result) if name in result.search.space), "epochs"]
     apart = (WIDTH - LEFT - RIGHT) / len(names)
-    found = [Axis(name, round(LEFT + apart * k, 1), _levels(_options(result, name))) for k, name in enumerate(names)]
+    found = [
+        Axis(
+            name,
+            say("epochs") if name == "epochs" else name,
+            round(LEFT + apart * k, 1),
+            _levels(_options(result, name)),
+        )
+        for k, name in enumerate(names)
+    ]
     done = [t.val_accuracy for t in result.search.trials if t.val_accuracy is not None]
     ticks = Errors.of(done).ticks if done else []
-    return [*found, Axis("accuracy", float(WIDTH - RIGHT), ticks)]
+    return [*found, Axis("accuracy", say("accuracy"), float(WIDTH - RIGHT), ticks)]
 
 
 def _options(result: StudyResult, name: str) -> list[float]:
@@ -111,7 +121,7 @@ def _options(result: StudyResult, name: str) -> list[float]:
 def _levels(options: list[float]) -> list[tuple[float, str]]:
     """From the bottom up, evenly."""
     apart = (HEIGHT - TOP - BOTTOM - APART) / max(len(options) - 1, 1)
-    return [(round(HEIGHT - BOTTOM - APART / 2 - apart * k, 1), f"{value:g}") for k, value in enumerate(options)]
+    return [(round(HEIGHT - BOTTOM - APART / 2 - apart * k, 1), words.level(value)) for k, value in enumerate(options)]
 
 
 def lines(result: StudyResult, shown: list[Axis]) -> list[Line]:
@@ -139,15 +149,19 @@ def lines(result: StudyResult, shown: list[Axis]) -> list[Line]:
 
 def described(trial: TrialRow) -> str:
     network = ", ".join(f"{name} {words.number(value)}" for name, value in trial.network.items())
-    return (
-        f"trial {trial.trial}, configuration {trial.configuration}: {network}; "
-        f"{words.percent(trial.val_accuracy)} after {words.many(trial.epochs, 'epoch')}"
+    return say(
+        "trial {trial}, configuration {configuration}: {network}; {accuracy} after {epochs}",
+        trial=trial.trial,
+        configuration=trial.configuration,
+        network=network,
+        accuracy=words.percent(trial.val_accuracy),
+        epochs=words.many(trial.epochs, "epoch"),
     )
 
 
 def _level(axis: Axis, trial: TrialRow) -> float:
     value = trial.epochs if axis.name == "epochs" else trial.network[axis.name]
-    return next(y for y, label in axis.ticks if label == f"{float(value):g}")
+    return next(y for y, label in axis.ticks if label == words.level(float(value)))
 
 
 def _smooth(points: list[tuple[float, float]]) -> str:
@@ -195,7 +209,7 @@ def learning(result: StudyResult) -> Learning | None:
                 x=x(t.epochs),
                 y=scale.y(at.get(t.epochs, t.val_accuracy or 0.0)),
                 promoted=t is not own[-1],
-                title=f"{described(t)}{'; promoted' if t is not own[-1] else ''}",
+                title=say("{trial}; promoted", trial=described(t)) if t is not own[-1] else described(t),
             )
             for t in own
         ]

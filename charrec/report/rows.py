@@ -10,28 +10,33 @@ from charrec.models import OWN
 from charrec.report import sentences, tables
 from charrec.report.cells import Cell, Table
 from charrec.report.importance import Importance
+from charrec.report.language import later, local, say
 from charrec.report.layers import layers as layers_of
 from charrec.report.shifts import Fleet
 from charrec.report.words import (
-    METHODS,
     NONE,
     SETS,
-    SUBTITLES,
     TEXTS,
     character,
     count,
     duration,
     interval,
+    kind,
     loss,
+    method,
     number,
     percent,
     points,
+    quoted,
+    series,
+    subtitle,
     title,
 )
 from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
 from charrec.study import FULL, Frozen
 from charrec.tuning.rungs import by_rung
 
+STATES = {"FAILED": later("failed"), "LOST": later("lost")}  # of trials without an accuracy
 SHORT = 40  # characters of a version that fits into a line; that of the fonts lists packages
 Theirs = reference.ReferenceModel
 
@@ -39,6 +44,7 @@ Theirs = reference.ReferenceModel
 class DataSet(NamedTuple):
     """A set as the page names it. The digest is of its images and what is known of them, as they were packed."""
 
+    role: str
     title: str
     source: str
     version: str
@@ -50,20 +56,19 @@ class DataSet(NamedTuple):
 def data_sets(result: StudyResult) -> list[DataSet]:
     """The glyphs, the new letters and the new digits."""
     data = result.data
-    sets = [DataSet("Glyphs", data.source, data.version, data.licence, data.digest, data.images)]
+    sets = [DataSet("glyphs", say("Glyphs"), data.source, data.version, data.licence, data.digest, data.images)]
     for role in SETS:
         source, version, licence, digest = (
             getattr(data, f"{role}_{x}") for x in ("source", "version", "licence", "digest")
         )
-        sets.append(DataSet(SETS[role], source, version, licence, digest, getattr(data, role)))
+        sets.append(DataSet(role, say(SETS[role]), source, version, licence, digest, getattr(data, role)))
     return sets
 
 
 def named(one: DataSet) -> str:
     """The source with its version, said once; without one that is a list."""
-    version = f", version {one.version}"
-    said = not one.version or len(one.version) > SHORT or one.source.endswith(version)
-    return one.source if said else one.source + version
+    said = not one.version or len(one.version) > SHORT or one.source.endswith(f", version {one.version}")
+    return one.source if said else say("{source}, version {version}", source=one.source, version=one.version)
 
 
 def _text(text: str, kind: str = "text", **more: Any) -> Cell:
@@ -85,11 +90,11 @@ def _rate(value: Rate | None, theirs: str = "") -> Cell:
 
 
 def _reference(value: str, difference: str = "") -> str:
-    return f"ref. {value}" + (f"\n{difference}" if difference else "")
+    return say("ref. {value}", value=value) + (f"\n{difference}" if difference else "")
 
 
 def _signed(difference: float, decimals: int) -> str:
-    return f"{difference:+,.{decimals}f}".replace("-", "\u2212")
+    return local(f"{difference:+,.{decimals}f}").replace("-", "\u2212")
 
 
 def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None], Cell]]]:
@@ -100,7 +105,7 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
 
     def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
         note = _reference(str(r.val_accuracy_epoch)) if r else ""
-        return Cell(f"{t.best_epoch} of {len(t.epochs)}", note=note)
+        return Cell(say("{n} of {all}", n=t.best_epoch, all=len(t.epochs)), note=note)
 
     def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
         return Cell(
@@ -112,13 +117,13 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
         return Cell(count(median(row.images_per_second for row in t.epochs)))
 
     return [
-        ("Parameters", parameters),
-        ("Best epoch", epoch),
-        ("Overfits from epoch", lambda t, r: Cell(str(t.overfits_from or "none"))),
-        ("Time per epoch, median", seconds),
-        ("Training images/s, median", speed),
-        ("Precision", lambda t, r: _text(t.precision, "num")),
-        ("Device", lambda t, r: _text(t.device, "num small")),
+        (say("Parameters"), parameters),
+        (say("Best epoch"), epoch),
+        (say("Overfits from epoch"), lambda t, r: Cell(str(t.overfits_from or say("none")))),
+        (say("Time per epoch, median"), seconds),
+        (say("Training images/s, median"), speed),
+        (say("Arithmetic"), lambda t, r: _text(t.precision, "num")),
+        (say("Device"), lambda t, r: _text(t.device, "num small")),
     ]
 
 
@@ -134,12 +139,12 @@ def _evaluation_rows(comparable: bool) -> list[tuple[str, Callable[[Evaluation, 
         return Cell(loss(e.loss), note=_reference(loss(r.val_loss), difference) if r else "")
 
     return [
-        ("Validation accuracy", accuracy),
-        ("Validation loss", validation_loss),
-        ("Accuracy, cases folded", lambda e, r: _rate(e.folded_accuracy)),
-        ("Accuracy without twins", lambda e, r: _rate(e.without_twin_accuracy)),
-        ("Top-2 accuracy", lambda e, r: _rate(e.top2_accuracy)),
-        ("Calibration error", lambda e, r: Cell(percent(e.calibration_error))),
+        (say("Validation accuracy"), accuracy),
+        (say("Validation loss"), validation_loss),
+        (say("Accuracy, cases folded"), lambda e, r: _rate(e.folded_accuracy)),
+        (say("Accuracy without twins"), lambda e, r: _rate(e.without_twin_accuracy)),
+        (say("Top-2 accuracy"), lambda e, r: _rate(e.top2_accuracy)),
+        (say("Calibration error"), lambda e, r: Cell(percent(e.calibration_error))),
     ]
 
 
@@ -156,7 +161,7 @@ def comparison(result: StudyResult) -> Table:
         rows.append([_text(name), *cells])
     for name, cell in _training_rows():
         rows.append([_text(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
-    heads = [f"{title(t.model)}\n{SUBTITLES.get(t.model, '')}" for t in result.trainings]
+    heads = [f"{title(t.model)}\n{subtitle(t.model)}" for t in result.trainings]
     return Table(["", *heads], rows)
 
 
@@ -176,7 +181,7 @@ def layers(result: StudyResult) -> dict[str, Table]:
                 ]
                 for row in made
             ]
-            found[t.model] = Table(["Layer", "Gives on", "Parameters"], rows)
+            found[t.model] = Table([say("Layer"), say("Gives on"), say("Parameters")], rows)
     return found
 
 
@@ -184,11 +189,11 @@ def chosen(result: StudyResult) -> Table:
     """The searched values, this study's choice and the reference's choice."""
     rows = []
     for name in tables.hyperparameters(result):
-        options = ", ".join(number(v) for v in result.search.space.get(name, ()))
+        options = series([number(v) for v in result.search.space.get(name, ())])
         ours, theirs = result.search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
         values = [NONE if v is None else number(v) for v in (ours, theirs)]
         rows.append([_text(name, "mono"), _text(options or NONE), *map(Cell, values)])
-    return Table(["Name", "Searched", "Chosen", "Reference"], rows)
+    return Table([say("Name"), say("Searched"), say("Chosen"), say("Reference")], rows)
 
 
 def rungs(result: StudyResult) -> Table:
@@ -199,21 +204,22 @@ def rungs(result: StudyResult) -> Table:
         cells = [str(row.bracket), str(row.rung), epochs, str(row.trials)]
         cells += [str(row.failed or NONE), str(row.lost or NONE), percent(row.best)]
         rows.append([*map(Cell, cells), Cell(duration(row.seconds))])
-    return Table(["Bracket", "Rung", "Epochs", "Trials", "Failed", "Lost", "Best accuracy", "Time"], rows)
+    head = [say("Bracket"), say("Rung"), say("Epochs"), say("Trials"), say("Failed"), say("Lost")]
+    return Table([*head, say("Best accuracy"), say("Time")], rows)
 
 
 def ranking(result: StudyResult) -> Table:
     names = tables.hyperparameters(result)
     rows = []
     for rank, t in enumerate(result.search.trials, 1):
-        accuracy = percent(t.val_accuracy) if t.val_accuracy is not None else t.state.lower()
+        accuracy = percent(t.val_accuracy) if t.val_accuracy is not None else say(STATES.get(t.state, t.state.lower()))
         row = [Cell(str(rank), rank), Cell(accuracy, t.val_accuracy if t.val_accuracy is not None else -1.0)]
         row += [Cell(str(v), v) for v in (t.epochs, t.bracket, t.rung, t.configuration)]
         row += [Cell(number(t.network[k]), t.network[k]) if k in t.network else Cell(NONE, -1) for k in names]
         rows.append([*row, Cell(duration(t.seconds), t.seconds)])
     data = [{"c": str(t.configuration), "t": t.trial} for t in result.search.trials]
-    head = ["Rank", "Accuracy", "Epochs", "Bracket", "Rung", "Config.", *names, "Time"]
-    return Table(head, rows, sortable=True, data=data)
+    head = [say("Rank"), say("Accuracy"), say("Epochs"), say("Bracket"), say("Rung"), say("Config.")]
+    return Table([*head, *names, say("Time")], rows, sortable=True, data=data)
 
 
 def workers(crew: Fleet) -> Table:
@@ -227,11 +233,12 @@ def workers(crew: Fleet) -> Table:
             Cell(str(one.epochs), one.epochs),
             Cell(duration(one.seconds), one.seconds),
             Cell(duration(one.idle), one.idle),
-            Cell("yes" if one.lost else NONE, int(one.lost)),
+            Cell(say("yes") if one.lost else NONE, int(one.lost)),
         ]
         for one in crew.shifts
     ]
-    return Table(["Worker", "Name", "From", "Trials", "Epochs", "At work", "Idle", "Lost"], rows, sortable=True)
+    head = [say("Worker"), say("Name"), say("From"), say("Trials"), say("Epochs"), say("At work"), say("Idle")]
+    return Table([*head, say("Lost")], rows, sortable=True)
 
 
 def values(found: list[Importance]) -> Table:
@@ -246,7 +253,7 @@ def values(found: list[Importance]) -> Table:
         for one in found
         for each in one.values
     ]
-    return Table(["Name", "Value", "Mean difference", "Configurations"], rows)
+    return Table([say("Name"), say("Value"), say("Mean difference"), say("Configurations")], rows)
 
 
 def slices(result: StudyResult) -> Table:
@@ -259,12 +266,19 @@ def slices(result: StudyResult) -> Table:
         cells = [
             Cell(
                 percent(one.accuracy.value, 1),
-                note=f"({interval(one.accuracy)})\n{percent(one.folded_accuracy.value, 1)} cases folded",
+                note=f"({interval(one.accuracy)})\n"
+                + say("{share} cases folded", share=percent(one.folded_accuracy.value, 1)),
             )
             for one in parts
         ]
-        rows.append([_text(name.capitalize(), note=f"by {by}"), *cells, Cell(count(parts[0].accuracy.n))])
-    return Table(["", *map(title, models), "Images"], rows)
+        rows.append(
+            [
+                _text(kind(name).capitalize(), note=say("by {part}", part=kind(by))),
+                *cells,
+                Cell(count(parts[0].accuracy.n)),
+            ]
+        )
+    return Table(["", *map(title, models), say("Images")], rows)
 
 
 def classes(evaluation: Evaluation) -> Table:
@@ -274,7 +288,7 @@ def classes(evaluation: Evaluation) -> Table:
         row = [_character(c.character), Cell(percent(c.recall, 1), c.recall)]
         row += [Cell(percent(c.precision, 1), c.precision), _character(c.most_read_as)]
         rows.append([*row, Cell(worst, c.most_read_as_share), Cell(count(c.n), c.n)])
-    head = ["Class", "Recall", "Precision", "Read as", "Share", "Images"]
+    head = [say("Class"), say("Recall"), say("Precision"), say("Read as"), say("Share"), say("Images")]
     return Table(head, rows, sortable=True, data=[{"k": c.character} for c in evaluation.classes])
 
 
@@ -289,7 +303,7 @@ def pairs(evaluation: Evaluation, most: int = 24) -> Table:
         for p in evaluation.pairs[:most]
     ]
     data = [{"pair": p.truth + p.read} for p in evaluation.pairs[:most]]
-    return Table(["Truth", "Read as", "Images", "Share of class"], rows, sortable=True, data=data)
+    return Table([say("Truth"), say("Read as"), say("Images"), say("Share of class")], rows, sortable=True, data=data)
 
 
 def external(result: StudyResult, group: str) -> Table:
@@ -298,12 +312,12 @@ def external(result: StudyResult, group: str) -> Table:
     rows = []
     for model in dict.fromkeys(model for model, _ in own):
         row = [_text(title(model))]
-        for method in ("prepared", "reference"):
-            x = own.get((model, method))
+        for way in ("prepared", "reference"):
+            x = own.get((model, way))
             row += [_rate(x.accuracy), _rate(x.accuracy_within)] if x else [Cell(NONE), Cell(NONE)]
         rows.append(row)
-    within = "26 capitals" if group == "letters" else "10 digits"
-    head = [f"{METHODS[m]}\n{n}" for m in ("prepared", "reference") for n in ("62 classes", within)]
+    within = say("26 capitals") if group == "letters" else say("10 digits")
+    head = [f"{method(m)}\n{n}" for m in ("prepared", "reference") for n in (say("62 classes"), within)]
     return Table(["", *head], rows)
 
 
@@ -312,13 +326,14 @@ def text_rates(result: StudyResult) -> Table:
     found = {(x.text, x.method, x.model): x for x in result.text_rates}
     models = list(dict.fromkeys(x.model for x in result.text_rates))
     rows = []
-    for text, method in dict.fromkeys((text, method) for text, method, _ in found):
+    for text, way in dict.fromkeys((text, way) for text, way, _ in found):
         cells = []
         for model in models:
-            x = found[text, method, model]
-            others = f"{percent(x.plain.value, 1)} glyph by glyph\n{percent(x.kind_known.value, 1)} kind known"
+            x = found[text, way, model]
+            plain = say("{share} glyph by glyph", share=percent(x.plain.value, 1))
+            others = f"{plain}\n{say('{share} kind known', share=percent(x.kind_known.value, 1))}"
             cells.append(Cell(percent(x.one_kind.value, 1), note=f"({interval(x.one_kind)})\n{others}"))
-        rows.append([_text(TEXTS.get(text, f"\u201c{text}\u201d"), note=METHODS[method]), *cells])
+        rows.append([_text(say(TEXTS[text]) if text in TEXTS else quoted(text), note=method(way)), *cells])
     return Table(["", *map(title, models)], rows)
 
 
@@ -333,5 +348,5 @@ def study(value: Frozen, full: Frozen = FULL, prefix: str = "") -> list[list[Cel
         shown = ", ".join(map(str, own)) if isinstance(own, tuple) else str(own)
         shown = NONE if own is None or own == () else shown
         cells = [_text(prefix + name, "mono"), _text(shown, "wrong" if own != theirs else "text")]
-        rows.append([*cells, _text(field.description or "", "text small")])
+        rows.append([*cells, _text(say(field.description or ""), "text small")])
     return rows

@@ -3,25 +3,28 @@
 from charrec import alphabet, reference
 from charrec.models import MODELS
 from charrec.report.importance import Importance
+from charrec.report.language import say
 from charrec.report.shifts import Fleet
 from charrec.report.words import (
+    FAMILIES,
     HYPERPARAMETERS,
     NBSP,
-    TEXTS,
     character,
     count,
     duration,
     interval,
+    kind,
     listing,
     loss,
     many,
     name,
     percent,
     points,
+    quoted,
     rate,
     some,
     spelled,
-    title,
+    subject,
 )
 from charrec.results import Evaluation, External, StudyResult, TextRate, TrainingResult
 from charrec.study import FULL
@@ -47,49 +50,58 @@ def on_chars74k(result: StudyResult) -> bool:
 def other_data(result: StudyResult) -> str:
     """A sentence about data other than Chars74K."""
     if result.study.data.glyphs == "fonts":
-        return "This study did not use Chars74K, but the embedded set drawn from the fonts installed with charrec."
-    return "Nothing identifies this study’s data as Chars74K."
+        return say("This study did not use Chars74K, but the embedded set drawn from the fonts installed with charrec.")
+    return say("Nothing identifies this study’s data as Chars74K.")
 
 
 def differences(result: StudyResult) -> list[str]:
     """On Chars74K: this study's other differences from the reference run."""
     study, texts = result.study, []
     if study.image_size != FULL.image_size:
-        texts.append(f"images of {study.image_size} px instead of {FULL.image_size} px")
+        texts.append(say("images of {own} px instead of {full} px", own=study.image_size, full=FULL.image_size))
     if study.split != FULL.split:
-        texts.append(f"a split by {study.split}")
+        texts.append(say("a split by {kind}", kind=study.split))
     if study.data.fonts is not None:
-        texts.append(f"{many(result.data.fonts, 'font')} instead of all")
+        texts.append(say("{fonts} instead of all", fonts=many(result.data.fonts, "font")))
     if study.search.space != FULL.search.space:
-        texts.append(f"a search of {count(study.search.space.points)} points instead of {FULL.search.space.points}")
+        own, full = (count(each.search.space.points) for each in (study, FULL))
+        texts.append(say("a search of {own} points instead of {full}", own=own, full=full))
     for model in MODELS:
         field = f"epochs_{model}"
         epochs, full = getattr(study, field), getattr(FULL, field)
         if epochs != full:
-            changed = f"{many(epochs, 'epoch')} for {name(model)} instead of {full}"
-            texts.append(changed if epochs else f"no {name(model)}")
+            shown = many(epochs, "epoch")
+            changed = say("{epochs} for {model} instead of {full}", epochs=shown, model=name(model), full=full)
+            texts.append(changed if epochs else say("no {model}", model=name(model)))
     return texts
 
 
 def headline(result: StudyResult) -> str:
     top = best(result)
-    return f"{title(top.model)} reads {percent(top.accuracy.value)} of the validation characters"
+    shown = percent(top.accuracy.value)
+    return say("{model} reads {share} of the validation characters", model=subject(top.model), share=shown)
 
 
 def lead(result: StudyResult) -> str:
     """The answer in a few sentences, below the headline."""
     top, data = best(result), result.data
     ceiling = 1 - data.unavoidable_validation / data.validation
-    text = (
-        f"{spelled(len(result.evaluations))} networks were trained on {count(data.training)} images of 62 characters"
-        f" and validated on {count(data.validation)} others. No classifier can read more than {percent(ceiling)} of"
-        f" these, because the rest show pictures that also occur under another label. With both cases of a letter"
-        f" counted as one, {name(top.model)} reads {percent(top.folded_accuracy.value)}."
+    text = say(
+        "{networks} networks were trained on {training} images of 62 characters and validated on {validation} others."
+        " No classifier can read more than {ceiling} of these, because the rest show pictures that also occur under"
+        " another label. With both cases of a letter counted as one, {model} reads {folded}.",
+        networks=spelled(len(result.evaluations)),
+        training=count(data.training),
+        validation=count(data.validation),
+        ceiling=percent(ceiling),
+        model=name(top.model),
+        folded=percent(top.folded_accuracy.value),
     )
     others = [e for e in result.evaluations if e is not top and e.accuracy.high >= top.accuracy.low]
     if others:
         names = listing([name(e.model) for e in others])
-        text += f" Its interval overlaps with that of {names}, so their order is uncertain."
+        overlap = say("Its interval overlaps with that of {names}, so their order is uncertain.", names=names)
+        text += f" {overlap}"
     return text
 
 
@@ -103,55 +115,83 @@ def against_reference(result: StudyResult) -> str:
         if e.accuracy.low <= theirs <= e.accuracy.high:
             inside.append(name(e.model))
     if not inside:
-        where = "no interval contains the reference’s figure"
+        where = say("no interval contains the reference’s figure")
     elif len(inside) == len(compared):
-        where = "every interval contains the reference’s figure"
+        where = say("every interval contains the reference’s figure")
     else:
-        where = f"the reference’s figure is within the interval of {listing(inside)} only"
-    return f"Against the reference: {listing(gaps)}; {where}."
+        names = listing(inside)
+        where = say("the reference’s figure is within the interval of {names} only", names=names)
+    return say("Against the reference: {gaps}; {where}.", gaps=listing(gaps), where=where)
 
 
 def overfitting(training: TrainingResult) -> str:
     """The epoch where overfitting starts, or a statement that none was found."""
     rows = training.epochs
     lowest = min(rows, key=lambda row: row.val_loss)
-    best_epoch = (
-        f"Its best validation accuracy, {percent(training.epochs[training.best_epoch - 1].val_accuracy)},"
-        f" came in epoch{NBSP}{training.best_epoch} of {len(rows)}; the study kept that epoch’s weights."
+    best_epoch = say(
+        "Its best validation accuracy, {accuracy}, came in epoch\u00a0{epoch} of {epochs}; the study kept that epoch’s"
+        " weights.",
+        accuracy=percent(training.epochs[training.best_epoch - 1].val_accuracy),
+        epoch=training.best_epoch,
+        epochs=len(rows),
     )
     if training.overfits_from is None:
-        then = "the last" if lowest is rows[-1] else "and did not rise permanently afterwards"
-        return (
-            f"No overfitting was found in {name(training.model)}: its validation loss was lowest,"
-            f" {loss(lowest.val_loss)}, in epoch{NBSP}{lowest.epoch}, {then}. {best_epoch}"
+        last = lowest is rows[-1]
+        then = say("the last") if last else say("and did not rise permanently afterwards")
+        found = say(
+            "No overfitting was found in {model}: its validation loss was lowest, {loss}, in epoch\u00a0{epoch},"
+            " {then}.",
+            model=name(training.model),
+            loss=loss(lowest.val_loss),
+            epoch=lowest.epoch,
+            then=then,
         )
-    return (
-        f"{title(training.model)} overfits from epoch{NBSP}{training.overfits_from}: its validation loss was lowest,"
-        f" {loss(lowest.val_loss)}, in epoch{NBSP}{lowest.epoch} and rose to {loss(rows[-1].val_loss)} by"
-        f" epoch{NBSP}{rows[-1].epoch}, while the training loss went from {loss(lowest.loss)} to"
-        f" {loss(rows[-1].loss)}. {best_epoch}"
-    )
+    else:
+        found = say(
+            "{model} overfits from epoch\u00a0{start}: its validation loss was lowest, {low}, in epoch\u00a0{epoch} and"
+            " rose to {high} by epoch\u00a0{last}, while the training loss went from {before} to {after}.",
+            model=subject(training.model),
+            start=training.overfits_from,
+            low=loss(lowest.val_loss),
+            epoch=lowest.epoch,
+            high=loss(rows[-1].val_loss),
+            last=rows[-1].epoch,
+            before=loss(lowest.loss),
+            after=loss(rows[-1].loss),
+        )
+    return f"{found} {best_epoch}"
 
 
 def data_story(result: StudyResult) -> list[str]:
     data = result.data
     ceiling = 1 - data.unavoidable_validation / data.validation
-    split = "at random" if result.study.split == "random" else "by whole groups of fonts"
+    split = say("at random") if result.study.split == "random" else say("by whole groups of fonts")
     twins = data.validation_with_twin / data.validation
-    origin = (
-        f"The {count(data.images)} images come from {many(data.fonts, 'font')}. Fonts that share an image of a class"
-        f" form a group; there are {many(data.groups, 'group')}. Only {count(data.distinct)} pictures are distinct. The"
-        f" images were split {split}: {count(data.training)} for training and {count(data.validation)} for validation."
+    origin = say(
+        "The {images} images come from {fonts}. Fonts that share an image of a class form a group; there are {groups}."
+        " Only {distinct} pictures are distinct. The images were split {split}: {training} for training and"
+        " {validation} for validation.",
+        images=count(data.images),
+        fonts=many(data.fonts, "font"),
+        groups=many(data.groups, "group"),
+        distinct=count(data.distinct),
+        split=split,
+        training=count(data.training),
+        validation=count(data.validation),
     )
-    memory = (
-        f"{count(data.validation_with_twin)} validation images ({percent(twins, 1)}) have a twin, an identical"
-        f" image of the same class in the training part, so a network can read them from memory. The report also gives"
-        f" the accuracy without them."
+    memory = say(
+        "{images} validation images ({share}) have a twin, an identical image of the same class in the training part,"
+        " so a network can read them from memory. The report also gives the accuracy without them.",
+        images=count(data.validation_with_twin),
+        share=percent(twins, 1),
     )
-    errors = (
-        f"{count(data.unavoidable)} images ({percent(data.unavoidable / data.images)}) are errors that no classifier"
-        f" can avoid, because the same picture has two labels; {count(data.unavoidable_validation)} of them are in"
-        f" the validation part, which limits the accuracy there to {percent(ceiling)}."
+    errors = say(
+        "{images} images ({share}) are errors that no classifier can avoid, because the same picture has two labels;"
+        " {validation} of them are in the validation part, which limits the accuracy there to {ceiling}.",
+        images=count(data.unavoidable),
+        share=percent(data.unavoidable / data.images),
+        validation=count(data.unavoidable_validation),
+        ceiling=percent(ceiling),
     )
     return [origin, memory, errors]
 
@@ -162,98 +202,160 @@ def search_story(result: StudyResult, comparable: bool) -> str:
     lost = sum(trial.state == "LOST" for trial in search.trials)
     failed = len(search.trials) - len(done) - lost
     configurations = len({t.configuration for t in search.trials})
-    text = (
-        f"Hyperband with at most {many(settings.max_epochs, 'epoch')} and factor {settings.factor}:"
-        f" {many(len(search.trials), 'trial')} of {many(configurations, 'configuration')},"
-        f" {many(search.epochs, 'epoch')} in total on {count(search.images)} training images, in"
-        f" {duration(search.seconds)}. The reference ran {reference.SEARCH_TRIALS} trials in"
-        f" {duration(reference.SEARCH_SECONDS)}{'' if comparable else ', on other data'}."
-    )
+    texts = [
+        say(
+            "Hyperband with at most {most} and factor {factor}: {trials} of {configurations}, {epochs} in total on"
+            " {images} training images, in {time}.",
+            most=many(settings.max_epochs, "epoch"),
+            factor=settings.factor,
+            trials=many(len(search.trials), "trial"),
+            configurations=many(configurations, "configuration"),
+            epochs=many(search.epochs, "epoch"),
+            images=count(search.images),
+            time=duration(search.seconds),
+        )
+    ]
+    theirs = {"trials": many(reference.SEARCH_TRIALS, "trial"), "time": duration(reference.SEARCH_SECONDS)}
+    if comparable:
+        texts.append(say("The reference ran {trials} in {time}.", **theirs))
+    else:
+        texts.append(say("The reference ran {trials} in {time}, on other data.", **theirs))
     if failed:
-        text += f" {many(failed, 'trial')} failed."
+        texts.append(say("{trials} failed.", trials=many(failed, "trial")))
     if lost:
-        text += f" {many(lost, 'trial')} had no result because the workers were lost, whatever the network."
+        trials = many(lost, "trial")
+        texts.append(say("{trials} had no result because the workers were lost, whatever the network.", trials=trials))
     if len(done) > 1:
         top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
-        text += f" The best {len(top)} are within {abs(100 * (max(top) - min(top))):.2f} points of each other."
-    return text
+        apart = points(max(top) - min(top))[1:]
+        texts.append(say("The best {n} are within {apart} of each other.", n=len(top), apart=apart))
+    return " ".join(texts)
 
 
 def searched(result: StudyResult) -> str:
     """What the hyperparameters are."""
-    parts = [f"{key} ({means})" for key, means in HYPERPARAMETERS.items() if key in result.search.space]
-    return f" Searched are {listing(parts)}." if parts else ""
+    parts = [f"{key} ({say(means)})" for key, means in HYPERPARAMETERS.items() if key in result.search.space]
+    return say("Searched are {names}.", names=listing(parts)) if parts else ""
 
 
 def timeline_story(crew: Fleet) -> str:
     """How many workers there were, how long they were idle, and what was lost with them."""
-    text = (
-        f"{spelled(len(crew.shifts))} worker{'s' * (len(crew.shifts) > 1)} had trials for {duration(crew.seconds)} in"
-        f" all and {'were' if len(crew.shifts) > 1 else 'was'} idle for {percent(crew.idle_share, 0)} of the time"
-        " between a worker’s first and last one."
-    )
+    values = {"time": duration(crew.seconds), "idle": percent(crew.idle_share, 0)}
+    if len(crew.shifts) == 1:
+        text = say(
+            "One worker had trials for {time} in all and was idle for {idle} of the time between its first and last"
+            " one.",
+            **values,
+        )
+    else:
+        text = say(
+            "{workers} workers had trials for {time} in all and were idle for {idle} of the time between a worker’s"
+            " first and last one.",
+            workers=spelled(len(crew.shifts)),
+            **values,
+        )
+    values = {"work": duration(crew.lost_seconds), "waited": duration(crew.waited_seconds)}
     if not crew.lost:
-        return f"{text} None was lost with a trial."
-    times = "Once" if crew.lost == 1 else f"{spelled(crew.lost)} times"
-    return (
-        f"{text} {times} a worker was lost with its trial, and with it {duration(crew.lost_seconds)} of work since a"
-        f" finished epoch; the trial{'s' * (crew.lost > 1)} waited {duration(crew.waited_seconds)} for another worker."
-    )
+        losses = say("None was lost with a trial.")
+    elif crew.lost == 1:
+        losses = say(
+            "Once a worker was lost with its trial, and with it {work} of work since a finished epoch; the trial waited"
+            " {waited} for another worker.",
+            **values,
+        )
+    else:
+        losses = say(
+            "{times} times a worker was lost with its trial, and with it {work} of work since a finished epoch; the"
+            " trials waited {waited} for another worker.",
+            times=spelled(crew.lost),
+            **values,
+        )
+    return f"{text} {losses}"
 
 
 def importance_story(found: list[tuple[Importance, object]]) -> str:
     """The hyperparameter of the greatest difference, and those that the search tells apart from chance."""
     first = found[0][0]
-    text = (
-        f"Configurations with a high {first.name} ({some(first.upper)}) differ most from those with a low one"
-        f" ({some(first.lower)}): in the mean their accuracy is {points(abs(first.effect))[1:]}"
-        f" {'higher' if first.effect > 0 else 'lower'}."
-    )
+    values = {"name": first.name, "high": some(first.upper), "low": some(first.lower)}
+    values["apart"] = points(abs(first.effect))[1:]
+    if first.effect > 0:
+        text = say(
+            "Configurations with a high {name} ({high}) differ most from those with a low one ({low}): in the mean"
+            " their accuracy is {apart} higher.",
+            **values,
+        )
+    else:
+        text = say(
+            "Configurations with a high {name} ({high}) differ most from those with a low one ({low}): in the mean"
+            " their accuracy is {apart} lower.",
+            **values,
+        )
     clear = [one.name for one, _ in found if one.clear]
     if not clear:
-        return f"{text} No interval leaves zero out, so this search does not tell which hyperparameter matters."
-    verb = "leaves" if len(clear) == 1 else "leave"
-    others = "" if len(clear) == len(found) else "; of the others the search does not tell whether they matter"
-    return f"{text} The interval{'s' * (len(clear) > 1)} of {listing(clear)} {verb} zero out{others}."
+        nothing = say("No interval leaves zero out, so this search does not tell which hyperparameter matters.")
+        return f"{text} {nothing}"
+    names = listing(clear)
+    if len(clear) == 1:
+        text += " " + say("The interval of {names} leaves zero out.", names=names)
+    else:
+        text += " " + say("The intervals of {names} leave zero out.", names=names)
+    if len(clear) < len(found):
+        text += " " + say("Of the others the search does not tell whether they matter.")
+    return text
 
 
 def fidelity_story(result: StudyResult) -> str:
     """After how many epochs the configurations are compared."""
     first = [t.epochs for t in result.search.trials if t.rung == 0 and t.val_accuracy is not None]
-    parts = [f"{count(first.count(epochs))} after {many(epochs, 'epoch')}" for epochs in sorted(set(first))]
-    text = f"Here {listing(parts)} are compared."
+    parts = [
+        say("{n} after {epochs}", n=count(first.count(epochs)), epochs=many(epochs, "epoch"))
+        for epochs in sorted(set(first))
+    ]
+    text = say("Here {parts} are compared.", parts=listing(parts))
     if min(first) < max(first):
-        text += " What learns fast is ahead after few epochs, and need not be in the end."
+        text += " " + say("What learns fast is ahead after few epochs, and need not be in the end.")
     return text
 
 
 def slice_story(result: StudyResult, evaluation: Evaluation) -> str:
     """Of each way to part the images, what the network reads best and worst."""
     own = [one for one in result.slices if one.model == evaluation.model]
-    texts = []
+    texts = [say("The share that each network reads correctly, in parts of the validation images.")]
     for by in dict.fromkeys(one.by for one in own):
         parts = sorted((one for one in own if one.by == by), key=lambda one: -one.accuracy.value)
         if len(parts) > 1:
             top, last = parts[0], parts[-1]
-            apart = "" if top.accuracy.low > last.accuracy.high else ", though their intervals overlap"
-            texts.append(
-                f"by {by}, {title(evaluation.model)} reads {top.name} best ({percent(top.accuracy.value, 1)}) and"
-                f" {last.name} worst ({percent(last.accuracy.value, 1)}){apart}"
-            )
-    return "The share that each network reads correctly, in parts of the validation images." + "".join(
-        f" {text[0].upper()}{text[1:]}." for text in texts
-    )
+            values = {
+                "by": kind(by),
+                "model": name(evaluation.model),
+                "best": kind(top.name),
+                "most": percent(top.accuracy.value, 1),
+                "worst": kind(last.name),
+                "least": percent(last.accuracy.value, 1),
+            }
+            if top.accuracy.low > last.accuracy.high:
+                texts.append(say("By {by}, {model} reads {best} best ({most}) and {worst} worst ({least}).", **values))
+            else:
+                texts.append(
+                    say(
+                        "By {by}, {model} reads {best} best ({most}) and {worst} worst ({least}), though their"
+                        " intervals overlap.",
+                        **values,
+                    )
+                )
+    return " ".join(texts)
 
 
 def font_kinds(result: StudyResult) -> str:
     """Who says which kind a font is, or why there are no slices by it."""
     if any(one.by == "font kind" for one in result.slices):
-        return "The kind of a font is its family’s category at Google Fonts; of some kinds there are few families."
-    why = " Chars74K numbers its fonts and does not name them." if on_chars74k(result) else ""
-    return (
+        return say("The kind of a font is its family’s category at Google Fonts; of some kinds there are few families.")
+    nothing = say(
         "There are no parts by kind of font, such as serif or monospace, since nothing that is stored of these images"
-        f" says it.{why}"
+        " says it."
     )
+    why = say("Chars74K numbers its fonts and does not name them.") if on_chars74k(result) else ""
+    return f"{nothing} {why}".strip()
 
 
 def reliability_story(result: StudyResult, evaluation: Evaluation) -> str:
@@ -262,11 +364,16 @@ def reliability_story(result: StudyResult, evaluation: Evaluation) -> str:
     n = sum(one.n for one in own.bins)
     said = sum(one.confidence * one.n for one in own.bins) / n
     gap = said - evaluation.accuracy.value
-    how = "so it is about as sure as it should be" if abs(gap) < 0.005 else "so it is too sure"
-    how = "so it is less sure than it could be" if gap <= -0.005 else how
-    return (
-        f"{title(own.model)} gives its answers a probability of {percent(said, 1)} in the mean and is right in"
-        f" {percent(evaluation.accuracy.value, 1)}, {how}."
+    if abs(gap) < 0.005:
+        how = say("so it is about as sure as it should be")
+    else:
+        how = say("so it is too sure") if gap > 0 else say("so it is less sure than it could be")
+    return say(
+        "{model} gives its answers a probability of {said} in the mean and is right in {right}, {how}.",
+        model=subject(own.model),
+        said=percent(said, 1),
+        right=percent(evaluation.accuracy.value, 1),
+        how=how,
     )
 
 
@@ -279,16 +386,23 @@ def confusion_story(evaluation: Evaluation) -> str:
                 errors += n
                 cases += n * (alphabet.FOLDED[i] == alphabet.FOLDED[j])
     if not errors:
-        return f"{title(evaluation.model)} made no mistakes."
-    text = (
-        f"{title(evaluation.model)} misread {count(errors)} of {many(evaluation.accuracy.n, 'image')};"
-        f" {count(cases)} of these ({percent(cases / errors, 1)}) confuse the two cases of a letter."
+        return say("{model} made no mistakes.", model=subject(evaluation.model))
+    text = say(
+        "{model} misread {errors} of {images}; {cases} of these ({share}) confuse the two cases of a letter.",
+        model=subject(evaluation.model),
+        errors=count(errors),
+        images=many(evaluation.accuracy.n, "image"),
+        cases=count(cases),
+        share=percent(cases / errors, 1),
     )
     if evaluation.pairs:
         first = evaluation.pairs[0]
-        text += (
-            f" The most frequent mistake is {character(first.truth)} read as {character(first.read)}:"
-            f" {count(first.count)} times, or {percent(first.share, 1)} of its images."
+        text += " " + say(
+            "The most frequent mistake is {truth} read as {read}: {times} times, or {share} of its images.",
+            truth=character(first.truth),
+            read=character(first.read),
+            times=count(first.count),
+            share=percent(first.share, 1),
         )
     return text
 
@@ -300,14 +414,19 @@ def external_story(scores: tuple[External, ...], group: str) -> str:
     if not prepared:
         return ""
     top = max(prepared, key=lambda x: x.accuracy.value)
+    shown = {"model": subject(top.model), "rate": rate(top.accuracy), "n": count(top.accuracy.n)}
+    shown["within"] = percent(top.accuracy_within.value)
     text = (
-        f"{title(top.model)} reads {rate(top.accuracy)} of the {count(top.accuracy.n)} prepared {group} correctly among"
-        f" all 62 classes"
+        say("{model} reads {rate} of the {n} prepared letters correctly among all 62 classes.", **shown)
+        if group == "letters"
+        else say("{model} reads {rate} of the {n} prepared digits correctly among all 62 classes.", **shown)
     )
     if other := own.get((top.model, "reference")):
-        text += f", against {percent(other.accuracy.value)} ({interval(other.accuracy)}) the reference’s way"
-    within = "26 capitals" if group == "letters" else "10 digits"
-    return f"{text}. Among the {within} only, it reads {percent(top.accuracy_within.value)} of the prepared ones."
+        shown["other"] = f"{percent(other.accuracy.value)} ({interval(other.accuracy)})"
+        text += " " + say("The reference’s way, it reads {other}.", **shown)
+    if group == "letters":
+        return f"{text} " + say("Among the 26 capitals only, it reads {within} of the prepared ones.", **shown)
+    return f"{text} " + say("Among the 10 digits only, it reads {within} of the prepared ones.", **shown)
 
 
 def text_story(rates: tuple[TextRate, ...]) -> str:
@@ -315,9 +434,14 @@ def text_story(rates: tuple[TextRate, ...]) -> str:
     prepared = [x for x in rates if x.method == "prepared"]
     family = "years" if any(x.text == "years" for x in prepared) else rates[0].text
     top = max((x for x in prepared if x.text == family), key=lambda x: x.one_kind.value)
-    return (
-        f"Each rate is of {count(top.plain.n)} texts whose images are drawn anew. {title(top.model)} reads"
-        f" {percent(top.plain.value, 1)} of the {family if family in TEXTS else f'“{family}”'} right glyph by glyph,"
-        f" {percent(top.one_kind.value, 1)} as one kind, and would read {percent(top.kind_known.value, 1)} if it were"
-        f" told that they are {top.kind}."
+    return say(
+        "Each rate is of {n} texts whose images are drawn anew. {model} reads {plain} of the {family} right glyph by"
+        " glyph, {one_kind} as one kind, and would read {known} if it were told that they are {kind}.",
+        n=count(top.plain.n),
+        model=subject(top.model),
+        plain=percent(top.plain.value, 1),
+        family=say(FAMILIES[family]) if family in FAMILIES else quoted(family),
+        one_kind=percent(top.one_kind.value, 1),
+        known=percent(top.kind_known.value, 1),
+        kind=kind(top.kind),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from charrec.report import words
+from charrec.report.language import later, say
 from charrec.report.shifts import Fleet, Shift, fleet
 
 if TYPE_CHECKING:
@@ -21,13 +22,21 @@ APART = 84.0  # between the labels of two times
 STEPS = tuple(unit * n for unit, ns in (
     (1, (1, 2, 5, 10, 15, 30)), (60, (1, 2, 5, 10, 15, 30)), (3600, (1, 2, 3, 6, 12)), (86_400, (1, 2, 5, 10, 20, 50)),
 ) for n in ns)  # seconds  # fmt: skip
-KINDS = ("promoted", "last", "failed", "released", "lost", "running")
+KINDS = {
+    "promoted": later("promoted"),
+    "last": later("completed, and the last of its configuration"),
+    "failed": later("failed"),
+    "released": later("given back"),
+    "lost": later("lost"),
+    "running": later("not ended yet"),
+}
 HOW = {
-    "completed": "completed",
-    "failed": "failed",
-    "given back": "given back for another worker",
-    "lost": "its worker was lost",
-    "running": "not ended yet",
+    "completed": later("completed"),
+    "promoted": later("completed, and promoted"),
+    "failed": later("failed"),
+    "given back": later("given back for another worker"),
+    "lost": later("its worker was lost"),
+    "running": later("not ended yet"),
 }
 
 
@@ -54,7 +63,7 @@ class Drawing:
     ticks: list[tuple[float, str]]  # x, time since the beginning
     breaks: list[tuple[float, str]]  # x, how long nobody worked
     brackets: list[int]  # by place
-    kinds: list[str]  # that occur
+    kinds: list[tuple[str, str]]  # that occur, and what the key says of them
     label: str
     fleet: Fleet
 
@@ -126,7 +135,7 @@ def drawing(result: StudyResult) -> Drawing | None:
         ticks=scale.ticks,
         breaks=scale.breaks,
         brackets=_brackets(stretches),
-        kinds=[kind for kind in KINDS if any(bar.kind == kind for bar in bars)],
+        kinds=[(kind, say(KINDS[kind])) for kind in KINDS if any(bar.kind == kind for bar in bars)],
         label=_label(result, crew),
         fleet=crew,
     )
@@ -174,22 +183,36 @@ def _rows(shifts: tuple[Shift, ...]) -> dict[str, int]:
 
 
 def _title(one: Stretch, crew: Fleet, promoted: bool, again: float | None) -> str:
-    lasted = "it is not known when" if one.end is None else words.duration(one.end - one.begin)
-    epochs = "" if one.epochs is None else f", {words.many(one.epochs, 'epoch')}"
-    text = (
-        f"worker {crew.number(one.worker)} ({one.worker}), trial {one.trial}, configuration {one.configuration},"
-        f" bracket {one.bracket}, rung {one.rung}: {HOW[one.how]}{', and promoted' if promoted else ''}; from"
-        f" {words.duration(one.begin)}, {lasted}{epochs}"
+    lasted = say("it is not known when") if one.end is None else words.duration(one.end - one.begin)
+    text = say(
+        "worker {number} ({name}), trial {trial}, configuration {configuration}, bracket {bracket}, rung {rung}: {how};"
+        " from {begin}, {lasted}",
+        number=crew.number(one.worker),
+        name=one.worker,
+        trial=one.trial,
+        configuration=one.configuration,
+        bracket=one.bracket,
+        rung=one.rung,
+        how=say(HOW["promoted" if promoted else one.how]),
+        begin=words.duration(one.begin),
+        lasted=lasted,
     )
+    if one.epochs is not None:
+        text += f", {words.many(one.epochs, 'epoch')}"
     if again is not None and one.end is not None:
-        text += f"; taken up again {words.duration(again - one.end)} after its last sign of life"
+        waited = words.duration(again - one.end)
+        text += "; " + say("taken up again {waited} after its last sign of life", waited=waited)
     return text
 
 
 def _label(result: StudyResult, crew: Fleet) -> str:
     times = len(result.timeline.stretches) if result.timeline else 0
-    return (
-        f"Timeline of {words.many(len(crew.shifts), 'worker')}, with a bar for each of the {words.count(times)} times"
-        f" that one had a trial: {words.percent(crew.idle_share, 0)} idle, {crew.lost} lost,"
-        f" {words.duration(crew.lost_seconds)} of work lost. The table below has each worker."
+    return say(
+        "Timeline of {workers}, with a bar for each of the {times} times that one had a trial: {idle} idle, {lost}"
+        " lost, {work} of work lost. The table below has each worker.",
+        workers=words.many(len(crew.shifts), "worker"),
+        times=words.count(times),
+        idle=words.percent(crew.idle_share, 0),
+        lost=crew.lost,
+        work=words.duration(crew.lost_seconds),
     )

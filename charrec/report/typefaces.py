@@ -10,7 +10,7 @@ from functools import cache
 
 SANS, MONO, SERIF = "IBM Plex Sans", "IBM Plex Mono", "IBM Plex Serif"
 _WEIGHTS = {SANS: 400, MONO: 500, SERIF: 500}
-_PUNCTUATION = "\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u202f\u2192\u2212\u2191\u2193\u25c7"
+_PUNCTUATION = "\u0152\u0153\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u202f\u2192\u2212\u2191\u2193\u25c7"
 _CHARACTERS = [*range(0x20, 0x7F), *range(0xA0, 0x100), *map(ord, _PUNCTUATION)]
 
 

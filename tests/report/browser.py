@@ -76,6 +76,15 @@ class Browser:
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self._loaded = False
         self.call("Page.navigate", url=page.resolve().as_uri())
+        self._wait()
+
+    def reload(self, script: str) -> None:
+        """Runs what makes the page load itself anew, and waits for it."""
+        self._loaded = False
+        self.run(script)
+        self._wait()
+
+    def _wait(self) -> None:
         while not self._loaded:
             self._note(self._read())
 

@@ -13,7 +13,7 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js")
 # Its default rules: WCAG 2.2 A and AA, and best practices. What axe cannot decide by itself is not a finding.
 RUN = """axe.run(document, { resultTypes: ["violations"] }).then(found => found.violations
   .filter(one => ["serious", "critical"].includes(one.impact))
-  .flatMap(one => one.nodes.map(node => `${one.id} (${one.impact}): ${node.html.slice(0, 160)}: ${node.failureSummary}`)))"""
+  .flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 160)}: ${node.failureSummary}`)))"""
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"dark": True},

@@ -6,18 +6,19 @@ import re
 import shutil
 import subprocess
 from html import unescape
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from charrec.data.foreign import prepare
 from charrec.errors import InputError
 from charrec.evaluation.prediction import softmax
-from charrec.report import board, plain, words
+from charrec.report import board, plain
 from charrec.report.board import Board, candidates, script
 from charrec.report.plain import Layer
+from charrec.report.templates import template
 from charrec.results import Stored
 from charrec.storage import open_store
 from charrec.study import FULL
@@ -30,6 +31,7 @@ BROWSER = (
 )  # fmt: skip
 HARNESS = """
 <script>
+addEventListener("load", () => {
   const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
   const text = (data) => btoa(String.fromCharCode(...data));
   const board = charrecBoard(NET);
@@ -52,6 +54,7 @@ HARNESS = """
     result.textContent = JSON.stringify({ answers, drawn, said, cleared });
     document.body.replaceChildren(result);
   }, 500);
+});
 </script>
 """
 
@@ -109,10 +112,8 @@ def glyphs() -> list[np.ndarray]:
 
 
 def section(found: Board) -> str:
-    environment = Environment(loader=PackageLoader("charrec.report", ""), autoescape=True, undefined=StrictUndefined)
-    environment.globals |= {"words": words}
     given = {"board_script": script(), "board_digits": None, "board_size": SIZE}
-    return environment.get_template("board.html.j2").render(board=found, **given)
+    return template("board.html.j2").render(board=found, **given)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
     harness = HARNESS.replace("NET", net).replace("GLYPHS", json.dumps(images))
     folder = tmp_path_factory.mktemp("browser")
     page = folder / "page.html"
-    page.write_text(f'<!doctype html><meta charset="utf-8"><body>{section(Board("model_5", net))}{harness}')
+    said = files("charrec.report").joinpath("language.js").read_text(encoding="utf-8")
+    page.write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><body><script>{said}</script>'
+        f"{section(Board('model_5', net))}{harness}"
+    )
     command = [chromium, *BROWSER, f"--user-data-dir={folder / 'profile'}", "--dump-dom", page.as_uri()]
     dumped = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
     found = re.search(r'<pre id="result">(.*?)</pre>', dumped, re.DOTALL)
@@ -178,7 +183,7 @@ def test_the_best_reader_of_new_digits_that_fits_is_chosen() -> None:
 def test_a_study_without_a_small_network_says_so(tmp_path: Path) -> None:
     result = sample.study_result()
     found = board.board(FULL, result.trainings, result.external, open_store(str(tmp_path)), pytest.fail)
-    assert found.why == (
+    assert found.said == (
         "No network of this study fits into this page: the smallest, model\u00a01, has 829,758 weights, and a page"
         " takes 750,000."
     )
@@ -195,4 +200,4 @@ def test_weights_that_are_gone_or_something_else_are_told(content: bytes | None,
     if content is not None:
         store.put("t/w.h5", content)
     found = board.board(FULL, (training,), result.external, store, pytest.fail)
-    assert found.why.startswith("The weights of model\u00a01 cannot be read: ") and not found.payload
+    assert found.said.startswith("The weights of model\u00a01 cannot be read: ") and not found.payload
