@@ -62,8 +62,10 @@ def crew(path: str, arguments: Sequence[str], workers: int | None) -> int:
                     place.look(over=any(one.well for one in places))
                 time.sleep(LOOK)
         finally:
+            for place in places:  # all, before one is waited for: each has the whole time to store its work
+                place.terminate()
             for place in places:
-                place.end()
+                place.wait()
         return 128 + signal.SIGTERM if stop() else int(not any(place.well for place in places))
 
 
@@ -85,10 +87,12 @@ class _Place:
         elif (code := self.process.poll()) is not None:
             self._ended(code, over)
 
-    def end(self) -> None:
+    def terminate(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self) -> None:
         if self.process is not None:
-            if self.process.poll() is None:
-                self.process.terminate()
             self.process.wait()
 
     def _begin(self) -> None:

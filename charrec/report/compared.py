@@ -1,6 +1,5 @@
 """Two finished studies: their settings side by side, and their networks on the images that both were tested on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from charrec.report.sets import digest_of, packed_set, predictions_of
 from charrec.report.words import SETS, title
 from charrec.results import Rate, StudyResult
 from charrec.storage import Store
-from charrec.study import Frozen
 
 ROLES: tuple[Role, ...] = ("glyphs", "letters", "digits")
 TABLES = {"glyphs": "validation", "letters": "letters prepared", "digits": "digits prepared"}
@@ -199,15 +197,3 @@ def _answers(a: Answered, b: Answered, units: dict[str, str]) -> Answers | None:
         challenger=b.read[second],
         units=np.array([units.get(a.names[k], a.names[k]) for k in first.tolist()]),
     )
-
-
-def settings(value: Frozen, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Path, value and description of every setting, nested ones by their path."""
-    for name, known in type(value).model_fields.items():
-        own = getattr(value, name)
-        if isinstance(own, Frozen):
-            yield from settings(own, f"{prefix}{name}.")
-        else:
-            shown = ", ".join(map(str, own)) if isinstance(own, tuple) else str(own)
-            shown = "\u2014" if own is None or own == () else shown
-            yield prefix + name, shown, known.description or ""

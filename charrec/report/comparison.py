@@ -9,8 +9,9 @@ from typing import Any
 from charrec.evaluation.paired import Figure
 from charrec.report import theme, typefaces, words
 from charrec.report.cells import Cell, Mark, Scale, Table
-from charrec.report.compared import ROLES, Compared, Row, best_of, settings
+from charrec.report.compared import ROLES, Compared, Row, best_of
 from charrec.report.sets import digest_of
+from charrec.report.settings import settings
 from charrec.report.templates import template
 from charrec.report.words import NBSP, NONE
 from charrec.results import ClassRow, Rate, StudyResult, TrainingResult

@@ -12,6 +12,7 @@ from charrec.report.cells import Cell, Table
 from charrec.report.importance import Importance
 from charrec.report.language import later, local, say
 from charrec.report.layers import layers as layers_of
+from charrec.report.settings import settings
 from charrec.report.shifts import Fleet
 from charrec.report.words import (
     NONE,
@@ -337,16 +338,9 @@ def text_rates(result: StudyResult) -> Table:
     return Table(["", *map(title, models)], rows)
 
 
-def study(value: Frozen, full: Frozen = FULL, prefix: str = "") -> list[list[Cell]]:
-    """Every field of the study, nested ones by their path; values that differ from the full study are marked."""
-    rows = []
-    for name, field in type(value).model_fields.items():
-        own, theirs = getattr(value, name), getattr(full, name)
-        if isinstance(own, Frozen):
-            rows += study(own, theirs, f"{prefix}{name}.")
-            continue
-        shown = ", ".join(map(str, own)) if isinstance(own, tuple) else str(own)
-        shown = NONE if own is None or own == () else shown
-        cells = [_text(prefix + name, "mono"), _text(shown, "wrong" if own != theirs else "text")]
-        rows.append([*cells, _text(say(field.description or ""), "text small")])
-    return rows
+def study(value: Frozen, full: Frozen = FULL) -> list[list[Cell]]:
+    """Every setting of the study; values that differ from the full study are marked."""
+    return [
+        [_text(path, "mono"), _text(shown, "text" if shown == theirs else "wrong"), _text(say(said), "text small")]
+        for (path, shown, said), (_, theirs, _) in zip(settings(value), settings(full), strict=True)
+    ]

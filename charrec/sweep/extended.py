@@ -13,7 +13,7 @@ from charrec.sweep.space import Space, Value
 
 
 def extended(schedule: Schedule, extension: Extension) -> Schedule:
-    """Only Hyperband has rounds (`steering.extend` refuses others)."""
+    """Only Hyperband has rounds (`steering.require_rounds` refuses others)."""
     if extension.rounds and isinstance(schedule, Brackets):
         schedule = schedule.model_copy(update={"rounds": extension.rounds})
     return Extended(schedule, extension.further) if extension.further else schedule

@@ -26,7 +26,7 @@ from charrec.sweep.document import WorkerId, parsed
 from charrec.sweep.plan import Plan
 
 if TYPE_CHECKING:
-    from charrec.sweep.oracle import Assignment, DurableHyperband
+    from charrec.sweep.oracle import Assignment, Oracle
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def ages(store: Store, plan: Plan) -> dict[str, float]:
     return {entry.key.removeprefix(start): entry.age for entry in store.list(start)}
 
 
-def reap(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> None:
+def reap(store: Store, plan: Plan, oracle: "Oracle", terms: Terms) -> None:
     """Revoke the trials of workers that are gone. `oracle` was loaded before this is called.
 
     In that order a new worker is never taken for a lost one: its heartbeat is older than its first lease. A worker that
@@ -177,15 +177,14 @@ def reap(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> 
             oracle.lose(name, done, terms.losses, age=age, seconds=_lost(store, plan, lease.worker, name))
 
 
-def pass_time(store: Store, plan: Plan, oracle: "DurableHyperband", terms: Terms) -> None:
+def pass_time(store: Store, plan: Plan, oracle: "Oracle", terms: Terms) -> None:
     """Count the search's hours, where its budget has a limit for them. `oracle` was loaded before this is called."""
     if not (oracle.account.budget and oracle.account.budget.hours):
         return
     signs = store.list(f"{plan.key}/workers/")
     holders = {_key(plan, lease.worker) for lease in oracle.leases.values()}
     youngest = min((sign.age for sign in signs if sign.key in holders), default=0.0)
-    now = max((sign.modified.timestamp() + sign.age for sign in signs), default=None)
-    if now is not None:
+    if (now := store.now()) is not None:
         oracle.pass_time(round(now, 3), youngest if youngest > terms.lease else 0.0)
 
 

@@ -39,7 +39,7 @@ class HyperbandProposer:
             allow_new_entries=False,
         )
         self.offsets = search.offsets
-        size = space.size(CROWDED * configurations(search) * len(search.offsets))
+        size = space.size(CROWDED * configurations(search.rungs()))
         if size < inf:  # or it takes a space that it nearly fills for one without a point left
             self.tuner._max_collisions = max(COLLISIONS, int(DRAWS * size))
 

@@ -43,7 +43,7 @@ class Assignment(NamedTuple):
     epochs: int  # in total after it
 
 
-class DurableHyperband:
+class Oracle:
     """The search's whole state; knows no schedule."""
 
     def __init__(self, schedule: Schedule, seed: int, space: Space, objective: Objective) -> None:

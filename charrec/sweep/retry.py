@@ -4,7 +4,7 @@ from typing import Any
 
 from charrec.errors import InputError
 from charrec.storage import Store
-from charrec.sweep.oracle import DurableHyperband
+from charrec.sweep.oracle import Oracle
 from charrec.sweep.outcome import read_document
 from charrec.sweep.plan import Plan
 from charrec.sweep.transaction import transact
@@ -29,7 +29,7 @@ def reopen(store: Store, sweep: Plan) -> int:
         )
     for entry in store.list(f"{sweep.key}/result-"):  # first: if this process ends here, it is computed again
         store.delete(entry.key)
-    oracle = DurableHyperband(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
+    oracle = Oracle(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
     beginning = oracle.dump()
 
     def begin_anew() -> int:

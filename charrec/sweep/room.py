@@ -10,5 +10,6 @@ def require_room(space: Space, needed: int) -> None:
         raise InputError(
             f"a space of {size:.0f} point{'s' * (size != 1)}",
             f"at least {needed}, which the search tries",
-            "Widen the space, or search with fewer trials: by Hyperband, fewer max_epochs or a larger factor.",
+            "Widen the space, or search with fewer trials: by Hyperband, with fewer rounds or max_epochs, or a larger"
+            " factor.",
         )

@@ -1,5 +1,6 @@
 """Hyperband's schedule, known in advance: brackets, rungs, trials, epochs."""
 
+from collections.abc import Iterable
 from math import ceil, log
 from typing import Protocol
 
@@ -35,9 +36,9 @@ def schedule(search: Hyperband) -> tuple[Rung, ...]:
     return tuple(_rung(search, bracket, rung) for bracket in reversed(range(brackets)) for rung in range(bracket + 1))
 
 
-def configurations(search: Hyperband) -> int:
+def configurations(rungs: Iterable[Rung]) -> int:
     """How many points of its space a search tries."""
-    return sum(rung.trials for rung in schedule(search) if rung.rung == 0)
+    return sum(rung.trials for rung in rungs if rung.rung == 0)
 
 
 def _rung(search: Hyperband, bracket: int, rung: int) -> Rung:

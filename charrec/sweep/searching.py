@@ -18,6 +18,7 @@ from charrec.sweep.joining import join
 from charrec.sweep.outcome import ON, finished, over, ranked
 from charrec.sweep.room import require_room
 from charrec.sweep.row import TrialRow
+from charrec.sweep.schedule import configurations
 from charrec.sweep.schedules import unrepeatable
 from charrec.sweep.space import Value
 from charrec.sweep.steering import agree
@@ -80,7 +81,7 @@ def search(
     """
     objective = objective_of(how)
     builder = Builder(build, fit)
-    require_room(builder.space, sum(rung.trials for rung in schedule_of(how).rungs() if not rung.rung))
+    require_room(builder.space, configurations(schedule_of(how).rungs()))
     given = builder.first_fit
     examples.require_known(given)
     require_resumable(given.get("callbacks") or [])

@@ -12,11 +12,12 @@ from charrec.sweep.account import Budget
 from charrec.sweep.brackets import Brackets
 from charrec.sweep.document import Document, parsed, point
 from charrec.sweep.extension import Extension, Further
-from charrec.sweep.oracle import REMEMBERED, DurableHyperband
+from charrec.sweep.oracle import REMEMBERED, Oracle
 from charrec.sweep.outcome import finished, finished_by, read_document, schedule_of
 from charrec.sweep.plan import Plan
 from charrec.sweep.ranking import ranking
-from charrec.sweep.schedule import Rung
+from charrec.sweep.room import require_room
+from charrec.sweep.schedule import Rung, configurations
 from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 
@@ -32,7 +33,7 @@ def agree(store: Store, sweep: Plan, budget: Budget | None) -> None:
 
 def begin(store: Store, sweep: Plan) -> None:
     """The search's document, where no worker has begun it yet."""
-    oracle = DurableHyperband(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
+    oracle = Oracle(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
     with suppress(Conflict):
         store.create(sweep.oracle, oracle.dump().model_dump_json().encode())
 
@@ -125,13 +126,7 @@ def require_rounds(space: Space, schedule: Schedule, rounds: int) -> None:
     if not isinstance(schedule, Brackets):
         found = f"a search by {type(schedule).__name__}"
         raise InputError(found, "one by Hyperband, which has rounds", "Begin another search.")
-    needed = rounds * sum(rung.trials for rung in schedule.rungs() if not rung.rung)
-    if (size := space.size(needed)) < needed:
-        raise InputError(
-            f"a space of {size:.0f} points",
-            f"at least {needed}, which {rounds} rounds of this search try",
-            "Widen the space, or ask for fewer rounds.",
-        )
+    require_room(space, rounds * configurations(schedule.rungs()))
 
 
 def _require_tried(space: Space, document: Document) -> None:

@@ -8,12 +8,12 @@ from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.storage.change import change
 from charrec.sweep.document import parsed
-from charrec.sweep.oracle import DurableHyperband
+from charrec.sweep.oracle import Oracle
 
 Answer = TypeVar("Answer")
 
 
-def transact(store: Store, name: str, oracle: DurableHyperband, operation: Callable[[], Answer]) -> Answer:
+def transact(store: Store, name: str, oracle: Oracle, operation: Callable[[], Answer]) -> Answer:
     """The answer of `operation`, which acts on `oracle`, and whose effect is now what the store holds.
 
     It may run often, each time on what the store holds by then, and answer differently. Each attempt's id goes into the

@@ -13,7 +13,7 @@ from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
 from charrec.sweep.blame import MachineAtFault, at_fault, described, in_a_line, is_the_machines
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, pass_time, reap
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.sweep.outcome import finished, search_failed
 from charrec.sweep.plan import Plan
 from charrec.sweep.standing import status
@@ -106,7 +106,7 @@ def prove(store: Store, sweep: Plan, terms: Terms) -> None:
             log.warning("%s; but this process slept meanwhile, so the store is tried again", refused)
 
 
-def clean_up(store: Store, sweep: Plan, oracle: DurableHyperband, terms: Terms) -> None:
+def clean_up(store: Store, sweep: Plan, oracle: Oracle, terms: Terms) -> None:
     """Delete the leftovers of killed workers in a finished search."""
     for number in sorted({record.configuration for record in oracle.records.values()}):
         sweep_up(store, sweep.training(number), sweep.progress(store, number).owner, sweep.kind)
@@ -126,7 +126,7 @@ class _Worker:
     ) -> None:
         self.store, self.sweep, self.trainable, self.heart = store, sweep, trainable, heart
         self.show, self.stop, self.trial = show, stop, trial
-        self.oracle = DurableHyperband(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
+        self.oracle = Oracle(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
         self.shown = False  # this process can train: it has completed a trial, or repeated an epoch of one
         self.doubted: dict[str, str] = {}  # trials that failed here while none of the search had completed; their words
 

@@ -6,7 +6,7 @@ from charrec.models.convnet import ConvNet
 from charrec.study import Choices, Search
 from charrec.sweep import room
 from charrec.sweep.objective import Objective
-from charrec.sweep.schedule import configurations
+from charrec.sweep.schedule import configurations, schedule
 from charrec.sweep.space import Space
 
 SPACE = Choices().searched  # the deck's
@@ -19,7 +19,7 @@ def space_of(search: Search) -> Space:
 
 def require_room(search: Search) -> None:
     """Raises InputError where the search tries more points than its space has."""
-    room.require_room(space_of(search), configurations(search))
+    room.require_room(space_of(search), configurations(schedule(search)))
 
 
 def propose(values: Mapping[str, object]) -> ConvNet:

@@ -41,7 +41,7 @@ def _stretches(document: Document, signs: Mapping[str, float]) -> Iterator[Stret
     """With times since 1970."""
     for name, record in document.trials.items():
         whole = len(record.stretches) < STRETCHES
-        done = int(record.values["tuner/initial_epoch"]) if whole else None
+        done = record.first if whole else None
         for one in record.stretches:
             epochs = None if one.epochs is None or done is None else max(one.epochs - done, 0)
             done = one.epochs if done is None else done + (epochs or 0)
@@ -59,6 +59,6 @@ def _stretches(document: Document, signs: Mapping[str, float]) -> Iterator[Stret
 
 def _row(name: str, record: TrialRecord) -> Stretch:
     return Stretch(
-        worker="", trial=name, configuration=record.configuration, bracket=int(record.values["tuner/bracket"]),
-        rung=int(record.values["tuner/round"]), begin=0.0, end=None, how="running", epochs=None, after=None,
+        worker="", trial=name, configuration=record.configuration, bracket=record.bracket, rung=record.rung,
+        begin=0.0, end=None, how="running", epochs=None, after=None,
     )  # fmt: skip

@@ -84,12 +84,24 @@ def test_wrong_words_are_told(words: list[str], said: str, capsys: pytest.Captur
     assert said in capsys.readouterr().err
 
 
-def test_sigterm_is_passed_on_to_every_worker(tmp_path: Path) -> None:
-    path = script(tmp_path, "time.sleep(600)\n")
+WAITING = """\
+def told(number, frame):  # stores its work as long as the other has not been told yet
+    (folder / f"told-{os.getpid()}").touch()
+    while len(list(folder.glob("told-*"))) < 2:
+        time.sleep(0.01)
+    sys.exit()
+signal.signal(signal.SIGTERM, told)
+(folder / f"ready-{os.getpid()}").touch()
+time.sleep(600)
+"""
+
+
+def test_sigterm_is_passed_on_to_every_worker_before_one_is_waited_for(tmp_path: Path) -> None:
+    path = script(tmp_path, WAITING)
     words = [sys.executable, "-m", "charrec", "sweep", "work", "--workers", "2", path, str(tmp_path)]
     process = subprocess.Popen(words, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""})
     try:
-        assert eventually(lambda: len(runs(tmp_path)) == 2, 300, every=0.1)
+        assert eventually(lambda: len(list(tmp_path.glob("ready-*"))) == 2, 300, every=0.1)
         process.terminate()
         assert process.wait(300) == 128 + signal.SIGTERM
         assert gone(int(run.name.removeprefix("run-")) for run in runs(tmp_path))

@@ -2,7 +2,7 @@
 
 from charrec.storage import NotFound, Store
 from charrec.sweep.heartbeat import Heartbeat
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.training import checkpoints, train
 from charrec.training.checkpoints import Progress
 
@@ -10,7 +10,7 @@ from charrec.training.checkpoints import Progress
 def unfence() -> None:
     """In this process, whoever once held a trial keeps it, and whoever trains overwrites what others have stored."""
     checkpoints.commit = train.commit = _commit
-    DurableHyperband.holds = _holds  # type: ignore[method-assign]
+    Oracle.holds = _holds  # type: ignore[method-assign]
     Heartbeat.step = _step  # type: ignore[method-assign]
 
 
@@ -25,7 +25,7 @@ def _commit(store: Store, key: str, progress: Progress, version: str | None, bef
         return ""
 
 
-def _holds(oracle: DurableHyperband, assignment: Assignment) -> bool:
+def _holds(oracle: Oracle, assignment: Assignment) -> bool:
     """Whether anybody holds it: a token is not asked for."""
     return assignment.trial in oracle.leases
 

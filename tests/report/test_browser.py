@@ -59,6 +59,13 @@ def test_the_page_is_small(folder: Path) -> None:
     assert (folder / "report.html").stat().st_size < 3_000_000
 
 
+def lit(page: Browser) -> set[tuple[str, str]]:
+    """Element and configuration of everything that stands out."""
+    return {
+        (tag, one) for tag, one in page.run("[...document.querySelectorAll('.on')].map(o => [o.tagName, o.dataset.c])")
+    }
+
+
 def test_a_configuration_stands_out_everywhere_at_once(page: Browser) -> None:
     page.run("document.querySelector('#parallel').scrollIntoView()")
     wanted, x, y = page.run(
@@ -66,9 +73,7 @@ def test_a_configuration_stands_out_everywhere_at_once(page: Browser) -> None:
         " return [hit.dataset.c, at.x, at.y]; })([...document.querySelectorAll('.hit')].at(-1))"
     )
     page.pointer("mouseMoved", x, y)
-    lit = page.run("[...document.querySelectorAll('.on')].map(one => [one.tagName, one.dataset.c])")
-    assert {kind for kind, _ in lit} == {"path", "g", "TR"}
-    assert {configuration for _, configuration in lit} == {wanted}
+    assert lit(page) == {("path", wanted), ("g", wanted), ("TR", wanted)}
     assert page.run(
         "document.querySelectorAll('#learning .on').length * document.querySelectorAll('#timeline .on').length"
     )
@@ -84,9 +89,7 @@ def test_a_bar_of_the_timeline_lights_up_its_configuration(page: Browser) -> Non
         "([...document.querySelectorAll('#timeline g.promoted')].at(-1))"
     )
     page.pointer("mouseMoved", x, y)
-    lit = page.run("[...document.querySelectorAll('#search .on')].map(one => [one.tagName, one.dataset.c])")
-    assert {kind for kind, _ in lit} == {"path", "g", "TR"}
-    assert {configuration for _, configuration in lit} == {wanted}
+    assert lit(page) == {("path", wanted), ("g", wanted), ("TR", wanted)}
 
 
 def test_the_trials_can_be_walked_through_by_keys(page: Browser, full: StudyResult) -> None:

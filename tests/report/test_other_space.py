@@ -7,9 +7,9 @@ import pytest
 import sample_result as sample
 
 from charrec.report import plots, rows, sentences, tables
-from charrec.report.compared import settings
 from charrec.report.drawing import charts
 from charrec.report.page import render
+from charrec.report.settings import settings
 from charrec.report.summary import _chosen
 from charrec.results import StudyResult
 from charrec.study import FULL, Choices

@@ -9,7 +9,7 @@ from charrec.storage import NotFound, Store, conditional
 from charrec.storage.s3 import S3Store
 from charrec.sweep.document import Document
 from charrec.sweep.heartbeat import Heartbeat
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.training import checkpoints, train
 from charrec.training.checkpoints import Held, read_version
 
@@ -19,10 +19,10 @@ Mutation = Callable[[pytest.MonkeyPatch], None]
 def without_fencing(patch: pytest.MonkeyPatch) -> None:
     """Whoever once had the trial may end it, whatever its token."""
 
-    def holds(oracle: DurableHyperband, assignment: Assignment) -> bool:
+    def holds(oracle: Oracle, assignment: Assignment) -> bool:
         return assignment.trial in oracle.leases
 
-    patch.setattr(DurableHyperband, "holds", holds)
+    patch.setattr(Oracle, "holds", holds)
 
 
 def without_compare_and_swap(patch: pytest.MonkeyPatch) -> None:
@@ -37,12 +37,12 @@ def without_compare_and_swap(patch: pytest.MonkeyPatch) -> None:
 
 def without_transaction_ids(patch: pytest.MonkeyPatch) -> None:
     """A swap whose reply was lost is done again."""
-    load = DurableHyperband.load
+    load = Oracle.load
 
-    def forgetful(oracle: DurableHyperband, document: Document) -> None:
+    def forgetful(oracle: Oracle, document: Document) -> None:
         load(oracle, document.model_copy(update={"transactions": []}))
 
-    patch.setattr(DurableHyperband, "load", forgetful)
+    patch.setattr(Oracle, "load", forgetful)
 
 
 def sweeping_before_looking(patch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from charrec.study import FULL, Search
 from charrec.sweep.brackets import hyperband
 from charrec.sweep.document import Document, parsed
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.sweep.scheduling import Schedule
 from charrec.tuning.space import OBJECTIVE, propose, space_of
 
@@ -14,13 +14,13 @@ DECKS_SPACE = space_of(DECK)
 SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one epoch, one of them promoted; 2 of two
 
 
-def oracle_of(search: Search | Schedule, seed: int) -> DurableHyperband:
+def oracle_of(search: Search | Schedule, seed: int) -> Oracle:
     """Of a search for network 4."""
     schedule = hyperband(search) if isinstance(search, Search) else search
-    return DurableHyperband(schedule, seed, DECKS_SPACE, OBJECTIVE)
+    return Oracle(schedule, seed, DECKS_SPACE, OBJECTIVE)
 
 
-Between = Callable[[DurableHyperband], DurableHyperband]
+Between = Callable[[Oracle], Oracle]
 
 
 def points(given: Assignment) -> float:
@@ -30,14 +30,14 @@ def points(given: Assignment) -> float:
     return round(0.5 + sums / 4000 + given.epochs / 100, 6)
 
 
-def taken(oracle: DurableHyperband, worker: str = "worker") -> Assignment:
+def taken(oracle: Oracle, worker: str = "worker") -> Assignment:
     """The trial that this worker gets; there must be one."""
     given = oracle.take(worker)
     assert isinstance(given, Assignment), given
     return given
 
 
-def fail_for_good(oracle: DurableHyperband, given: Assignment, message: str = "the loss is not a number") -> None:
+def fail_for_good(oracle: Oracle, given: Assignment, message: str = "the loss is not a number") -> None:
     """Let the trial fail on its worker and on another, which is enough."""
     assert oracle.fail(given, message)
     again = taken(oracle, "witness")
@@ -46,7 +46,7 @@ def fail_for_good(oracle: DurableHyperband, given: Assignment, message: str = "t
 
 
 def alone(
-    oracle: DurableHyperband,
+    oracle: Oracle,
     scored: Callable[[Assignment], float] = points,
     between: Between = lambda same: same,
 ) -> list[Assignment]:
@@ -68,7 +68,7 @@ def searched(search: Search = DECK, seed: int = FULL.seed) -> Document:
     return oracle.dump()
 
 
-def reborn(oracle: DurableHyperband, search: Search | Schedule = DECK, seed: int = 99) -> DurableHyperband:
+def reborn(oracle: Oracle, search: Search | Schedule = DECK, seed: int = 99) -> Oracle:
     """Another process, which knows the stored document alone; and the seed, where points are not drawn from a state."""
     other = oracle_of(search, seed)
     other.load(parsed(oracle.dump().model_dump_json().encode(), "the store", DECKS_SPACE))

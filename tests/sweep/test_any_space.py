@@ -11,9 +11,9 @@ from charrec.sweep.brackets import hyperband
 from charrec.sweep.builder import Builder
 from charrec.sweep.fits import Search
 from charrec.sweep.objective import Objective
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.sweep.points import value_at
-from charrec.sweep.schedule import configurations
+from charrec.sweep.schedule import configurations, schedule
 from charrec.sweep.space import Space, Value
 from tests.sweep.tiny import model
 from tests.toy import WARNINGS
@@ -44,7 +44,7 @@ POINT: dict[str, Value] = {"kind": "dense", "units": 16, "rate": 0.01, "dropout"
 
 
 def drawn(search: Search, space: Space, seed: int) -> list[Assignment]:
-    oracle = DurableHyperband(hyperband(search), seed, space, Objective(name="val_loss", direction="min"))
+    oracle = Oracle(hyperband(search), seed, space, Objective(name="val_loss", direction="min"))
     trials = []
     while isinstance(given := oracle.take("worker"), Assignment):
         oracle.complete(given, float(len(trials)), 1.0)
@@ -113,9 +113,9 @@ def test_points_are_counted_where_they_can_be() -> None:
 def test_a_space_of_as_many_points_as_a_search_tries_is_searched_whole(seed: int) -> None:
     search = Search(max_epochs=9)
     hp = kt.HyperParameters()
-    hp.Int("a", 1, configurations(search))
+    hp.Int("a", 1, configurations(schedule(search)))
     trials = drawn(search, Space.of(hp), seed)
-    assert {given.values["a"] for given in trials} == set(range(1, configurations(search) + 1))
+    assert {given.values["a"] for given in trials} == set(range(1, configurations(schedule(search)) + 1))
 
 
 def test_the_lowest_is_promoted_where_less_is_better() -> None:

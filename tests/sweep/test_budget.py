@@ -19,7 +19,7 @@ from charrec.sweep.account import HOUR, Account
 from charrec.sweep.document import Document
 from charrec.sweep.fits import Fits
 from charrec.sweep.heartbeat import Heartbeat, Terms
-from charrec.sweep.oracle import DurableHyperband
+from charrec.sweep.oracle import Oracle
 from charrec.sweep.outcome import ranked, read_document
 from charrec.sweep.steering import agree, stop, undo
 from charrec.sweep.table import cost_lines
@@ -47,7 +47,7 @@ def account(store: Store) -> Account:
     return document(store).account
 
 
-def agreed(oracle: DurableHyperband, budget: Budget | None) -> None:
+def agreed(oracle: Oracle, budget: Budget | None) -> None:
     """A script says its budget."""
     oracle.account = oracle.account.agreed(budget, sum(record.seconds for record in oracle.records.values()))
 
@@ -274,9 +274,9 @@ def test_an_epoch_that_is_interrupted_is_lost_and_no_worker_with_it(tmp_path: Pa
 
 
 def test_an_account_survives_another_process() -> None:
-    oracle = DurableHyperband(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
+    oracle = Oracle(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
     agreed(oracle, Budget(hours=1))
-    other = DurableHyperband(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
+    other = Oracle(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
     other.load(Document.model_validate_json(oracle.dump().model_dump_json()))
     assert other.account == oracle.account
 
@@ -288,7 +288,7 @@ def test_a_terminal_stops_it_lets_it_go_on_and_asks_for_its_result(
     tmp_path: Path, undisturbed: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = begun(tmp_path)
-    oracle = DurableHyperband(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
+    oracle = Oracle(PLAN.schedule, PLAN.seed, PLAN.space, PLAN.objective)
 
     def complete(trials: int) -> None:
         for _ in range(trials):

@@ -11,12 +11,12 @@ import keras
 import keras_tuner as kt
 import numpy as np
 import pytest
-from keras_tuner.src.engine.oracle import Oracle
+from keras_tuner.src.engine import oracle as keras_tuners
 from keras_tuner.src.engine.trial import Trial
 
 from charrec.study import FULL, Search
 from charrec.sweep.hyperband import HyperbandProposer
-from charrec.sweep.oracle import DurableHyperband
+from charrec.sweep.oracle import Oracle
 from charrec.sweep.schedule import schedule
 from charrec.training.batches import batches
 from charrec.training.recipe import Arrays, compiled
@@ -59,7 +59,7 @@ def plain() -> Plain:
 @pytest.mark.parametrize(
     ("owner", "name", "parameters"),
     [
-        (Oracle, "_record_values", ["self", "trial"]),
+        (keras_tuners.Oracle, "_record_values", ["self", "trial"]),
         (kt.oracles.HyperbandOracle, "populate_space", ["self", "trial_id"]),
         (kt.oracles.HyperbandOracle, "_get_size", ["self", "bracket_num", "round_num"]),
         (kt.oracles.HyperbandOracle, "_get_epochs", ["self", "bracket_num", "round_num"]),
@@ -104,7 +104,7 @@ def test_keras_tuners_oracle_has_no_other_state() -> None:
     assert set(vars(tuner_of(oracle))) == fixed | unused | restored
 
 
-def tuner_of(oracle: DurableHyperband) -> kt.oracles.HyperbandOracle:
+def tuner_of(oracle: Oracle) -> kt.oracles.HyperbandOracle:
     assert isinstance(oracle.proposer, HyperbandProposer)
     return oracle.proposer.tuner
 
@@ -130,7 +130,7 @@ def test_every_field_of_keras_tuners_state_is_restored() -> None:
         assert trial.get_state() == tuner_of(other).trials[name].get_state()
 
 
-def comparable(oracle: DurableHyperband) -> dict[str, Any]:
+def comparable(oracle: Oracle) -> dict[str, Any]:
     state: dict[str, Any] = tuner_of(oracle).get_state()
     return state | {"tried_so_far": set(state["tried_so_far"])}  # a list of a set, in any order
 

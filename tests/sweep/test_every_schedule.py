@@ -10,7 +10,7 @@ from charrec.storage import Conflict, open_store
 from charrec.storage.folder import FolderStore
 from charrec.sweep.document import BELIEVED, Document, parsed
 from charrec.sweep.heartbeat import Beat
-from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, DurableHyperband
+from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, Oracle
 from charrec.sweep.outcome import failed, finished, ranked, runnable
 from charrec.sweep.retry import reopen
 from charrec.sweep.schedules import Asha
@@ -39,7 +39,7 @@ def repeatable(request: pytest.FixtureRequest) -> Scheduled:
 
 
 @pytest.fixture
-def oracle(plan: Scheduled) -> DurableHyperband:
+def oracle(plan: Scheduled) -> Oracle:
     return oracle_of(plan.schedule, plan.seed)
 
 
@@ -83,7 +83,7 @@ def test_a_search_that_changes_process_at_every_step_is_the_same(plan: Scheduled
     assert oracle.dump() == searched(plan)
 
 
-def test_the_document_comes_back_to_the_last_byte(plan: Scheduled, oracle: DurableHyperband) -> None:
+def test_the_document_comes_back_to_the_last_byte(plan: Scheduled, oracle: Oracle) -> None:
     oracle.complete(taken(oracle), 0.5, 2.5)
     oracle.fail(taken(oracle, "a"), "why")
     oracle.lose(taken(oracle, "b").trial, 0)
@@ -93,7 +93,7 @@ def test_the_document_comes_back_to_the_last_byte(plan: Scheduled, oracle: Durab
     assert ("brackets" in text) == (plan.by is None)
 
 
-def test_the_nth_point_is_the_same_whoever_asks(plan: Scheduled, oracle: DurableHyperband) -> None:
+def test_the_nth_point_is_the_same_whoever_asks(plan: Scheduled, oracle: Oracle) -> None:
     networks = {given.configuration: given.values for given in alone(oracle_of(plan.schedule, plan.seed))}
     number = 0
     while isinstance(given := oracle.take(f"worker-{number}"), Assignment):
@@ -129,7 +129,7 @@ def disturbed(plan: Scheduled, seed: int) -> Document:
     return oracle.dump()
 
 
-def end(oracle: DurableHyperband, given: Assignment, rng: random.Random) -> None:
+def end(oracle: Oracle, given: Assignment, rng: random.Random) -> None:
     """The trial leaves its worker, in one way or another."""
     how, record = rng.random(), oracle.records[given.trial]
     if how < 0.1:
@@ -166,7 +166,7 @@ def test_no_interleaving_loses_a_trial_or_doubles_one(plan: Scheduled, seed: int
     assert bool(others) == isinstance(plan.by, Asha), "what is trained depends on the order of ends, or not"
 
 
-def test_a_failed_trial_ranks_last_and_the_search_ends(plan: Scheduled, oracle: DurableHyperband) -> None:
+def test_a_failed_trial_ranks_last_and_the_search_ends(plan: Scheduled, oracle: Oracle) -> None:
     fail_for_good(oracle, taken(oracle))
     alone(oracle)
     document = oracle.dump()
@@ -176,13 +176,13 @@ def test_a_failed_trial_ranks_last_and_the_search_ends(plan: Scheduled, oracle: 
     assert not any(record.parent == "0000" for record in document.trials.values())
 
 
-def test_of_equals_the_earlier_is_promoted(plan: Scheduled, oracle: DurableHyperband) -> None:
+def test_of_equals_the_earlier_is_promoted(plan: Scheduled, oracle: Oracle) -> None:
     alone(oracle, lambda _: 0.5)
     promoted = [record.configuration for record in oracle.dump().trials.values() if record.rung == 1]
     assert promoted[:1] == ([] if plan.by == SCHEDULES["random"] else [0])
 
 
-def test_failures_in_a_row_end_the_search(plan: Scheduled, oracle: DurableHyperband) -> None:
+def test_failures_in_a_row_end_the_search(plan: Scheduled, oracle: Oracle) -> None:
     for _ in range(FAILURES):
         fail_for_good(oracle, taken(oracle), "no GPU")
     assert oracle.take("worker") == "STOPPED"
@@ -230,7 +230,7 @@ class Unanswered(FolderStore):
 
 
 def test_a_write_whose_reply_was_lost_is_done_once(
-    plan: Scheduled, oracle: DurableHyperband, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: Scheduled, oracle: Oracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("charrec.storage.change.time.sleep", lambda _seconds: None)
     store = Unanswered(tmp_path)
@@ -242,9 +242,7 @@ def test_a_write_whose_reply_was_lost_is_done_once(
     assert store.writes - 2 * len(document.trials) in (0, 1)  # Hyperband drops its last bracket when it is asked again
 
 
-def test_the_status_shows_it_from_its_beginning_to_its_end(
-    plan: Scheduled, oracle: DurableHyperband, tmp_path: Path
-) -> None:
+def test_the_status_shows_it_from_its_beginning_to_its_end(plan: Scheduled, oracle: Oracle, tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     plan.begin(store)
     before = status(store, plan)

@@ -168,7 +168,7 @@ def test_what_cannot_go_on_is_told(tmp_path: Path) -> None:
         extend_best(store, narrow, 1, 10)
     with pytest.raises(InputError, match="is not finished; expected a finished search before its space grows"):
         join(store, plan(SEARCH, WIDER), 2)
-    with pytest.raises(InputError, match="a space of 90 points; expected at least 150, which 15 rounds"):
+    with pytest.raises(InputError, match="a space of 90 points; expected at least 150, which the search tries"):
         extend_rounds(store, narrow, 15)
     assert document(store, narrow).extension == Extension()
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from charrec.study import FULL, Search
 from charrec.sweep.document import BELIEVED, Document
-from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, Assignment, DurableHyperband
+from charrec.sweep.oracle import FAILURES, LOSSES, REMEMBERED, Assignment, Oracle
 from charrec.tuning.ranking import ranking
 from charrec.tuning.space import SPACE, propose
 from tests.sweep.driving import DECK, SMALL, alone, fail_for_good, oracle_of, points, reborn, searched, taken
@@ -33,12 +33,12 @@ SCHEDULE = {
 
 
 @pytest.fixture
-def oracle() -> DurableHyperband:
+def oracle() -> Oracle:
     return oracle_of(DECK, FULL.seed)
 
 
 @pytest.fixture
-def small() -> DurableHyperband:
+def small() -> Oracle:
     return oracle_of(SMALL, 1)
 
 
@@ -63,7 +63,7 @@ def summary(document: Document) -> list[dict[str, Any]]:
 # A whole search
 
 
-def test_the_decks_search_is_30_trials_of_22_configurations_in_120_epochs(oracle: DurableHyperband) -> None:
+def test_the_decks_search_is_30_trials_of_22_configurations_in_120_epochs(oracle: Oracle) -> None:
     trials = alone(oracle)
     records = oracle.dump().trials.values()
     counted = Counter(
@@ -76,7 +76,7 @@ def test_the_decks_search_is_30_trials_of_22_configurations_in_120_epochs(oracle
     assert sum(given.epochs - given.first for given in trials) == 120
 
 
-def test_configurations_are_numbered_by_appearance_and_promoted_trials_keep_theirs(oracle: DurableHyperband) -> None:
+def test_configurations_are_numbered_by_appearance_and_promoted_trials_keep_theirs(oracle: Oracle) -> None:
     trials = alone(oracle)
     numbers = [given.configuration for given in trials]
     assert list(dict.fromkeys(numbers)) == list(range(22))
@@ -94,7 +94,7 @@ def test_configurations_are_numbered_by_appearance_and_promoted_trials_keep_thei
             assert given.first == 0
 
 
-def test_the_best_of_a_rung_are_promoted(oracle: DurableHyperband) -> None:
+def test_the_best_of_a_rung_are_promoted(oracle: Oracle) -> None:
     scores = {(given.configuration, given.epochs): points(given) for given in alone(oracle)}
     rungs = in_rungs(oracle.dump())
     for (bracket, rung), above in rungs.items():
@@ -105,7 +105,7 @@ def test_the_best_of_a_rung_are_promoted(oracle: DurableHyperband) -> None:
             assert set(above) == set(best[: len(above)])
 
 
-def test_of_equals_the_earlier_configurations_are_promoted(oracle: DurableHyperband) -> None:
+def test_of_equals_the_earlier_configurations_are_promoted(oracle: Oracle) -> None:
     alone(oracle, lambda _: 0.5)
     rungs = in_rungs(oracle.dump())
     assert rungs[2, 1] == [0, 1, 2, 3]
@@ -169,10 +169,10 @@ def test_a_search_writes_no_files_and_prints_nothing(
 # Another process
 
 
-def test_a_search_that_changes_process_at_every_step_is_the_same(oracle: DurableHyperband) -> None:
-    kept: list[DurableHyperband] = []
+def test_a_search_that_changes_process_at_every_step_is_the_same(oracle: Oracle) -> None:
+    kept: list[Oracle] = []
 
-    def changing(now: DurableHyperband) -> DurableHyperband:
+    def changing(now: Oracle) -> Oracle:
         kept.append(reborn(now))
         return kept[-1]
 
@@ -188,7 +188,7 @@ def test_a_search_that_changes_process_at_every_step_is_the_same(oracle: Durable
     assert oracle.dump() == whole
 
 
-def test_the_state_survives_json(small: DurableHyperband) -> None:
+def test_the_state_survives_json(small: Oracle) -> None:
     first = taken(small)
     small.complete(first, points(first), 2.5)
     small.fail(taken(small), "the loss is not a number")
@@ -202,7 +202,7 @@ def test_the_state_survives_json(small: DurableHyperband) -> None:
     assert reborn(other, SMALL).dump() == document
 
 
-def test_only_the_latest_transactions_are_remembered(small: DurableHyperband) -> None:
+def test_only_the_latest_transactions_are_remembered(small: Oracle) -> None:
     small.transactions.extend(str(number) for number in range(1000))
     assert small.dump().transactions == [str(number) for number in range(1000 - REMEMBERED, 1000)]
 
@@ -230,7 +230,7 @@ class Weather:
             return BELIEVED
         return random.Random(f"{configuration} {epochs} {self.seed}").choice([0] * 6 + list(range(1, BELIEVED)))
 
-    def ends(self, oracle: DurableHyperband, given: Assignment) -> bool:
+    def ends(self, oracle: Oracle, given: Assignment) -> bool:
         """How the trial ends, if this worker still has it."""
         if len(oracle.records[given.trial].failures) < self.failures(given.configuration, given.epochs):
             return oracle.fail(given, "an error")
@@ -313,7 +313,7 @@ def test_the_nth_new_configuration_is_the_same_whoever_asks() -> None:
 # Failures
 
 
-def test_a_trial_that_fails_is_tried_again_by_another_worker_alone(small: DurableHyperband) -> None:
+def test_a_trial_that_fails_is_tried_again_by_another_worker_alone(small: Oracle) -> None:
     given = taken(small)
     small.fail(given, "out of range")
     assert small.dump().waiting == [given.trial]
@@ -328,7 +328,7 @@ def test_a_trial_that_fails_is_tried_again_by_another_worker_alone(small: Durabl
     assert [failure.worker for failure in record.failures] == ["worker"]
 
 
-def test_the_last_of_those_that_wait_comes_first(small: DurableHyperband) -> None:
+def test_the_last_of_those_that_wait_comes_first(small: Oracle) -> None:
     first, second = taken(small, "a"), taken(small, "b")
     small.give_back(first)
     small.give_back(second)
@@ -336,7 +336,7 @@ def test_the_last_of_those_that_wait_comes_first(small: DurableHyperband) -> Non
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf])
-def test_a_score_that_is_no_number_is_a_failure(score: float, small: DurableHyperband) -> None:
+def test_a_score_that_is_no_number_is_a_failure(score: float, small: Oracle) -> None:
     given = taken(small)
     assert small.complete(given, score, 1.0)
     record = small.dump().trials[given.trial]
@@ -344,7 +344,7 @@ def test_a_score_that_is_no_number_is_a_failure(score: float, small: DurableHype
     assert reborn(small, SMALL).dump() == small.dump()
 
 
-def test_a_worker_waits_for_another_where_only_its_own_failure_is_left(small: DurableHyperband) -> None:
+def test_a_worker_waits_for_another_where_only_its_own_failure_is_left(small: Oracle) -> None:
     failed = taken(small)
     small.fail(failed, "why")
     while isinstance(given := small.take("worker"), Assignment):
@@ -354,7 +354,7 @@ def test_a_worker_waits_for_another_where_only_its_own_failure_is_left(small: Du
     assert taken(reborn(small, SMALL), "another").trial == failed.trial
 
 
-def test_a_trial_that_fails_on_two_workers_has_failed_with_its_words(small: DurableHyperband) -> None:
+def test_a_trial_that_fails_on_two_workers_has_failed_with_its_words(small: Oracle) -> None:
     given = taken(small)
     fail_for_good(small, given)
     record = small.dump().trials[given.trial]
@@ -367,7 +367,7 @@ def test_a_trial_that_fails_on_two_workers_has_failed_with_its_words(small: Dura
     assert taken(small).trial != given.trial
 
 
-def test_failures_on_machines_that_have_shown_nothing_never_count(small: DurableHyperband) -> None:
+def test_failures_on_machines_that_have_shown_nothing_never_count(small: Oracle) -> None:
     for number in range(5 * FAILURES):
         assert small.doubt(taken(small, f"sick-{number}"), "no GPU")
     given = taken(small)
@@ -378,7 +378,7 @@ def test_failures_on_machines_that_have_shown_nothing_never_count(small: Durable
 
 
 @pytest.mark.parametrize("how", ["fail", "doubt", "lose"])
-def test_a_worker_that_has_shown_nothing_gets_what_is_free_of_doubt_first(how: str, small: DurableHyperband) -> None:
+def test_a_worker_that_has_shown_nothing_gets_what_is_free_of_doubt_first(how: str, small: Oracle) -> None:
     given = taken(small)
     small.lose(given.trial, 0) if how == "lose" else getattr(small, how)(given, "why")
     fresh = [small.take(f"fresh-{number}", shown=False) for number in range(4)]
@@ -386,7 +386,7 @@ def test_a_worker_that_has_shown_nothing_gets_what_is_free_of_doubt_first(how: s
     assert small.take("one-more", shown=False) == "IDLE"
 
 
-def test_a_worker_gets_no_trial_that_it_will_not_have(small: DurableHyperband) -> None:
+def test_a_worker_gets_no_trial_that_it_will_not_have(small: Oracle) -> None:
     given = taken(small)
     small.doubt(given, "why")
     assert taken(small, "another").trial == given.trial
@@ -397,7 +397,7 @@ def test_a_worker_gets_no_trial_that_it_will_not_have(small: DurableHyperband) -
     assert small.dump().waiting == [given.trial]
 
 
-def test_the_proof_of_a_machine_is_a_trial_that_has_completed(small: DurableHyperband) -> None:
+def test_the_proof_of_a_machine_is_a_trial_that_has_completed(small: Oracle) -> None:
     assert small.proof() is None
     fail_for_good(small, taken(small))
     assert small.proof() is None
@@ -407,9 +407,7 @@ def test_the_proof_of_a_machine_is_a_trial_that_has_completed(small: DurableHype
 
 
 @pytest.mark.parametrize("doomed", [{0}, {3}, {0, 5, 9, 13}])
-def test_failed_trials_count_as_the_worst_and_rungs_keep_their_sizes(
-    doomed: set[int], oracle: DurableHyperband
-) -> None:
+def test_failed_trials_count_as_the_worst_and_rungs_keep_their_sizes(doomed: set[int], oracle: Oracle) -> None:
     """Keras Tuner's own rule would wait for ever for a rung's missing trials, or end the search without them."""
     while isinstance(given := oracle.take("worker"), Assignment):
         if given.configuration in doomed:
@@ -427,7 +425,7 @@ def test_failed_trials_count_as_the_worst_and_rungs_keep_their_sizes(
     assert {row.configuration for row in ranking(oracle.dump())[-len(doomed) :]} == doomed
 
 
-def test_where_all_others_failed_too_a_failed_one_is_promoted(small: DurableHyperband) -> None:
+def test_where_all_others_failed_too_a_failed_one_is_promoted(small: Oracle) -> None:
     """A rung is never left empty: the search would not end."""
     for _ in range(2):
         fail_for_good(small, taken(small))
@@ -435,7 +433,7 @@ def test_where_all_others_failed_too_a_failed_one_is_promoted(small: DurableHype
     assert (promoted.configuration, promoted.first, promoted.epochs) == (0, 1, 2)
 
 
-def test_failures_in_a_row_end_the_search_for_everyone(oracle: DurableHyperband) -> None:
+def test_failures_in_a_row_end_the_search_for_everyone(oracle: Oracle) -> None:
     alive = taken(oracle, "another")
     for _ in range(FAILURES):
         assert oracle.aborted is None
@@ -448,7 +446,7 @@ def test_failures_in_a_row_end_the_search_for_everyone(oracle: DurableHyperband)
     assert oracle.dump().aborted == f"Number of consecutive failures exceeded the limit of {FAILURES}.\nno GPU"
 
 
-def test_failures_with_a_success_between_do_not_end_the_search(oracle: DurableHyperband) -> None:
+def test_failures_with_a_success_between_do_not_end_the_search(oracle: Oracle) -> None:
     for number in range(2 * FAILURES):
         given = taken(oracle)
         if number % FAILURES == 0:
@@ -461,7 +459,7 @@ def test_failures_with_a_success_between_do_not_end_the_search(oracle: DurableHy
 # Workers that vanish
 
 
-def test_a_trial_that_always_loses_its_worker_has_failed(small: DurableHyperband) -> None:
+def test_a_trial_that_always_loses_its_worker_has_failed(small: Oracle) -> None:
     given = taken(small)
     for _ in range(LOSSES):
         small.lose(given.trial, 3)
@@ -473,7 +471,7 @@ def test_a_trial_that_always_loses_its_worker_has_failed(small: DurableHyperband
     assert taken(small).trial != given.trial
 
 
-def test_workers_that_had_shown_nothing_may_be_lost_for_ever(small: DurableHyperband) -> None:
+def test_workers_that_had_shown_nothing_may_be_lost_for_ever(small: Oracle) -> None:
     """Their machine may end every process, for want of memory perhaps; another gets the trial done."""
     for number in range(3 * LOSSES):
         lost = taken(small, f"sick-{number}")
@@ -486,7 +484,7 @@ def test_workers_that_had_shown_nothing_may_be_lost_for_ever(small: DurableHyper
 
 
 def test_a_trial_is_costly_by_the_workers_lost_and_the_doubts_and_not_by_failures_that_count(
-    small: DurableHyperband,
+    small: Oracle,
 ) -> None:
     given = taken(small, "a")
     small.lose(given.trial, 0)
@@ -496,7 +494,7 @@ def test_a_trial_is_costly_by_the_workers_lost_and_the_doubts_and_not_by_failure
     assert (small.costly(given.trial, 2), small.costly(given.trial, 3)) == (True, False)
 
 
-def test_a_worker_that_has_shown_something_since_is_lost_as_any_other(small: DurableHyperband) -> None:
+def test_a_worker_that_has_shown_something_since_is_lost_as_any_other(small: Oracle) -> None:
     given = small.take("fresh", shown=False)
     assert isinstance(given, Assignment)
     assert reborn(small, SMALL).leases[given.trial].shown is False
@@ -506,7 +504,7 @@ def test_a_worker_that_has_shown_something_since_is_lost_as_any_other(small: Dur
     assert not small.vouch(given)
 
 
-def test_a_trial_that_gets_on_between_its_losses_has_not(small: DurableHyperband) -> None:
+def test_a_trial_that_gets_on_between_its_losses_has_not(small: Oracle) -> None:
     given = taken(small)
     for loss in range(4 * LOSSES):
         small.lose(given.trial, loss // LOSSES)
@@ -515,7 +513,7 @@ def test_a_trial_that_gets_on_between_its_losses_has_not(small: DurableHyperband
     assert small.complete(taken(small), 0.5, 1.0)
 
 
-def test_a_trial_that_is_given_back_has_neither_failed_nor_lost_its_worker(small: DurableHyperband) -> None:
+def test_a_trial_that_is_given_back_has_neither_failed_nor_lost_its_worker(small: Oracle) -> None:
     given = taken(small)
     for _ in range(2 * LOSSES):
         assert small.give_back(taken(small))
@@ -530,7 +528,7 @@ def test_a_trial_that_is_given_back_has_neither_failed_nor_lost_its_worker(small
 
 @pytest.mark.parametrize("gone", ["lost", "given back"])
 @pytest.mark.parametrize("taken_again", [False, True])
-def test_an_assignment_that_is_over_changes_nothing(gone: str, taken_again: bool, small: DurableHyperband) -> None:
+def test_an_assignment_that_is_over_changes_nothing(gone: str, taken_again: bool, small: Oracle) -> None:
     old = taken(small, "old")
     if gone == "lost":
         small.lose(old.trial, 0)
@@ -546,7 +544,7 @@ def test_an_assignment_that_is_over_changes_nothing(gone: str, taken_again: bool
     assert small.dump() == before
 
 
-def test_a_trial_that_has_ended_cannot_end_again(small: DurableHyperband) -> None:
+def test_a_trial_that_has_ended_cannot_end_again(small: Oracle) -> None:
     given = taken(small)
     assert small.complete(given, 0.5, 1.0)
     before = small.dump()
@@ -556,7 +554,7 @@ def test_a_trial_that_has_ended_cannot_end_again(small: DurableHyperband) -> Non
 
 
 def test_a_worker_that_asks_again_gets_its_trial_again_and_its_former_answer_is_worth_nothing(
-    small: DurableHyperband,
+    small: Oracle,
 ) -> None:
     first = taken(small)
     again = taken(reborn(small, SMALL))
@@ -565,7 +563,7 @@ def test_a_worker_that_asks_again_gets_its_trial_again_and_its_former_answer_is_
     assert not small.holds(first)
 
 
-def test_tokens_only_grow(small: DurableHyperband) -> None:
+def test_tokens_only_grow(small: Oracle) -> None:
     tokens = []
     for loss in range(3):
         given = taken(small, f"worker-{loss}")

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from charrec.study import FULL, Search
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.sweep.outcome import runnable
 from charrec.tuning.plan import Sweep
 from tests.sweep.driving import DECK, SMALL, oracle_of, points, reborn
@@ -15,7 +15,7 @@ from tests.toy import RECIPE, WARNINGS
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
-def given_out(oracle: DurableHyperband, search: Search) -> int:
+def given_out(oracle: Oracle, search: Search) -> int:
     """How many trials are held once everybody who asks has got one."""
     copy = reborn(oracle, search)
     while isinstance(copy.take(f"asker-{len(copy.leases)}"), Assignment):

@@ -13,7 +13,7 @@ from charrec.storage.folder import FolderStore
 from charrec.study import Search
 from charrec.sweep.document import STRETCHES, Document, Stretch, parsed
 from charrec.sweep.heartbeat import Beat, Terms, reap
-from charrec.sweep.oracle import Assignment, DurableHyperband
+from charrec.sweep.oracle import Assignment, Oracle
 from charrec.sweep.transaction import transact
 from charrec.tuning.plan import Sweep
 from tests.sweep.driving import DECK, SMALL, alone, oracle_of, points, reborn, taken
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 BEGUN, NOW = 1795852800.0, 1795852900.0
 SWEEP = Sweep(key="sweep", search=SMALL, recipe=SEARCH_RECIPE)
 
-End = Callable[[DurableHyperband, Assignment], object]
+End = Callable[[Oracle, Assignment], object]
 
 
 def ended(end: End) -> tuple[Stretch, ...]:
