@@ -99,7 +99,10 @@ def test_four_of_five_warps_have_an_elastic_field_of_a_strength_of_their_own(see
     strength = fine[elastic].std((1, 2, 3)) / 0.02  # of 512 numbers: known to 3 %
     assert 0.25 < strength.min() < 0.4 and 1.2 < strength.max() < 1.5
     assert strength.mean() == pytest.approx(0.8, abs=SURE * 0.29 / math.sqrt(elastic.sum()))
-    assert_normal(coarse[elastic] / strength[:, None, None, None] / 0.07, 1.0)
+    known = math.sqrt(
+        512 / 509
+    )  # by so much a quotient by a deviation of 512 numbers spreads more than one by the true
+    assert_normal(coarse[elastic] / strength[:, None, None, None] / 0.07, known)
 
 
 def test_the_splines_of_all_nodes_add_up_to_one() -> None:

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe",
@@ -21,8 +21,8 @@ SIZES = {"wide": (1400, 1000), "phone": (360, 740)}
 class Browser:
     """One page of a browser; `said` is what its console and its failed requests told."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", commands: int, answers: int) -> None:
-        self.process, self._commands, self._answers = process, commands, os.fdopen(answers, "rb")
+    def __init__(self, process: "subprocess.Popen[bytes]", commands: int, answers: BinaryIO) -> None:
+        self.process, self._commands, self._answers = process, commands, answers
         self._count, self._session = 0, ""
         self.said: list[str] = []
         self._loaded = False
@@ -134,12 +134,13 @@ def browser(folder: Path) -> Iterator[Browser]:
     )  # fmt: skip
     os.close(theirs)
     os.close(ours)
-    try:
-        opened = Browser(process, commands, answers)
-        yield opened
-        with suppress(OSError, AssertionError):
-            opened.call("Browser.close")
-    finally:
-        os.close(commands)
-        process.terminate()
-        process.wait(timeout=300)
+    with os.fdopen(answers, "rb") as said:
+        try:
+            opened = Browser(process, commands, said)
+            yield opened
+            with suppress(OSError, AssertionError):
+                opened.call("Browser.close")
+        finally:
+            os.close(commands)
+            process.terminate()
+            process.wait(timeout=300)
