@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from tests.data.sources.kaggle_server import KEY, SIGNATURE, Kaggle, serve
+from tests.data.sources.kaggle.server import KEY, SIGNATURE, Kaggle, serve
 
 DATASET = "owner/fonts"  # the stand-in has it, and refuses to hand it out
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kaggle_server import Kaggle, serve
 from samples import nested_tgz, write_alphabet, write_chars74k, write_mnist, zip_folder
 
 from charrec.data.sources import Role, Selection, limits, locate, read
@@ -15,6 +14,7 @@ from charrec.results import Manifest
 from charrec.steps.pack import PACK
 from charrec.steps.pipeline import ROLES, packing
 from charrec.study import EMBEDDED, FULL, Data, Runtime, Study
+from tests.data.sources.kaggle.server import Kaggle, serve
 
 STUDY = FULL.model_copy(update={"data": Data(letters_per_class=3)})
 

@@ -6,9 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from kaggle_server import KEY, SIGNATURE, TOKEN, USERNAME, Kaggle
-
 from charrec.data.sources.kaggle import Download, download
+from tests.data.sources.kaggle.server import KEY, SIGNATURE, TOKEN, USERNAME, Kaggle
 
 
 def archive(content: bytes) -> bytes:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kaggle_desk import NEW, OLD, Desk, hold_no_secret
-from kaggle_server import Kaggle, serve
+
+from tests.data.sources.kaggle.desk import NEW, OLD, Desk, hold_no_secret
+from tests.data.sources.kaggle.server import Kaggle, serve
 
 
 @pytest.fixture

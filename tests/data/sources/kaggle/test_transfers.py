@@ -9,11 +9,11 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from kaggle_desk import CACHED, CORRUPT, NEW, OLD, Desk, archive
-from kaggle_server import Kaggle, etag
 
 from charrec.errors import InputError
 from charrec.storage import DiskError
+from tests.data.sources.kaggle.desk import CACHED, CORRUPT, NEW, OLD, Desk, archive
+from tests.data.sources.kaggle.server import Kaggle, etag
 from tests.processes import eventually
 from tests.small_disk import small_disk
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
-from kaggle_desk import CACHED, NEW, OLD, Desk, hold_no_secret
 
 from charrec.errors import InputError
+from tests.data.sources.kaggle.desk import CACHED, NEW, OLD, Desk, hold_no_secret
 
 
 def test_the_current_version_is_fetched_once_and_recorded(desk: Desk) -> None:

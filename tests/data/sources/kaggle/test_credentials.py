@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from kaggle_desk import Desk
-from kaggle_server import TOKEN
 
 from charrec.data.sources.kaggle import credentials_found
 from charrec.errors import InputError
+from tests.data.sources.kaggle.desk import Desk
+from tests.data.sources.kaggle.server import TOKEN
 from tests.toy import ROOT
 
 
