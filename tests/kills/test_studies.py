@@ -78,7 +78,7 @@ def page(factor: float, accuracy: float = 0.25) -> str:
         "trainings": tuple(one.model_copy(update={"epochs": tuple(slower)}) for one in STUDY.trainings),
         "search": STUDY.search.model_copy(update=at | {"trials": tuple(trials)}),
         "durations": dict.fromkeys(STUDY.durations, 100 * factor),
-        "started": f"2026-11-28T0{factor:.0f}:00:00+00:00",
+        "started": f"2026-11-28T0{factor:.0f}:0{factor:.0f}:00+00:00",
         "code": f"{factor:.0f}07dc10",
     }
     study = STUDY.model_copy(update=changed)
