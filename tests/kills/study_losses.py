@@ -27,8 +27,8 @@ MOMENT = re.compile(r"\d+ \w+ \d{4}, \d\d:\d\d UTC")
 CODE = re.compile(r"<dt>Code</dt><dd>.*?</dd>|(?<=, )code [0-9a-f]+\+?")
 SPEED = re.compile(r'images/s, median</th>(?:<td class="num">[\d,]+</td>)+')
 TIMELINE = re.compile(r'<h3 id="timeline-title">.*?</details>', re.DOTALL)
-# The same figures in French, and what is marked for differing from them, as "1.5 s" does and "2 s" does not.
-FRENCH = re.compile(r'<script type="application/json" id="other-language">.*?</script>| data-l(?=[ >])', re.DOTALL)
+FRENCH = re.compile(r'<script type="application/json" id="other-language">.*?</script>', re.DOTALL)  # the same figures
+MARK = re.compile(r" data-l(?=[ >])")  # of what is another text in French, as "1.5 s" is and "2 s" is not
 SHOWN = 300  # characters of a difference
 
 Told = dict[str, list[str]]  # key without names of processes -> content, of each object that is called so
@@ -102,6 +102,7 @@ def _timeless(part: Any) -> Any:
 
 def timeless_page(page: str) -> str:
     """A report in one language, without its timeline, the commit, and what words, sort keys and rows say of time."""
+    page = MARK.sub("", page)
     for told_in_words in (FRENCH, TIMELINE, SPEED, DURATION, MOMENT, CODE):
         page = told_in_words.sub("\N{MIDDLE DOT}", page)
     return page
