@@ -31,7 +31,7 @@ from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import SearchFailed, read_document
 from charrec.sweep.ranking import ranking
 from charrec.sweep.standing import status
-from charrec.sweep.table import cost_lines, headline, lines, result_lines
+from charrec.sweep.table import cost_lines, execution_lines, headline, lines, result_lines
 from charrec.tuning.plan import Sweep
 
 PLAN = "sweep.json"
@@ -153,12 +153,14 @@ def _result(store: Store, sweep: AnySearch, options: argparse.Namespace) -> int:
     ended = [row for row in rows if document and row.trial in document.ended]
     if options.json:
         said = {
-            "search": sweep.key, "objective": sweep.objective.model_dump(), "finished": now.finished, "over": now.over,
-            "aborted": now.aborted, "trials": [row.model_dump() for row in ended], "costs": now.costs.model_dump(),
+            "search": sweep.key, "objective": sweep.objective.model_dump(), "executions": now.executions,
+            "finished": now.finished, "over": now.over, "aborted": now.aborted,
+            "trials": [row.model_dump() for row in ended], "costs": now.costs.model_dump(),
         }  # fmt: skip
         print(json.dumps(said))
     else:
-        print("\n".join([sweep.key, headline(now), *cost_lines(now.costs), "", *result_lines(ended)]))
+        head = [sweep.key, headline(now), *execution_lines(now.executions), *cost_lines(now.costs)]
+        print("\n".join([*head, "", *result_lines(ended)]))
     if now.aborted or not now.best:
         return 1
     return 0 if now.finished or now.over else GOES_ON

@@ -22,7 +22,7 @@ class Asynchronous(Frozen):
     steps: tuple[int, ...]  # epochs in total after each rung
     factor: int  # one of so many is promoted
     trials: int  # points
-    total: int | None = None  # epochs of all trials; None: as many as come of it
+    total: int | None = None  # epochs of all trials, in each execution; None: as many as come of it
 
     def rungs(self, begun: Mapping[int, int] = NOTHING) -> tuple[Rung, ...]:
         """What is certain: the points, and the best share of each rung; with a total, as if no more were promoted."""

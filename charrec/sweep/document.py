@@ -59,7 +59,8 @@ class Stretch(Frozen):
     begun: FiniteFloat
     ended: FiniteFloat | None  # of a lost worker, its last sign of life; None: it ended without a word
     how: How
-    epochs: NonNegativeInt | None = None  # of its configuration that were done by then; None: unknown
+    # Of its configuration that were done by then, in all executions; None: unknown
+    epochs: NonNegativeInt | None = None
 
 
 class TrialRecord(Frozen):

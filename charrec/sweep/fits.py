@@ -36,12 +36,14 @@ class Search(Frozen):
         None, exclude_if=lambda value: value is None
     )  # None: Hyperband
     rounds: Annotated[int, Field(ge=1, le=1000, exclude_if=lambda rounds: rounds == 1)] = 1  # of all brackets
+    # Trainings of each point, from other seeds; a trial's score is the mean of their best
+    executions_per_trial: Annotated[int, Field(ge=1, le=100, exclude_if=lambda executions: executions == 1)] = 1
     budget: Budget | None = Field(default=None, exclude_if=lambda budget: budget is None)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.schedule:
-            self.schedule.within(self.max_epochs)  # raises ValueError
+            schedule_of(self)  # raises ValueError
             if self.factor != type(self).model_fields["factor"].default:
                 raise ValueError("factor is Hyperband's; leave it out beside another schedule")
         return self
@@ -83,6 +85,10 @@ class Fits(Described):
     def objective(self) -> Objective:
         return objective_of(self.search)
 
+    @property
+    def executions(self) -> int:
+        return self.search.executions_per_trial
+
     def difference(self, other: Self) -> str:
         names = [name for name in ("search", "space") if getattr(self, name) != getattr(other, name)]
         arguments = sorted({*self.fit, *other.fit})
@@ -91,6 +97,9 @@ class Fits(Described):
 
 
 def schedule_of(search: Search) -> Schedule:
+    """Raises ValueError where a schedule does not fit into `max_epochs`."""
+    if isinstance(search.schedule, Asha):
+        return search.schedule.within(search.max_epochs, search.executions_per_trial)
     return search.schedule.within(search.max_epochs) if search.schedule else hyperband(search)
 
 

@@ -47,7 +47,7 @@ class Beat(Frozen):
 
     worker: WorkerId
     trial: str | None = None
-    epochs: NonNegativeInt = 0  # done by now, of its configuration
+    epochs: NonNegativeInt = 0  # done by now, of its configuration in all executions
     steps: NonNegativeInt = 0  # done of the next epoch
     seconds: Seconds = 0.0  # since the last epoch that it has stored, or since it took the trial
 
@@ -92,7 +92,8 @@ class Heartbeat:
         """From now on, this trial; None: none."""
         self.given, self._lost = given, False
         self._stepped = self._stored = time.monotonic()
-        self._said = Beat(worker=self.worker, trial=given.trial if given else None, epochs=given.first if given else 0)
+        epochs = self.plan.executions * given.first if given else 0
+        self._said = Beat(worker=self.worker, trial=given.trial if given else None, epochs=epochs)
 
     def lap(self) -> float:
         """Seconds since the last call, or since the trial was taken: all that it trained until then is stored."""
@@ -172,7 +173,7 @@ def reap(store: Store, plan: Plan, oracle: "Oracle", terms: Terms) -> None:
             log.warning("trial %s: worker %s ended without giving it back", name, lease.worker)
             oracle.free(name)
         elif age > terms.lease:
-            done = len(plan.progress(store, oracle.records[name].configuration).epochs)
+            done = plan.trained(store, oracle.records[name].configuration)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
             oracle.lose(name, done, terms.losses, age=age, seconds=_lost(store, plan, lease.worker, name))
 

@@ -39,7 +39,7 @@ class Assignment(NamedTuple):
     token: int
     configuration: int
     values: dict[str, Value]  # the point of the space
-    first: int  # epochs of its configuration before this trial
+    first: int  # epochs of its configuration before this trial, in each execution
     epochs: int  # in total after it
 
 
@@ -110,16 +110,17 @@ class Oracle:
         self.leases[assignment.trial] = lease.model_copy(update={"shown": True})
         return True
 
-    def complete(self, assignment: Assignment, score: float, seconds: float) -> bool:
+    def complete(self, assignment: Assignment, score: float, seconds: float, executions: int = 1) -> bool:
         """Completes the trial. False, without effect, if the lease was lost."""
         if not self.holds(assignment):
             return False
+        epochs = executions * assignment.epochs
         if isfinite(score):
-            self._worked(assignment.trial, "completed", assignment.epochs)
+            self._worked(assignment.trial, "completed", epochs)
             self._note(assignment.trial, score=score)
             self._end(assignment.trial, "COMPLETED", None, seconds)
         else:
-            self._worked(assignment.trial, "failed", assignment.epochs)
+            self._worked(assignment.trial, "failed", epochs)
             self._end(assignment.trial, "FAILED", f"its score is {score}", seconds)
         return True
 

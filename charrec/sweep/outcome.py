@@ -95,5 +95,5 @@ def _failed(sweep: Plan, document: Document) -> str | None:
 
 
 def epochs_of(record: TrialRecord) -> int:
-    """Epochs that the trial itself trains."""
+    """Epochs that the trial itself trains, in each of its executions."""
     return record.epochs - record.first

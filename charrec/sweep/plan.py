@@ -38,11 +38,16 @@ class Plan(Protocol):
     @property
     def kind(self) -> type[Held[Any]]: ...
 
+    @property
+    def executions(self) -> int: ...
+
     def begin(self, store: Store) -> None: ...
 
-    def training(self, configuration: int) -> str: ...
+    def training(self, configuration: int, execution: int = 0) -> str: ...
 
-    def progress(self, store: Store, configuration: int) -> Held[Any]: ...
+    def progress(self, store: Store, configuration: int, execution: int = 0) -> Held[Any]: ...
+
+    def trained(self, store: Store, configuration: int) -> int: ...
 
 
 class Described(Frozen):
@@ -80,13 +85,22 @@ class Described(Frozen):
         """What is told of another search under the same key."""
         return ""
 
-    def training(self, configuration: int) -> str:
-        """The key of a configuration's training; each of its trials continues it."""
-        return f"{self.key}/configuration-{configuration:03d}"
+    @property
+    def executions(self) -> int:
+        """Trainings of each configuration, from other seeds; a trial's score is the mean of theirs."""
+        return 1
 
-    def progress(self, store: Store, configuration: int) -> Held[Any]:
+    def training(self, configuration: int, execution: int = 0) -> str:
+        """The key of a configuration's training; each of its trials continues it."""
+        return f"{self.key}/configuration-{configuration:03d}" + (f"-execution-{execution}" if execution else "")
+
+    def progress(self, store: Store, configuration: int, execution: int = 0) -> Held[Any]:
         """How far a configuration's training is."""
-        return read_progress(store, self.training(configuration), self.kind)
+        return read_progress(store, self.training(configuration, execution), self.kind)
+
+    def trained(self, store: Store, configuration: int) -> int:
+        """Stored epochs of a configuration, in all its executions."""
+        return sum(len(self.progress(store, configuration, one).epochs) for one in range(self.executions))
 
     @property
     def oracle(self) -> str:

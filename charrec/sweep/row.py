@@ -9,8 +9,8 @@ class TrialRow(Frozen):
     configuration: int  # the n-th new point of the search
     bracket: int
     rung: int
-    epochs: int  # trained in all after this trial
-    score: float | None  # the objective's best value so far
+    epochs: int  # trained in all after this trial, in each execution
+    score: float | None  # the objective's best value so far; of several executions, their mean
     state: str  # COMPLETED, FAILED, or LOST: given up, since its workers were lost
     values: dict[str, Value]
     seconds: float

@@ -13,7 +13,7 @@ class RungRow(Frozen):
 
     bracket: int
     rung: int
-    first: int  # epochs before
+    first: int  # epochs before, in each execution
     epochs: int  # in total after
     trials: int
     running: int

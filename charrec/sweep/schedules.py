@@ -56,19 +56,21 @@ class Asha(Frozen):
     trials: Count
     factor: Annotated[int, Field(ge=2, le=10_000)] = 3
     first: Count = 1  # epochs that a point gets at least
-    total_epochs: Count | None = None  # of all trials; what would go beyond is not begun
+    total_epochs: Count | None = None  # of all trials and executions; what would go beyond is not begun
 
-    def within(self, max_epochs: int) -> Asynchronous:
-        """Raises ValueError where no point could come to the end."""
+    def within(self, max_epochs: int, executions: int = 1) -> Asynchronous:
+        """Raises ValueError where no point could come to the end. `executions`: of each trial."""
         if self.first > max_epochs:
             raise ValueError(f"first {self.first} epochs of {max_epochs}; let first be at most max_epochs")
-        if self.total_epochs is not None and self.total_epochs < max_epochs:
-            raise ValueError(f"total_epochs {self.total_epochs}; let it be at least max_epochs, {max_epochs}")
-        steps, least = [max_epochs], max_epochs / self.factor
-        while least >= 1 and ceil(least) >= self.first:
-            steps, least = [ceil(least), *steps], least / self.factor
+        total = None if self.total_epochs is None else self.total_epochs // executions
+        if total is not None and total < max_epochs:
+            least = f"max_epochs, {max_epochs}" + (f", of each of {executions} executions" if executions > 1 else "")
+            raise ValueError(f"total_epochs {self.total_epochs}; let it be at least {least}")
+        steps, epochs = [max_epochs], max_epochs / self.factor
+        while epochs >= 1 and ceil(epochs) >= self.first:
+            steps, epochs = [ceil(epochs), *steps], epochs / self.factor
         steps = list(dict.fromkeys(steps))
-        return Asynchronous(steps=tuple(steps), factor=self.factor, trials=self.trials, total=self.total_epochs)
+        return Asynchronous(steps=tuple(steps), factor=self.factor, trials=self.trials, total=total)
 
 
 def unrepeatable(schedule: Random | BestOf | Asha | None) -> tuple[str, ...]:

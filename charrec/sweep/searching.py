@@ -1,6 +1,7 @@
 """The search of any Keras model, from a script: each process that runs it is a worker at one search."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -24,15 +25,18 @@ from charrec.sweep.space import Value
 from charrec.sweep.steering import agree
 from charrec.sweep.trial import trial_seed
 from charrec.sweep.worker import PATIENT, work
-from charrec.training.checkpoints import load, read_progress
+from charrec.training.checkpoints import Held, load
 
 log = logging.getLogger(__name__)
 
 
 class Best(NamedTuple):
+    """The best trial. Of several executions, `history` is that of the best one, whose weights `Found.model` has."""
+
     values: dict[str, Value]
-    score: float
+    score: float  # the mean of its executions'
     history: tuple[FitEpoch, ...]  # of all epochs of its training
+    histories: tuple[tuple[FitEpoch, ...], ...]  # of each execution
 
 
 class Found:
@@ -44,20 +48,34 @@ class Found:
         self.over = None if finished(store, plan) else document.account.over  # why it ended early, if it did
         first = self.trials[0]
         assert first.score is not None  # `ranked` raises where none has one
-        self.best = Best(first.values, first.score, self._progress(first).epochs)
+        histories = tuple(progress.epochs for progress in self._executions(first))
+        self.best = Best(first.values, first.score, histories[self._best_of(first)], histories)
         self.unrepeatable = plan.unrepeatable  # why this may depend on the workers; empty: it does not
 
     def model(self, trial: TrialRow | None = None) -> keras.Model:
-        """The compiled model of a trial, of the best by default, with the weights of its best epoch."""
+        """The compiled model of a trial, of the best by default, with the weights of its best epoch.
+
+        Of several executions, of the one with the best epoch, the earliest of equals.
+        """
         row = trial or self.trials[0]
-        model = self._fitting.built(row.values, trial_seed(self.plan.seed, row.configuration)).model
-        checkpoint = self._progress(row).best
+        execution = self._best_of(row)
+        model = self._fitting.built(row.values, trial_seed(self.plan.seed, row.configuration, execution)).model
+        checkpoint = self._executions(row)[execution].best
         assert checkpoint is not None
         load(model, self.store, checkpoint)
         return model
 
-    def _progress(self, row: TrialRow) -> Any:
-        return read_progress(self.store, self.plan.training(row.configuration), self.plan.kind)
+    def _executions(self, row: TrialRow) -> list[Held[FitEpoch]]:
+        return [self.plan.progress(self.store, row.configuration, one) for one in range(self.plan.executions)]
+
+    def _best_of(self, row: TrialRow) -> int:
+        """The execution with the best epoch."""
+        name, cost = self.plan.objective.name, self.plan.objective.cost
+        lowest = [
+            min((cost(value) for row in progress.epochs if (value := row.values[name]) is not None), default=math.inf)
+            for progress in self._executions(row)
+        ]
+        return lowest.index(min(lowest))
 
 
 def search(

@@ -19,7 +19,7 @@ class WorkerRow(Frozen):
     worker: str
     trial: str | None
     configuration: int | None
-    epochs: int | None  # of the trial, done
+    epochs: int | None  # of the trial, done, in all its executions
     of: int | None  # epochs of the trial
     age: float | None  # seconds since its last sign of life; None: there is none
     lost: bool  # older than the lease: the next that asks gets its trial
@@ -51,7 +51,8 @@ class Status(Frozen):
     workers: tuple[WorkerRow, ...]
     troubles: tuple[TroubleRow, ...]
     best: TrialRow | None
-    epochs_done: int
+    executions: int  # of each trial, whose score is the mean of theirs
+    epochs_done: int  # in all executions
     epochs: int  # in all
     seconds_left: float | None  # at the pace so far, by the workers that live; None: unknown
     runnable: int  # workers that could have a trial now
@@ -78,8 +79,9 @@ def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: boo
     apart = {further.bracket for further in document.extension.further} if document else set()
     planned = schedule_of(sweep, document).rungs(Counter(row.rung for row in ranked if row.bracket not in apart))
     rungs = tuple(by_rung(planned, ranked, sweep.objective))
-    total, epochs = sum(rung.trials * (rung.epochs - rung.first) for rung in rungs), sum(done.values())
-    workers = tuple(_workers(trials, leases, seen, done, lease))
+    total = sweep.executions * sum(rung.trials * (rung.epochs - rung.first) for rung in rungs)
+    epochs = sum(done.values())
+    workers = tuple(_workers(sweep, trials, leases, seen, done, lease))
     could_run = runnable(sweep, document) if not (document and document.aborted) else 0
     finished = not could_run and not (document and document.aborted)
     at_work = sum(row.trial is not None and not row.lost for row in workers)
@@ -88,9 +90,10 @@ def status(store: Store, sweep: Plan, lease: float = Terms().lease, running: boo
         workers=workers,
         troubles=tuple(_troubles(trials)),
         best=ranked[0] if ranked and ranked[0].score is not None else None,
+        executions=sweep.executions,
         epochs_done=epochs,
         epochs=total,
-        seconds_left=0.0 if finished else _seconds_left(trials, total - epochs, at_work),
+        seconds_left=0.0 if finished else _seconds_left(sweep, trials, total - epochs, at_work),
         runnable=could_run,
         finished=finished,
         aborted=document.aborted if document else None,
@@ -114,12 +117,13 @@ def costs(document: Document | None) -> Costs:
     )
 
 
-def _seconds_left(trials: dict[str, TrialRecord], epochs: int, workers: int) -> float | None:
+def _seconds_left(sweep: Plan, trials: dict[str, TrialRecord], epochs: int, workers: int) -> float | None:
     """From the mean duration of an epoch so far, shared among the workers."""
     timed = [record for record in trials.values() if record.seconds]
     if not timed or not workers:
         return None
-    return sum(record.seconds for record in timed) / sum(map(epochs_of, timed)) * epochs / workers
+    trained = sweep.executions * sum(map(epochs_of, timed))
+    return sum(record.seconds for record in timed) / trained * epochs / workers
 
 
 def _troubles(trials: dict[str, TrialRecord]) -> Iterator[TroubleRow]:
@@ -139,15 +143,16 @@ def _over(record: TrialRecord) -> bool:
 
 
 def _epochs_done(store: Store, sweep: Plan, name: str, record: TrialRecord) -> int:
+    of = sweep.executions * epochs_of(record)
     if _over(record):
-        return epochs_of(record)
-    trained = len(sweep.progress(store, record.configuration).epochs)
-    return max(0, min(trained - record.first, epochs_of(record)))
+        return of
+    return max(0, min(sweep.trained(store, record.configuration) - sweep.executions * record.first, of))
 
 
 def _workers(
-    trials: dict[str, TrialRecord], leases: dict[str, Lease], seen: dict[str, float], done: dict[str, int], lease: float
-) -> Iterator[WorkerRow]:
+    sweep: Plan, trials: dict[str, TrialRecord], leases: dict[str, Lease], seen: dict[str, float],
+    done: dict[str, int], lease: float,
+) -> Iterator[WorkerRow]:  # fmt: skip
     held = {one.worker: name for name, one in leases.items()}
     for worker in sorted({*held, *seen}):
         trial = held.get(worker)
@@ -157,7 +162,7 @@ def _workers(
             trial=trial,
             configuration=trials[trial].configuration if trial else None,
             epochs=done[trial] if trial else None,
-            of=epochs_of(trials[trial]) if trial else None,
+            of=sweep.executions * epochs_of(trials[trial]) if trial else None,
             age=age,
             lost=age is None or age > lease,
         )

@@ -22,6 +22,7 @@ def lines(status: Status) -> list[str]:
     return [
         headline(status),
         *_best(status),
+        *execution_lines(status.executions),
         *cost_lines(status.costs),
         "",
         *columns(RUNGS, map(_rung, status.rungs), left=()),
@@ -59,6 +60,7 @@ def markdown(status: Status) -> str:
     parts = [
         headline(status),
         *_best(status),
+        *execution_lines(status.executions),
         *cost_lines(status.costs),
         table(RUNGS, map(_rung, status.rungs)),
         table(WORKERS, (tuple(map(escaped, _worker(row))) for row in status.workers))
@@ -87,6 +89,12 @@ def headline(status: Status) -> str:
     elif status.seconds_left is not None:
         parts.append(f"about {_duration(status.seconds_left)} left")
     return "; ".join(parts)
+
+
+def execution_lines(executions: int) -> Iterator[str]:
+    """What a score is and an epoch counts, where each trial is trained several times."""
+    if executions > 1:
+        yield f"a score is the mean of {executions} executions, each of which trains the epochs of its rung"
 
 
 def cost_lines(costs: Costs) -> Iterator[str]:

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import partial
+from statistics import fmean
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from charrec.errors import InputError
@@ -109,7 +110,9 @@ def prove(store: Store, sweep: Plan, terms: Terms) -> None:
 def clean_up(store: Store, sweep: Plan, oracle: Oracle, terms: Terms) -> None:
     """Delete the leftovers of killed workers in a finished search."""
     for number in sorted({record.configuration for record in oracle.records.values()}):
-        sweep_up(store, sweep.training(number), sweep.progress(store, number).owner, sweep.kind)
+        for execution in range(sweep.executions):
+            owner = sweep.progress(store, number, execution).owner
+            sweep_up(store, sweep.training(number, execution), owner, sweep.kind)
     bury(store, sweep, terms)
 
 
@@ -199,7 +202,7 @@ class _Worker:
             if is_the_machines(error):
                 raise
             return self.failed(given, error)
-        kept = self.ending(given, lambda: self.oracle.complete(given, score, seconds))
+        kept = self.ending(given, lambda: self.oracle.complete(given, score, seconds, self.sweep.executions))
         self.shown, self.doubted = True, {}
         return kept, Ended("completed", f"{self.sweep.objective.name} {score:.4f}")
 
@@ -294,12 +297,24 @@ class _Worker:
         return f"{self.store.url}/{self.sweep.key}"
 
     def run(self, given: Assignment) -> tuple[float, float]:
-        """The trial, with a sign of life at every step."""
+        """The trial, one execution after the other: the mean of their scores, and their seconds."""
+        scores, total = [], 0.0
+        for execution in range(self.sweep.executions):
+            if execution:
+                self.trainable.forget()
+            score, seconds = run(given, self.sweep, self.trainable, self.place(given, execution), execution)
+            scores.append(score)
+            total += seconds
+        return fmean(scores), total
+
+    def place(self, given: Assignment, execution: int) -> Place:
+        """Of one execution, with a sign of life at every step."""
+        others = execution * given.epochs + (self.sweep.executions - execution - 1) * given.first  # epochs
         epochs = steps = 0
 
         def begin(title: str, epoch: int, of: int) -> Any:
             nonlocal epochs, steps
-            epochs, steps = epoch - 1, 0
+            epochs, steps = others + epoch - 1, 0
             if why := self.over(given):
                 raise SearchOver(why)
             return self.show(title, epoch, of) if self.show else None
@@ -311,9 +326,8 @@ class _Worker:
             return self.stop()
 
         owner = f"{given.token:04d}-{self.heart.worker}"
-        key = self.sweep.training(given.configuration)
-        place = Place(self.store, key, owner, interrupt, begin, self.heart.confirm)
-        return run(given, self.sweep, self.trainable, place)
+        key = self.sweep.training(given.configuration, execution)
+        return Place(self.store, key, owner, interrupt, begin, self.heart.confirm)
 
     def proving(self) -> bool:
         """A step of the repeated epoch."""

@@ -1,7 +1,7 @@
 """`python -m tests.simulation 7` prints the interleaving of seed 7; `python -m tests.simulation 0 10000` runs many.
 
 The word `training` before the numbers asks for plain trainings instead of searches, a schedule's name, as ASHA, for
-searches by that one.
+searches by that one, with "x 2" behind it of two executions of each trial: `'ASHA x 2'`.
 """
 
 import sys
@@ -38,6 +38,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # Keras Tuner's
     words = sys.argv[1:]
     kinds = {name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()}
+    kinds |= {f"{name} x 2": partial(searching.simulate, by=by, executions=2) for name, by in SCHEDULES.items()}
     kinds["training"] = plain_training.simulate
     named = words[0] in kinds
     sys.exit(main(kinds[words[0]] if named else searching.simulate, *map(int, words[named:])))

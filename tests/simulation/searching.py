@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import product
 from typing import Any
 
 from charrec.storage.s3 import S3Store
@@ -63,7 +64,7 @@ class Run:
         return Counter(name for line in self.trace for name, word in words.items() if word in line.what)
 
 
-def simulate(seed: int, by: Named = None) -> Run:
+def simulate(seed: int, by: Named = None, executions: int = 1) -> Run:
     """The run of one seed, compared with the undisturbed one; by ASHA epoch by epoch: its trials may be others."""
     rng = random.Random(f"{seed} fate")
     search = LARGER if rng.random() < 0.03 or by else SMALL
@@ -74,15 +75,18 @@ def simulate(seed: int, by: Named = None) -> Run:
         hopeless,
         drawn(rng),
         rng.choice((1, 2, 2, 3)),
-        undisturbed(search, hopeless, Random(trials=by.trials) if isinstance(by, Asha) else by),
+        undisturbed(search, hopeless, Random(trials=by.trials) if isinstance(by, Asha) else by, executions),
         rng.random() < PROVEN,
         by,
+        executions,
     )
 
 
 @cache
-def undisturbed(search: Search, hopeless: tuple[int, int] | None, by: Named = None) -> Run:
-    calm = run(0, search, hopeless, Weather(), 1, None, by=by)
+def undisturbed(
+    search: Search, hopeless: tuple[int, int] | None, by: Named = None, executions: int = 1
+) -> Run:  # fmt: skip
+    calm = run(0, search, hopeless, Weather(), 1, None, by=by, executions=executions)
     if calm.violation:
         raise RuntimeError(str(calm)) from calm.violation
     return calm
@@ -103,14 +107,16 @@ def drawn(rng: random.Random) -> Weather:
 
 def run(
     seed: int, search: Search, hopeless: tuple[int, int] | None, weather: Weather, workers: int, expected: Run | None,
-    proven: bool = False, by: Named = None,
+    proven: bool = False, by: Named = None, executions: int = 1,
 ) -> Run:  # fmt: skip
+    """`hopeless`: a configuration, and the epoch in which its last execution diverges."""
     world = World(seed)
     given = {"key": "sweep", "search": search, "recipe": SEARCH_RECIPE}
-    sweep = Scheduled.model_validate(given | {"by": by}) if by else Sweep.model_validate(given)
+    other = {"by": by, "repeats": executions}
+    sweep = Scheduled.model_validate(given | other) if by or executions > 1 else Sweep.model_validate(given)
     watch = Invariants(expected.histories if expected else None)
     bucket = Bucket(world, weather, watch)
-    diverging = {trial_seed(sweep.recipe.seed, hopeless[0]): hopeless[1]} if hopeless else {}
+    diverging = {trial_seed(sweep.recipe.seed, hopeless[0], executions - 1): hopeless[1]} if hopeless else {}
     about = f"{workers} workers, {search.max_epochs} epochs, hopeless {hopeless}, weather: {weather}"
     made = Run(seed, about, world.trace)
     with staged(world, bucket, Trainer(world, diverging), proven):
@@ -187,12 +193,14 @@ def outcome(bucket: Bucket, sweep: Sweep) -> tuple[dict[str, Any], Histories]:
     store = S3Store("s3://bucket")
     what = result(store, sweep, images=1)
     told = what.model_dump(exclude={"seconds": True, "trials": {"__all__": {"trial", "seconds"}}})  # type: ignore[arg-type]
-    trainings = {row.configuration: read_progress(store, sweep.training(row.configuration)) for row in what.trials}
+    numbers = dict.fromkeys(row.configuration for row in what.trials)
     failed = {row.configuration for row in what.trials if row.state == "FAILED"}  # may leave an epoch half done
-    weights = {
-        number: [one.sha256 for one in (progress.best, progress.last if number not in failed else None) if one]
-        for number, progress in trainings.items()
-    }
-    histories = {sweep.training(number): progress.epochs for number, progress in trainings.items()}
+    weights: dict[int, list[str]] = {number: [] for number in numbers}
+    histories: Histories = {}
+    for number, execution in product(numbers, range(sweep.executions)):
+        progress = read_progress(store, key := sweep.training(number, execution))
+        kept = (progress.best, progress.last if number not in failed else None)
+        weights[number] += [one.sha256 for one in kept if one]
+        histories[key] = progress.epochs
     rows = {key: [row.model_dump() for row in epochs] for key, epochs in histories.items()}
     return told | {"histories": rows, "weights": weights}, histories

@@ -41,6 +41,13 @@ def test_whatever_happens_a_search_by_another_schedule_loses_nothing(name: str) 
         assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation '{name}' {seed}"
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_whatever_happens_a_search_of_two_executions_loses_none(name: str) -> None:
+    for seed in range(often(3, 1000)):
+        run = searching.simulate(seed, SCHEDULES[name], 2)
+        assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation '{name} x 2' {seed}"
+
+
 def test_a_seed_decides_everything() -> None:
     first, again, another = (str(searching.simulate(seed)) for seed in (3, 3, 4))
     assert first == again != another

@@ -28,6 +28,11 @@ class Scheduled(Sweep):
     """A search for network 4 by any schedule."""
 
     by: Named = None
+    repeats: int = 1
+
+    @property
+    def executions(self) -> int:
+        return self.repeats
 
     @property
     def schedule(self) -> Schedule:
