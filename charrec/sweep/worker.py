@@ -17,6 +17,8 @@ from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, pas
 from charrec.sweep.oracle import Assignment, Oracle
 from charrec.sweep.outcome import finished, search_failed
 from charrec.sweep.plan import Plan
+from charrec.sweep.room import require_room
+from charrec.sweep.schedule import configurations
 from charrec.sweep.standing import status
 from charrec.sweep.table import headline
 from charrec.sweep.trainable import Place, Trainable
@@ -71,9 +73,10 @@ def work(
     worker has ended its epoch. "alone" asks for another worker, best in a fresh process: the only trials left have
     failed on this one, and nobody else is there. `trial(given, attempt)` is called for each trial and runs it by
     calling `attempt()`; a caller reports trials there. Raises SearchFailed if too many trials failed, InputError if
-    the store's compare-and-swap does not hold or the key holds another search, ConnectionError if the store stays away,
-    MachineAtFault if this machine cannot train.
+    the store's compare-and-swap does not hold, the key holds another search or its space has too few points,
+    ConnectionError if the store stays away, MachineAtFault if this machine cannot train.
     """
+    require_room(sweep.space, configurations(sweep.schedule.rungs()))  # or it would end where none is left to draw
     try:
         prove(store, sweep, terms)
         patient = PatientStore(store, terms.outage)

@@ -1,7 +1,8 @@
 """The search space is data, the deck's by default, and a point of it becomes a typed network."""
 
 from itertools import product
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -9,12 +10,16 @@ from pydantic import ValidationError
 from charrec.errors import InputError
 from charrec.models.convnet import ConvNet
 from charrec.reference import SEARCH_CHOSEN
+from charrec.storage import open_store
 from charrec.study import FULL, STUDIES, Choices, Search, Study
+from charrec.tuning.plan import Sweep
 from charrec.tuning.space import SPACE, propose, require_room, space_of
-from tests.toy import WARNINGS
+from charrec.tuning.work import work
+from tests.toy import SEARCH_RECIPE, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
+NARROW = Choices(filters_hp_3=(16,), dropout=(0.5,), units=(256,))
 RATES = Search(space=Choices(learning_rate=(0.001, 0.0003)))
 
 
@@ -131,9 +136,16 @@ def test_the_form_refuses_an_empty_list_and_a_value_twice() -> None:
 
 
 def test_a_search_of_more_points_than_its_space_has_is_refused() -> None:
-    narrow = Choices(filters_hp_3=(16,), dropout=(0.5,), units=(256,))
     with pytest.raises(InputError, match=r"a space of 4 points; expected at least 22, .*\. Widen the space, or"):
-        require_room(Search(space=narrow))
-    require_room(Search(max_epochs=2, factor=2, space=narrow))
+        require_room(Search(space=NARROW))
+    require_room(Search(max_epochs=2, factor=2, space=NARROW))
     for study in STUDIES.values():
         require_room(study.search)
+
+
+def test_no_worker_begins_it_either(tmp_path: Path) -> None:
+    """That of a caller who checks nothing: the points before the one that is missing would be trained in vain."""
+    sweep, no_images = Sweep(key="sweep", search=Search(space=NARROW), recipe=SEARCH_RECIPE), cast(Any, None)
+    with pytest.raises(InputError, match=r"a space of 4 points; expected at least 22"):
+        work(open_store(str(tmp_path / "store")), sweep, no_images)
+    assert not (tmp_path / "store").exists()
