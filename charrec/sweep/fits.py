@@ -71,6 +71,7 @@ class Fits(Described):
     search: Search
     space: Space
     fit: dict[str, str]  # argument -> its value, or the digest of its arrays
+    backend: str = Field("tensorflow", exclude_if=lambda name: name == "tensorflow")  # Keras's; decides the numbers
     unrepeatable: tuple[str, ...] = ()  # why it may end otherwise where other workers come, go or die
 
     @property
@@ -93,6 +94,7 @@ class Fits(Described):
         names = [name for name in ("search", "space") if getattr(self, name) != getattr(other, name)]
         arguments = sorted({*self.fit, *other.fit})
         names += [f"fit's {name}" for name in arguments if self.fit.get(name) != other.fit.get(name)]
+        names += [f"backend ({other.backend})"] if self.backend != other.backend else []
         return f", with another {', '.join(names)}" if names else ""
 
 

@@ -106,7 +106,7 @@ def search(
     opened = open_store(store, endpoint=endpoint) if isinstance(store, str) else store
     plan = Fits(
         key=f"sweeps/{name}", search=how.model_copy(update={"budget": None, "rounds": 1}), space=builder.space,
-        fit=examples.described(given),
+        fit=examples.described(given), backend=keras.backend.backend(),
         unrepeatable=(*examples.unrepeatable(given), *unrepeatable(how.schedule)),
     )  # fmt: skip
     for reason in plan.unrepeatable:

@@ -21,7 +21,7 @@ from charrec.sweep.fits import Fitted, Search, objective_of
 from charrec.sweep.fitting import Diverged, Fitting
 from charrec.sweep.objective import Objective
 from charrec.sweep.trainable import Place
-from charrec.training.checkpoints import read_progress
+from charrec.training.checkpoints import load, read_progress
 from charrec.training.interruption import Interrupted
 from tests.sweep.tiny import FIT, X, Y, build, building, model
 from tests.thorough import some
@@ -96,21 +96,21 @@ def of_structures(hp: Any) -> Any:
     return functional
 
 
-def trained(place: Place, change: dict[str, Any], stretches: tuple[int, ...]) -> tuple[list[Any], list[np.ndarray]]:
+def trained(
+    place: Place, change: dict[str, Any], stretches: tuple[int, ...], made: Callable[[Any], Any] = build
+) -> tuple[list[Any], list[np.ndarray]]:
     """Rows without their seconds, and weights and slots; each stretch is another process's."""
     for epochs in stretches:
-        one = fitting(change, of_structures if "sample_weight" in change else build)
+        one = fitting(change, of_structures if "sample_weight" in change else made)
         random.seed()
         np.random.seed()
         one.train(VALUES, 7, epochs, place)
     progress = read_progress(place.store, place.key, Fitted)
     assert progress.last
-    made = one.built(VALUES, 7).model
-    from charrec.training.checkpoints import load
-
-    load(made, place.store, progress.last)
+    network = one.built(VALUES, 7).model
+    load(network, place.store, progress.last)
     rows = [row.model_dump(exclude={"seconds"}) for row in progress.epochs]
-    return rows, [np.asarray(each) for each in (*made.weights, *made.optimizer.variables)]
+    return rows, [np.asarray(each) for each in (*network.weights, *network.optimizer.variables)]
 
 
 @pytest.fixture
