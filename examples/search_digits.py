@@ -6,7 +6,9 @@ charrec sweep status results/digits                          # from another term
 """
 
 import logging
+import os
 import sys
+from pathlib import Path
 
 import keras
 import keras_tuner
@@ -41,4 +43,5 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     found = find(*sys.argv[1:2], *map(int, sys.argv[2:3]))
     print(f"val_accuracy {found.best.score:.4f} with {found.best.values}")
-    found.model().save("digits.keras")
+    found.model().save(own := f"digits-{os.getpid()}.keras")  # every worker comes here, several at a time
+    Path(own).replace("digits.keras")

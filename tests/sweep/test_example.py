@@ -1,6 +1,8 @@
 """examples/search_digits.py: two workers, one of which is killed, find what one that nothing happened to finds."""
 
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ from charrec.sweep import status
 from charrec.sweep.builder import Builder
 from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import ranked, read_document
-from tests.processes import eventually
+from tests.processes import descendants, eventually
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -33,18 +35,17 @@ def example() -> ModuleType:
 
 
 def test_it_is_short_and_its_space_is_found_whole() -> None:
-    assert len(SCRIPT.read_text(encoding="utf-8").splitlines()) <= 45
+    assert len(SCRIPT.read_text(encoding="utf-8").splitlines()) <= 47
     names = [one.name for one in Builder(example().build, {}).space.dimensions]
     assert names == ["blocks", "filters_0", "dropout", "learning_rate", "filters_1"]
 
 
-def worker(folder: Path, name: str) -> "subprocess.Popen[bytes]":
-    """A process of its own, in a folder of its own."""
-    place = folder / name
-    place.mkdir(parents=True)
-    command = [sys.executable, str(SCRIPT), str(folder / "store"), EPOCHS]
-    with (place / "said").open("wb") as said:
-        return subprocess.Popen(command, cwd=place, stdout=said, stderr=subprocess.STDOUT)
+def started(folder: Path, *by: str) -> "subprocess.Popen[bytes]":
+    """The search in a folder of its own, by this process or by others that it starts."""
+    folder.mkdir()
+    command = [sys.executable, *by, str(SCRIPT), "store", EPOCHS]
+    with (folder / "said").open("wb") as said:
+        return subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
 
 
 def holders(store: Store) -> str:
@@ -64,23 +65,32 @@ def outcome(store: Store) -> list[dict[str, Any]]:
     return rows
 
 
+def killed_at_its_trial(crew: int, store: Store) -> bool:
+    """Whether one of these workers had a trial."""
+    for worker in descendants(crew):
+        if f"-{worker}-" in holders(store):
+            os.kill(worker, signal.SIGKILL)
+            return True
+    return False
+
+
 @pytest.mark.long
 def test_one_of_two_workers_is_killed_and_the_search_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     store, undisturbed = (open_store(str(tmp_path / name / "store")) for name in ("two", "one"))
-    places = [("two", "doomed"), ("two", "survivor"), ("one", "alone")]
-    workers = [worker(tmp_path / place, name) for place, name in places]
+    crew = started(tmp_path / "two", "-m", "charrec", "sweep", "work", "--workers", "2")
+    alone = started(tmp_path / "one")
     try:
-        assert eventually(lambda: f"-{workers[0].pid}-" in holders(store), 300, every=0.1)
-        workers[0].kill()
-        assert [one.wait(900) for one in workers] == [-9, 0, 0]
+        assert eventually(lambda: killed_at_its_trial(crew.pid, store), 300, every=0.1)
+        assert [one.wait(900) for one in (crew, alone)] == [0, 0]
     finally:
-        for one in workers:
-            one.kill()
+        for one in (crew, alone):
+            one.terminate()  # a crew passes it on
             one.wait(300)
-    said = (tmp_path / "two" / "survivor" / "said").read_text()
+    said = (tmp_path / "two" / "said").read_text()
+    assert "was ended by signal 9; the next begins in" in said
     plan = Fits.stored(store, KEY)
     assert status(store, plan).finished
     assert outcome(store) == outcome(undisturbed)
     best = ranked(store, plan)[1][0]
     assert f"val_accuracy {best.score:.4f} with {best.values}" in said
-    assert (tmp_path / "two" / "survivor" / "digits.keras").exists()
+    assert [path.name for path in (tmp_path / "two").glob("*.keras")] == ["digits.keras"]
