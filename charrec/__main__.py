@@ -7,6 +7,7 @@ from pathlib import Path
 
 from charrec.commands.terminal import status_of
 from charrec.machine.calm import calm
+from charrec.report.language import LANGUAGES, Language
 from charrec.storage import NotFound, Store, open_store
 from charrec.study import Runtime
 from charrec.variables import require_known
@@ -57,6 +58,8 @@ def _options(words: list[str]) -> argparse.Namespace:
     report.add_argument("--compare", nargs=2, metavar=("A", "B"), help=f"{sides}, else comparison.html")
     live = "serve the report of a study that runs to this machine, until Ctrl-C; STORE in place of --store"
     report.add_argument("--watch", nargs="?", const="", metavar="STORE", help=live)
+    opens = "that the page of --compare or --watch opens in, with a switch; none: en"
+    report.add_argument("--language", choices=LANGUAGES, help=opens)
     report.add_argument("--port", type=_port, default=0, metavar="NUMBER", help="of --watch; none: a free one")
     commands.add_parser("sweep", help="how the search stands, or one more worker at it")
     champion = commands.add_parser("champion", help="the network in use").add_subparsers(dest="action", required=True)
@@ -73,6 +76,8 @@ def _options(words: list[str]) -> argparse.Namespace:
         options.images += others
     if options.command == "report" and options.watch is not None and (options.compare or options.to):
         report.error("--watch stands alone")
+    if options.command == "report" and options.language and options.watch is None and not options.compare:
+        report.error("--language goes with --compare or --watch; python -m charrec.report makes a stored report anew")
     return options
 
 
@@ -93,14 +98,16 @@ def _place() -> argparse.ArgumentParser:
 
 
 def _report(store: Store, options: argparse.Namespace) -> None:
+    first: Language = options.language or "en"
     if options.compare:
         from charrec.commands import compare
 
-        compare.show(store, tuple(options.compare), options.endpoint, options.to)
+        compare.show(store, tuple(options.compare), options.endpoint, options.to, first)
     elif options.watch is not None:
         from charrec.commands import watch
 
-        watch.show(open_store(options.watch, endpoint=options.endpoint) if options.watch else store, options.port)
+        watched = open_store(options.watch, endpoint=options.endpoint) if options.watch else store
+        watch.show(watched, options.port, first)
     else:
         from charrec.commands import report
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from charrec.errors import InputError
 from charrec.report.compared import Side, compare
 from charrec.report.comparison import render
+from charrec.report.language import Language
 from charrec.report.stored import reports, result_of
 from charrec.serving.in_use import report_of
 from charrec.storage import Store, open_store
@@ -21,7 +22,7 @@ FORMS = (
 )
 
 
-def show(store: Store, names: tuple[str, str], endpoint: str | None, to: Path | None) -> None:
+def show(store: Store, names: tuple[str, str], endpoint: str | None, to: Path | None, first: Language = "en") -> None:
     """Write the page and print its path. Raises InputError for what is no finished study, or the same one twice."""
     page = to or DEFAULT
     with told(page, f"the comparison in {page}"):
@@ -35,7 +36,7 @@ def show(store: Store, names: tuple[str, str], endpoint: str | None, to: Path | 
             "two different studies",
             f"Name another; the store has {', '.join(others[:SHOWN]) or 'no other'}.",
         )
-    made = render(compare(a, b, CACHE))
+    made = render(compare(a, b, CACHE), first)
     with told(page, f"the comparison in {page}"):
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(made, encoding="utf-8")

@@ -17,7 +17,7 @@ CACHE = Path(".cache")
 
 
 def show(store: Store, folder: Path, first: Language = "en") -> None:
-    """Write the report's files, print the page's path, and on standard error what an unfinished study lacks."""
+    """Write the report's files, print the page's path, and on standard error, in English, what a study lacks."""
     require_free(folder)
     now = standing(store, CACHE)
     with told(folder, f"the report in {folder}"):
@@ -28,13 +28,13 @@ def show(store: Store, folder: Path, first: Language = "en") -> None:
             write(now, whole, first)
             whole.replace(folder)
     for sentence in now.missing:
-        complain(sentence.replace(NBSP, " "), "note")
+        complain(sentence().replace(NBSP, " "), "note")
     print(folder / PAGE)
 
 
 def write(now: Standing, folder: Path, first: Language = "en") -> None:
-    """The report's files; before the first network is evaluated the page alone, in English."""
+    """The report's files; before the first network is evaluated the page alone."""
     if now.pictures:
         write_report(now.result, now.pictures, folder, now.missing, first)
     else:
-        Path(folder, PAGE).write_text(early.render(now.result, now.missing), encoding="utf-8")
+        Path(folder, PAGE).write_text(early.render(now.result, now.missing, first), encoding="utf-8")

@@ -15,6 +15,7 @@ from charrec.memo.outcome import Outcome, Provenance, outcome_of, recall
 from charrec.memo.step import Bench
 from charrec.models import MODELS
 from charrec.report import Pictures
+from charrec.report.language import Saying, say
 from charrec.report.sets import digest_of, latest, packed_set, predictions_of
 from charrec.report.stored import AGAIN, PAGE, result_of
 from charrec.report.words import listing, name
@@ -48,7 +49,7 @@ class Standing:
 
     result: StudyResult
     pictures: Pictures | None  # none: no network has been evaluated
-    missing: tuple[str, ...]  # sentences; none: the study is finished
+    missing: tuple[Saying, ...]  # none: the study is finished
 
 
 def standing(store: Store, cache: Path) -> Standing:
@@ -148,7 +149,8 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
     study = found.study
     augmented = _augmented(study, found.sets["glyphs"].value, found.sweep.recipe.backend, bench)
     if augmented is None:
-        return Standing(_early(found, trainings, bench.store), None, (*missing, "The augmentation is not drawn."))
+        missing.append(lambda: say("The augmentation is not drawn."))
+        return Standing(_early(found, trainings, bench.store), None, tuple(missing))
     outcomes = Outcomes(
         **found.sets,
         precision=found.precision,
@@ -174,7 +176,7 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
     return Standing(result, pictures_of(study, outcomes, images, bench), tuple(missing))
 
 
-def _evaluate(found: Unfinished, bench: Bench) -> Iterator[str]:
+def _evaluate(found: Unfinished, bench: Bench) -> Iterator[Saying]:
     """Evaluate the networks whose predictions alone are there, which takes a second each; says of which."""
     study, provenance = found.study, found.sets["glyphs"].provenance
     without = [model for model in found.predictions if model not in found.evaluations]
@@ -182,8 +184,10 @@ def _evaluate(found: Unfinished, bench: Bench) -> Iterator[str]:
         given = evaluating(study, model, found.sets, found.predictions[model])
         found.evaluations[model] = _plain(provenance)(EVALUATE.compute(given, bench))
     if without:
-        whose = listing([name(model) for model in without])
-        yield f"This version of charrec has stored no evaluation of {whose}; it was made for this page."
+        yield lambda: say(
+            "This version of charrec has stored no evaluation of {models}; it was made for this page.",
+            models=listing([name(model) for model in without]),
+        )
 
 
 def _counted(found: Unfinished, training: int) -> SearchResult:
@@ -217,6 +221,7 @@ def _early(found: Unfinished, trainings: tuple[TrainingResult, ...], store: Stor
         data=_known(found),
         trainings=trainings,
         search=found.search,
+        search_curves=search_curves(found.sweep.key, found.search, store) if found.sweep else (),
         timeline=timeline(store, found.sweep.key) if found.sweep else None,
         evaluations=(),
         external=(),

@@ -7,13 +7,15 @@ is that report's: what a study shares with a finished one is left out. The packe
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from charrec.data.sources.source import Role
 from charrec.errors import InputError
 from charrec.memo.outcome import Outcome
 from charrec.models import DECK, MODELS, SEARCHED
+from charrec.report.language import Saying, later, say
 from charrec.report.sets import latest, stored_since
-from charrec.report.words import many, name, title
+from charrec.report.words import many, name, subject
 from charrec.results import (
     EvaluationResult,
     PackResult,
@@ -35,6 +37,11 @@ from charrec.tuning.ranking import ranking
 
 BEGUN = ("trainings/", "sweeps/")
 PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"
+UNPACKED: dict[Role, str] = {
+    "glyphs": later("The glyphs are not packed."),
+    "letters": later("The new letters are not packed."),
+    "digits": later("The new digits are not packed."),
+}
 ENDED = ("COMPLETED", "FAILED", "LOST")  # states of a trial
 
 
@@ -48,12 +55,12 @@ class Unfinished:
     sweep: Sweep | None = None
     search: SearchResult = field(default_factory=lambda: no_search(FULL.search))  # or as much of it as has ended
     searched: bool = False
-    unread: str = ""  # why the search is not shown, although it was begun
+    unread: Saying | None = None  # why the search is not shown, although it was begun
     progress: dict[str, Progress] = field(default_factory=dict)
     trainings: dict[str, Outcome[TrainingResult]] = field(default_factory=dict)
     predictions: dict[str, Outcome[PredictionResult]] = field(default_factory=dict)
     evaluations: dict[str, Outcome[EvaluationResult]] = field(default_factory=dict)
-    several: list[str] = field(default_factory=list)  # sentences on what there is more than one of
+    several: list[Saying] = field(default_factory=list)  # on what there is more than one of
 
     @property
     def whole(self) -> list[str]:
@@ -91,34 +98,40 @@ class Unfinished:
             weights=Stored(key=progress.best.key, sha256=progress.best.sha256),
         )
 
-    def missing(self) -> Iterator[str]:
+    def missing(self) -> Iterator[Saying]:
         """What there is not yet, a sentence each."""
         for role in ROLES:
             if role not in self.sets:
-                yield f"The {role if role == 'glyphs' else f'new {role}'} are not packed."
+                yield partial(say, UNPACKED[role])
         for model in MODELS:
             yield from self._missing(model)
-        if self.unread or self.sweep is None:
-            yield self.unread or "The search has not begun."
+        if self.unread:
+            yield self.unread
+        elif self.sweep is None:
+            yield lambda: say("The search has not begun.")
         elif not self.searched:
-            trials = sum(rung.trials for rung in schedule(self.sweep.search))
-            yield f"The search is not finished: {len(self.search.trials)} of its {trials} trials have ended."
+            ended, trials = len(self.search.trials), sum(rung.trials for rung in schedule(self.sweep.search))
+            yield lambda: say("The search is not finished: {n} of its {all} trials have ended.", n=ended, all=trials)
         yield from self.several
 
-    def _missing(self, model: str) -> Iterator[str]:
-        epochs = len(self.progress[model].epochs) if model in self.progress else 0
+    def _missing(self, model: str) -> Iterator[Saying]:
         if model in self.evaluations:
             return
         if model in self.trainings:
-            yield f"{title(model)} is trained and not yet tested on other images."
+            yield lambda: say("{model} is trained and not yet tested on other images.", model=subject(model))
         elif model in self.progress:
-            yield f"{title(model)} is not trained to its end: {many(epochs, 'epoch')} so far."
+            epochs = len(self.progress[model].epochs)
+            yield lambda: say(
+                "{model} is not trained to its end: {epochs} so far.",
+                model=subject(model),
+                epochs=many(epochs, "epoch"),
+            )
         elif model == SEARCHED and not self.searched:
-            yield f"{title(model)} waits for the search."
+            yield lambda: say("{model} waits for the search.", model=subject(model))
         elif model in DECK:
-            yield f"Nothing of {name(model)} is stored yet."
+            yield lambda: say("Nothing of {model} is stored yet.", model=name(model))
         else:
-            yield f"Nothing of {name(model)} is stored; a study may go without it."
+            yield lambda: say("Nothing of {model} is stored; a study may go without it.", model=name(model))
 
 
 def begun(store: Store) -> Iterator[Entry]:
@@ -141,13 +154,14 @@ def _find_search(store: Store, found: Unfinished) -> None:
     if not plans:
         return
     if len(plans) > 1:
-        found.several.append(f"There are {len(plans)} searches; the one that was begun last is shown.")
+        found.several.append(lambda: say("There are {n} searches; the one that was begun last is shown.", n=len(plans)))
     try:
         sweep = found.sweep = Sweep.stored(store, plans[0].key.removesuffix(PLAN))
         done = [one.value for _, one in latest(store, f"{sweep.key}/", SearchResult) if one.key == sweep.key]
         found.searched, found.search = bool(done), done[0] if done else _so_far(store, sweep)
     except InputError as error:  # another version's, or damaged
-        found.unread = f"The search cannot be read: {error.found}."
+        why = error.found
+        found.unread = lambda: say("The search cannot be read: {why}.", why=why)
 
 
 def _so_far(store: Store, sweep: Sweep) -> SearchResult:
@@ -185,7 +199,13 @@ def _find_network(store: Store, model: str, found: Unfinished) -> None:
     if not progress:
         return
     if len(progress) > 1:
-        found.several.append(f"There are {len(progress)} trainings of {name(model)}; the one that wrote last is shown.")
+        found.several.append(
+            lambda: say(
+                "There are {n} trainings of {model}; the one that wrote last is shown.",
+                n=len(progress),
+                model=name(model),
+            )
+        )
     key = progress[0].key.removesuffix(PROGRESS)
     found.progress[model] = read_progress(store, key)
     if not (trained := [one for one in latest(store, f"{key}/", TrainingResult) if one[1].key == key]):

@@ -15,7 +15,9 @@ from charrec.commands.terminal import complain
 from charrec.commands.unfinished import WORKERS
 from charrec.data.sources.damage import scratch
 from charrec.errors import InputError
+from charrec.report.language import Language
 from charrec.report.stored import PAGE
+from charrec.report.templates import content
 from charrec.storage import NotFound, Store
 
 LOOPBACK = "127.0.0.1"
@@ -26,38 +28,16 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
-# An open page asks for the version of what is served now, and loads itself anew where that is another than its own.
-SCRIPT = """<script>
-{{
-  const note = document.createElement("p");
-  note.setAttribute("role", "status");
-  note.style.cssText = "position:fixed;right:.6rem;bottom:.4rem;margin:0;padding:.1rem .5rem;font-size:.8rem;"
-    + "background:var(--panel);color:var(--muted);border-radius:.3rem";
-  note.textContent = "live";
-  note.className = "noprint";
-  document.body.append(note);
-  setInterval(async () => {{
-    try {{
-      const answer = await fetch("/version");
-      if (answer.ok && await answer.text() !== {version}) location.reload();
-      note.textContent = "live";
-    }} catch {{
-      note.textContent = "no longer live: charrec report --watch has ended";
-    }}
-  }}, {milliseconds});
-}}
-</script>
-</body>"""
 
 
 class Live:
     """The report's files as of the last change of the store that somebody looked for."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, first: Language = "en") -> None:
+        self.store, self.first = store, first
         self._one_at_a_time = threading.Lock()
         self._state = _state(store)
-        self.version, self.files = _made(store)
+        self.version, self.files = _made(store, first)
 
     def look(self) -> None:
         """Where the store has changed, make the files anew, and let the former ones be served meanwhile."""
@@ -67,7 +47,7 @@ class Live:
     def _renew(self) -> None:
         try:
             if (state := _state(self.store)) != self._state:
-                version, files = _made(self.store)
+                version, files = _made(self.store, self.first)
                 self.version, self.files, self._state = version, files, state
         except (InputError, NotFound, OSError) as error:  # it may just be changing, or be away for a while
             complain(f"the page stays as it is: {error}", "note")
@@ -75,9 +55,9 @@ class Live:
             self._one_at_a_time.release()
 
 
-def show(store: Store, port: int) -> None:
+def show(store: Store, port: int, first: Language = "en") -> None:
     """Serve until Ctrl-C, and print where. Raises InputError where no study has begun, or for a port that is taken."""
-    live = Live(store)
+    live = Live(store, first)
     with _server(live, port) as server:
         print(f"http://{LOOPBACK}:{server.server_port}/ shows {store.url} until Ctrl-C", flush=True)
         server.serve_forever()
@@ -140,13 +120,14 @@ def _state(store: Store) -> str:
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
-def _made(store: Store) -> tuple[str, dict[str, bytes]]:
+def _made(store: Store, first: Language) -> tuple[str, dict[str, bytes]]:
     """The report's files by name, and a version that changes with its page."""
     with scratch("the report's files"), TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write(standing(store, CACHE), folder)
+        write(standing(store, CACHE), folder, first)
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     version = hashlib.sha256(files[PAGE]).hexdigest()[:16]
-    head, _, tail = files[PAGE].decode().rpartition("</body>")
-    files[PAGE] = (head + SCRIPT.format(version=json.dumps(version), milliseconds=1000 * POLL) + tail).encode()
+    head, end, tail = files[PAGE].decode().rpartition("</body>")
+    script = f'<script data-version="{version}" data-milliseconds="{1000 * POLL}">\n{content("live.js")}</script>\n'
+    files[PAGE] = (head + script + end + tail).encode()
     return version, files

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from charrec.report.language import Language
+from charrec.report.language import Language, Saying
 from charrec.results import StudyResult
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Pictures:
 
 
 def write_report(
-    result: StudyResult, pictures: Pictures, folder: Path, missing: Sequence[str] = (), first: Language = "en"
+    result: StudyResult, pictures: Pictures, folder: Path, missing: Sequence[Saying] = (), first: Language = "en"
 ) -> list[Path]:
     """Write report.html, study.json, tables/*.csv and figures/*.png into `folder`; returns their paths.
 
@@ -46,9 +46,8 @@ def write_report(
     for name, table in tables.TABLES.items():
         csv = table(result).to_csv(index=False, lineterminator="\n")
         files[f"tables/{name}.csv"] = csv.encode()
-    figures = drawing.draw(result, pictures)
-    files |= {f"figures/{name}.png": data for name, data in figures.items()}
-    files["report.html"] = page.render(result, pictures, figures, sorted(files), missing, first).encode()
+    files |= {f"figures/{name}.png": data for name, data in drawing.draw(result, pictures).items()}
+    files["report.html"] = page.render(result, pictures, sorted(files), missing, first).encode()
     written = []
     for name, data in files.items():
         path = Path(folder, name)

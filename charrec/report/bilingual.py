@@ -7,9 +7,11 @@ scripts the page stays in its first language.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+from charrec.report.language import Language, other, spoken
 
 PLACE = '<script type="application/json" id="other-language">null</script>'
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -65,6 +67,15 @@ class _Reader(HTMLParser):
 def elements(html: str) -> list[Element]:
     """Those of a page in the order of their start tags, less those within noscript."""
     return _Reader(html).elements
+
+
+def in_both(write: Callable[[], str], first: Language) -> str:
+    """What `write` writes in its first language, with the texts of what it writes in the other."""
+    pages = {}
+    for one in (first, other(first)):
+        with spoken(one):
+            pages[one] = write()
+    return both(pages[first], pages[other(first)])
 
 
 def both(first: str, second: str) -> str:

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -149,10 +148,6 @@ def _described(layer: Layer) -> dict[str, Any]:
         described |= {"shape": list(layer.kernel.shape), "relu": layer.relu}
         return described | ({"stride": layer.stride, "same": layer.same} if layer.kind == "conv" else {})
     return described
-
-
-def script() -> str:
-    return files("charrec.report").joinpath("board.js").read_text(encoding="utf-8")
 
 
 def digits_of(result: StudyResult, model: str) -> External | None:

@@ -1,6 +1,7 @@
 """Two finished studies: their settings side by side, and their networks on the images that both were tested on."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,23 @@ from charrec.data.sources.source import Role
 from charrec.evaluation.paired import Answers, Figure, Name, figure
 from charrec.evaluation.tables import labels_of, read_table
 from charrec.models import MODELS
+from charrec.report.language import Saying, later, say
 from charrec.report.sets import digest_of, packed_set, predictions_of
-from charrec.report.words import SETS, title
+from charrec.report.words import SETS, name
 from charrec.results import Rate, StudyResult
 from charrec.storage import Store
 
 ROLES: tuple[Role, ...] = ("glyphs", "letters", "digits")
+UNPAIRED: dict[Role, str] = {
+    "glyphs": later("No difference on the validation images has an interval: {why}."),
+    "letters": later("No difference on the new letters has an interval: {why}."),
+    "digits": later("No difference on the new digits has an interval: {why}."),
+}
+UNGROUPED: dict[Role, str] = {
+    "glyphs": later("Neither store has the packed glyphs any more, so each image counts for itself."),
+    "letters": later("Neither store has the packed letters any more, so each image counts for itself."),
+    "digits": later("Neither store has the packed digits any more, so each image counts for itself."),
+}
 TABLES = {"glyphs": "validation", "letters": "letters prepared", "digits": "digits prepared"}
 FEWEST_UNITS = 5  # of fewer fonts an interval says nothing: then each image counts for itself
 SEED = 0  # of the bootstrap
@@ -51,7 +63,7 @@ class Compared:
     letters: list[Row] = field(default_factory=list)
     digits: list[Row] = field(default_factory=list)
     best: Figure | None = None  # the best network of either study, whatever their names
-    missing: list[str] = field(default_factory=list)  # sentences
+    missing: list[Saying] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -111,13 +123,12 @@ def _folded(answers: Answers | None) -> Answers | None:
     return Answers(fold[answers.labels], fold[answers.champion], fold[answers.challenger], answers.units)
 
 
-def _pairs(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dict[tuple[str, str], Answers]:
+def _pairs(role: Role, a: Side, b: Side, cache: Path, missing: list[Saying]) -> dict[tuple[str, str], Answers]:
     """(network of A, network of B) -> their answers to the images that both were tested on."""
-    what = "validation images" if role == "glyphs" else f"new {role}"
     if why := _unlike(role, a, b):
-        missing.append(f"No difference on the {what} has an interval: {why}.")
+        missing.append(lambda: say(UNPAIRED[role], why=why()))
         return {}
-    known = [_tables(role, side, name, missing) for side, name in ((a, "A"), (b, "B"))]
+    known = [_tables(role, side, study, missing) for side, study in ((a, "A"), (b, "B"))]
     if not all(known):
         return {}
     wanted = {(model, model) for model in known[0] if model in known[1]} | {(best_of(a.result), best_of(b.result))}
@@ -126,18 +137,19 @@ def _pairs(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dic
     for first, second in sorted(wanted):
         if first in known[0] and second in known[1]:
             if (answers := _answers(known[0][first], known[1][second], units)) is None:
-                missing.append(f"No difference on the {what} has an interval: the two studies share none of them.")
+                missing.append(lambda: say(UNPAIRED[role], why=say("the two studies share none of them")))
                 return {}
             pairs[first, second] = answers
     return pairs
 
 
-def _unlike(role: Role, a: Side, b: Side) -> str:
-    """Why the test images of this role are not the same set; "" where they are."""
+def _unlike(role: Role, a: Side, b: Side) -> Saying | None:
+    """Why the test images of this role are not the same set; None where they are."""
     one, other = _digest(role, a), _digest(role, b)
     if not one or not other:
-        return f"nothing tells which images those of study {'B' if one else 'A'} were"
-    return "" if one == other else "the two studies were tested on different images"
+        which = "B" if one else "A"
+        return lambda: say("nothing tells which images those of study {study} were", study=which)
+    return None if one == other else lambda: say("the two studies were tested on different images")
 
 
 def _digest(role: Role, side: Side) -> str:
@@ -148,14 +160,14 @@ def _digest(role: Role, side: Side) -> str:
     return packed.manifest.digest if packed else ""
 
 
-def _tables(role: Role, side: Side, name: str, missing: list[str]) -> dict[str, Answered]:
+def _tables(role: Role, side: Side, study: str, missing: list[Saying]) -> dict[str, Answered]:
     """Network -> what it took the images of this role for."""
     found = {}
     for one in side.result.evaluations:
         outcome = predictions_of(side.store, one.model, side.result)
         if outcome is None or TABLES[role] not in outcome.value.tables:
             if role == "glyphs":  # once is enough
-                missing.append(f"The predictions of {title(one.model)} of study {name} are not in its store.")
+                missing.append(partial(_gone, one.model, study))
             continue
         at = outcome.value.tables[TABLES[role]].key
         head, probabilities = read_table(side.store.get(at), at)
@@ -165,7 +177,11 @@ def _tables(role: Role, side: Side, name: str, missing: list[str]) -> dict[str, 
     return found
 
 
-def _units(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dict[str, str]:
+def _gone(model: str, study: str) -> str:
+    return say("The predictions of {model} of study {study} are not in its store.", model=name(model), study=study)
+
+
+def _units(role: Role, a: Side, b: Side, cache: Path, missing: list[Saying]) -> dict[str, str]:
     """Name of an image -> what errs together with it: its font group, or the font of a foreign set with enough of them.
 
     Empty where neither store has the set any more; then each image counts for itself.
@@ -174,7 +190,7 @@ def _units(role: Role, a: Side, b: Side, cache: Path, missing: list[str]) -> dic
         if packed := packed_set(side.store, role, side.result):
             columns = load_columns(side.store.local(packed.file.key, cache))
             return _named(columns, "group" if role == "glyphs" else "font")
-    missing.append(f"Neither store has the packed {role} any more, so each image counts for itself.")
+    missing.append(partial(say, UNGROUPED[role]))
     return {}
 
 

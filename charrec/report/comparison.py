@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 from charrec.evaluation.paired import Figure
-from charrec.report import theme, typefaces, words
+from charrec.report import words
+from charrec.report.bilingual import in_both
 from charrec.report.cells import Cell, Mark, Scale, Table
 from charrec.report.compared import ROLES, Compared, Row, best_of
+from charrec.report.language import Language, later, say
 from charrec.report.sets import digest_of
 from charrec.report.settings import settings
-from charrec.report.templates import template
+from charrec.report.templates import frame, template
 from charrec.report.words import NBSP, NONE
 from charrec.results import ClassRow, Rate, StudyResult, TrainingResult
 
 CHANGED = 12  # classes shown whose recall differs most
 MEASURES = {
-    "accuracy": "Validation characters",
-    "folded": "The same, with the two cases of a letter as one",
-    "letters": "New letters, prepared, among 62 classes",
-    "digits": "New digits, prepared, among 62 classes",
+    "accuracy": later("Validation characters"),
+    "folded": later("The same, with the two cases of a letter as one"),
+    "letters": later("New letters, prepared, among 62 classes"),
+    "digits": later("New digits, prepared, among 62 classes"),
 }
 COUNTS = {
-    "images": "Images", "fonts": "Fonts", "groups": "Font groups", "distinct": "Distinct pictures",
-    "training": "Images to train on", "validation": "Images to validate on", "letters": "New letters",
-    "digits": "New digits",
+    "images": later("Images"), "fonts": later("Fonts"), "groups": later("Font groups"),
+    "distinct": later("Distinct pictures"), "training": later("Images to train on"),
+    "validation": later("Images to validate on"), "letters": later("New letters"), "digits": later("New digits"),
 }  # fmt: skip
+FIELDS = {"source": later("source"), "version": later("version"), "licence": later("licence")}  # of a set
 
 
-def render(compared: Compared) -> str:
-    """The complete page."""
+def render(compared: Compared, first: Language = "en") -> str:
+    """The complete page in both languages."""
+    return in_both(lambda: _written(compared), first)
+
+
+def _written(compared: Compared) -> str:
     a, b = compared.a.result, compared.b.result
-    package = files("charrec.report")
     return template("comparison.html.j2").render(
-        css=package.joinpath("report.css").read_text() + package.joinpath("comparison.css").read_text(),
-        faces=typefaces.css(),
-        themes={t.name: t for t in theme.THEMES},
+        **frame(("report.css", "comparison.css"), ("language.js",)),
         sides={"A": compared.a, "B": compared.b},
         headline=headline(compared),
         lead=lead(compared),
-        missing=compared.missing,
+        missing=[sentence() for sentence in compared.missing],
         **_dots(compared),
-        measures={MEASURES[name]: rates(getattr(compared, name)) for name in MEASURES},
+        measures={say(title): rates(getattr(compared, name)) for name, title in MEASURES.items()},
         data=data(a, b),
         code=code(a, b),
         settings=changed_settings(a, b),
@@ -62,42 +65,46 @@ def headline(compared: Compared) -> str:
     """Which study reads more, if either surely does."""
     a, b = (max(side.result.evaluations, key=lambda e: e.accuracy.value) for side in (compared.a, compared.b))
     if not compared.best:
-        return f"Study A reads {words.percent(a.accuracy.value)}, study B {words.percent(b.accuracy.value)}"
+        shares = {"a": words.percent(a.accuracy.value), "b": words.percent(b.accuracy.value)}
+        return say("Study A reads {a}, study B {b}", **shares)
     if compared.best.low <= 0 <= compared.best.high:
-        return "Neither study reads surely more than the other"
-    better = "B" if compared.best.low > 0 else "A"
-    return f"Study {better} reads {words.points(abs(compared.best.difference)).lstrip('+')} more"
+        return say("Neither study reads surely more than the other")
+    better, apart = "B" if compared.best.low > 0 else "A", words.points(abs(compared.best.difference))[1:]
+    return say("Study {study} reads {points} more", study=better, points=apart)
 
 
 def lead(compared: Compared) -> str:
-    a, b = (best_of(side.result) for side in (compared.a, compared.b))
+    a, b = (words.name(best_of(side.result)) for side in (compared.a, compared.b))
     if not (found := compared.best):
-        return (
-            f"The best network of study A is {words.name(a)}, that of study B {words.name(b)}. Their images differ,"
-            f" so the rates stand side by side, each with its own interval, and a difference may be the images’."
+        return say(
+            "The best network of study A is {a}, that of study B {b}. Their images differ, so the rates stand side by"
+            " side, each with its own interval, and a difference may be the images’.",
+            a=a,
+            b=b,
         )
-    return (
-        f"Of {words.count(found.n)} validation images that both studies tested on, {words.name(a)} of study A reads"
-        f" {words.percent(found.champion)} and {words.name(b)} of study B {words.percent(found.challenger)}:"
-        f" {difference(found)}. {judgement(found)}"
+    text = say(
+        "Of {n} validation images that both studies tested on, {a} of study A reads {first} and {b} of study B"
+        " {second}: {difference}.",
+        n=words.count(found.n),
+        a=a,
+        first=words.percent(found.champion),
+        b=b,
+        second=words.percent(found.challenger),
+        difference=f"{words.points(found.difference)} ({words.points_between(found.low, found.high)})",
     )
-
-
-def difference(found: Figure) -> str:
-    return f"{words.points(found.difference)} ({span(found)})"
-
-
-def span(found: Figure) -> str:
-    """The 95 % interval of a difference, in points."""
-    low, high = (words.points(end).removesuffix(f"{NBSP}points") for end in (found.low, found.high))
-    return f"{low} to {high}"
+    return f"{text} {judgement(found)}"
 
 
 def judgement(found: Figure) -> str:
-    drawn = f"The 95{NBSP}% interval comes from drawing {words.many(found.groups, 'group')} of images anew"
+    groups = words.many(found.groups, "group")
     if found.low <= 0 <= found.high:
-        return f"{drawn}; it contains 0, so this may be chance."
-    return f"{drawn}; it does not contain 0."
+        return say(
+            "The 95\u00a0% interval comes from drawing {groups} of images anew; it contains 0, so this may be chance.",
+            groups=groups,
+        )
+    return say(
+        "The 95\u00a0% interval comes from drawing {groups} of images anew; it does not contain 0.", groups=groups
+    )
 
 
 def _dots(compared: Compared) -> dict[str, Any]:
@@ -105,7 +112,7 @@ def _dots(compared: Compared) -> dict[str, Any]:
     rated = [rate for row in compared.accuracy for rate in (row.a, row.b) if rate]
     scale = Scale.around([end for rate in rated for end in (rate.low, rate.high)])
     tracks = {row.model: [*_marks(scale, row.a, "ring"), *_marks(scale, row.b, "dot")] for row in compared.accuracy}
-    return {"scale": scale, "tracks": tracks, "rows": compared.accuracy, "difference": difference}
+    return {"scale": scale, "tracks": tracks, "rows": compared.accuracy}
 
 
 def _marks(scale: Scale, rate: Rate | None, kind: str) -> list[Mark]:
@@ -125,23 +132,28 @@ def rates(rows: list[Row]) -> Table:
     for row in rows:
         cells = [Cell(words.title(row.model), kind="text"), *(_rate(rate) for rate in (row.a, row.b))]
         if found := row.paired:
-            alone = "each for itself" if found.groups == found.n else words.many(found.groups, "group")
+            alone = say("each for itself") if found.groups == found.n else words.many(found.groups, "group")
             counts = f"{words.many(found.n, 'image')}, {alone}"
             sure = found.low > 0 or found.high < 0
-            told = Cell(words.points(found.difference), note=f"({span(found)})", kind="num sure" if sure else "num")
-            shown.append(
-                [*cells, told, Cell("surely" if sure else "may be chance", kind="text"), Cell(counts, kind="num small")]
-            )
+            ends = f"({words.points_between(found.low, found.high)})"
+            apart = Cell(words.points(found.difference), note=ends, kind="num sure" if sure else "num")
+            judged = Cell(say("surely") if sure else say("may be chance"), kind="text")
+            shown.append([*cells, apart, judged, Cell(counts, kind="num small")])
         else:
-            shown.append([*cells, Cell(NONE), Cell("not paired", kind="text"), Cell(NONE)])
-    return Table(["", "Study A", "Study B", "B less A\nsame images", "Better or worse", "Paired on"], shown)
+            shown.append([*cells, Cell(NONE), Cell(say("not paired"), kind="text"), Cell(NONE)])
+    head = [*_studies(), say("B less A\nsame images"), say("Better or worse"), say("Paired on")]
+    return Table(["", *head], shown)
+
+
+def _studies() -> list[str]:
+    return [say("Study {study}", study=name) for name in "AB"]
 
 
 def _rate(value: Rate | None) -> Cell:
     return Cell(NONE) if value is None else Cell(words.percent(value.value), note=f"({words.interval(value)})")
 
 
-def _unequal(name: str, one: object, other: object, kind: str = "text") -> list[Cell] | None:
+def _unequal(name: str, one: object, other: object, *, kind: str = "text") -> list[Cell] | None:
     """A row for what differs."""
     if one == other:
         return None
@@ -155,31 +167,28 @@ def data(a: StudyResult, b: StudyResult) -> Table:
     rows = []
     for role in ROLES:
         prefix = "" if role == "glyphs" else f"{role}_"
-        set_name = "Glyphs" if role == "glyphs" else words.SETS[role]
-        for label in ("source", "version", "licence"):
-            one, other = (getattr(result.data, f"{prefix}{label}") for result in (a, b))
-            rows.append(_unequal(f"{set_name}: {label}", one, other))
+        name = say("Glyphs") if role == "glyphs" else say(words.SETS[role])
+        for field, label in FIELDS.items():
+            one, other = (getattr(result.data, f"{prefix}{field}") for result in (a, b))
+            rows.append(_unequal(say("{set}: {field}", set=name, field=say(label)), one, other))
         one, other = (digest_of(role, result)[:16] for result in (a, b))
-        rows.append(_unequal(f"{set_name}: SHA-256", one, other, "text mono"))
-    for name, label in COUNTS.items():
-        one, other = (words.count(getattr(x.data, name)) for x in (a, b))
-        rows.append(_unequal(label, one, other, "num"))
+        rows.append(_unequal(say("{set}: {field}", set=name, field="SHA-256"), one, other, kind="text mono"))
+    for field, label in COUNTS.items():
+        one, other = (words.count(getattr(x.data, field)) for x in (a, b))
+        rows.append(_unequal(say(label), one, other, kind="num"))
     return _table([row for row in rows if row])
 
 
 def code(a: StudyResult, b: StudyResult) -> Table:
     """Commit, machine and versions, as far as they differ."""
-    rows = [_unequal("Commit", a.code or "not from a repository", b.code or "not from a repository", "text mono")]
+    commits = (x.code or say("not from a repository") for x in (a, b))
+    rows = [_unequal(say("Commit"), *commits, kind="text mono")]
     if a.code == b.code and a.code.endswith("+"):
-        rows.append(
-            [
-                Cell("Commit", kind="text"),
-                *[Cell(a.code, note="with changes that are not recorded", kind="text mono")] * 2,
-            ]
-        )
-    for label, name in (("Processor", "cpu"), ("Cores", "cores"), ("System", "system")):
+        changed = Cell(a.code, note=say("with changes that are not recorded"), kind="text mono")
+        rows.append([Cell(say("Commit"), kind="text"), changed, changed])
+    for label, name in ((say("Processor"), "cpu"), (say("Cores"), "cores"), (say("System"), "system")):
         rows.append(_unequal(label, getattr(a.machine, name), getattr(b.machine, name)))
-    rows.append(_unequal("GPUs", *(words.listing(list(x.machine.gpus)) or "none" for x in (a, b))))
+    rows.append(_unequal(say("GPUs"), *(words.listing(list(x.machine.gpus)) or say("no GPU") for x in (a, b))))
     for name in dict.fromkeys([*a.machine.versions, *b.machine.versions]):
         rows.append(_unequal(name, a.machine.versions.get(name), b.machine.versions.get(name)))
     return _table([row for row in rows if row])
@@ -194,26 +203,26 @@ def changed_settings(a: StudyResult, b: StudyResult) -> Table:
                     Cell(path, kind="mono"),
                     Cell(one, kind="text"),
                     Cell(other, kind="text"),
-                    Cell(about, kind="text small"),
+                    Cell(say(about), kind="text small"),
                 ]
             )
-    return Table(["Setting", "Study A", "Study B", ""], rows)
+    return Table([say("Setting"), *_studies(), ""], rows)
 
 
 def _table(rows: list[list[Cell]]) -> Table:
-    return Table(["", "Study A", "Study B"], rows)
+    return Table(["", *_studies()], rows)
 
 
 def training(a: StudyResult, b: StudyResult) -> Table:
     """What each network's training came to; where both studies agree, once."""
     trained = [{t.model: t for t in result.trainings} for result in (a, b)]
     measures: dict[str, Callable[[TrainingResult], str]] = {
-        "Parameters": lambda t: words.count(t.parameters),
-        "Best epoch": lambda t: f"{t.best_epoch} of {len(t.epochs)}",
-        "Lowest validation loss": lambda t: words.loss(min(e.val_loss for e in t.epochs)),
-        "Overfits from": lambda t: f"epoch {t.overfits_from}" if t.overfits_from else "never",
-        "Precision": lambda t: t.precision,
-        "Time": lambda t: words.duration(sum(e.seconds for e in t.epochs)),
+        say("Parameters"): lambda t: words.count(t.parameters),
+        say("Best epoch"): lambda t: say("{n} of {all}", n=t.best_epoch, all=len(t.epochs)),
+        say("Lowest validation loss"): lambda t: words.loss(min(e.val_loss for e in t.epochs)),
+        say("Overfits from epoch"): lambda t: str(t.overfits_from or say("none")),
+        say("Arithmetic"): lambda t: t.precision,
+        say("Time"): lambda t: words.duration(sum(e.seconds for e in t.epochs)),
     }
     rows = []
     for model in dict.fromkeys([*trained[0], *trained[1]]):
@@ -229,15 +238,15 @@ def training(a: StudyResult, b: StudyResult) -> Table:
 
 def search(a: StudyResult, b: StudyResult) -> Table:
     rows = [
-        _unequal("Trials", len(a.search.trials), len(b.search.trials), "num"),
-        _unequal("Epochs in all", a.search.epochs, b.search.epochs, "num"),
-        _unequal("Time", words.duration(a.search.seconds), words.duration(b.search.seconds), "num"),
+        _unequal(say("Trials"), *(words.count(len(x.search.trials)) for x in (a, b)), kind="num"),
+        _unequal(say("Epochs in all"), *(words.count(x.search.epochs) for x in (a, b)), kind="num"),
+        _unequal(say("Time"), *(words.duration(x.search.seconds) for x in (a, b)), kind="num"),
     ]
     best = [max((t.val_accuracy for t in x.search.trials if t.val_accuracy is not None), default=None) for x in (a, b)]
-    rows.append(_unequal("Best accuracy of a trial", words.percent(best[0]), words.percent(best[1]), "num"))
+    rows.append(_unequal(say("Best accuracy of a trial"), words.percent(best[0]), words.percent(best[1]), kind="num"))
     for name in dict.fromkeys([*a.search.chosen, *b.search.chosen]):
         one, other = (words.number(x.search.chosen[name]) if name in x.search.chosen else NONE for x in (a, b))
-        rows.append(_unequal(f"Chosen: {name}", one, other, "num"))
+        rows.append(_unequal(say("Chosen: {name}", name=name), one, other, kind="num"))
     return _table([row for row in rows if row])
 
 
@@ -251,9 +260,10 @@ def classes(a: StudyResult, b: StudyResult) -> Table:
         gap = other.recall - one.recall
         rows.append([
             Cell(c, kind="ch", title=words.character(c)), _recall(one), _recall(other),
-            Cell(words.points(gap).removesuffix(f"{NBSP}points"), kind="num"),
+            Cell(words.points(gap).partition(NBSP)[0], kind="num"),
         ])  # fmt: skip
-    return Table(["Class", "Recall, study A", "Recall, study B", "Points"], rows)
+    head = [say("Class"), *(say("Recall, study {study}", study=name) for name in "AB"), say("Points")]
+    return Table(head, rows)
 
 
 def _classes(result: StudyResult) -> tuple[ClassRow, ...]:
@@ -261,8 +271,9 @@ def _classes(result: StudyResult) -> tuple[ClassRow, ...]:
 
 
 def _recall(row: ClassRow) -> Cell:
-    wrong = f"{row.most_read_as} {words.percent(row.most_read_as_share, 1)}" if row.most_read_as else ""
-    return Cell(words.percent(row.recall, 1), note=wrong and f"as {wrong}")
+    share = words.percent(row.most_read_as_share, 1)
+    wrong = say("as {c}, {share}", c=row.most_read_as, share=share) if row.most_read_as else ""
+    return Cell(words.percent(row.recall, 1), note=wrong)
 
 
 def texts(a: StudyResult, b: StudyResult) -> Table:
@@ -270,10 +281,10 @@ def texts(a: StudyResult, b: StudyResult) -> Table:
     read = [{(x.text, x.model): x for x in result.texts if x.method == "prepared"} for result in (a, b)]
     rows = []
     for text, model in _in_order(read):
-        cells = [Cell(f"\u201c{text}\u201d", kind="text"), Cell(words.title(model), kind="text")]
+        cells = [Cell(words.quoted(text), kind="text"), Cell(words.title(model), kind="text")]
         for side in read:
             x = side.get((text, model))
-            note = f"as {x.kind}: {x.one_kind}" if x and x.kind else ""
+            note = say("as {kind}: {text}", kind=words.kind(x.kind), text=x.one_kind) if x and x.kind else ""
             cells.append(
                 Cell(
                     x.read if x else NONE,
@@ -282,18 +293,18 @@ def texts(a: StudyResult, b: StudyResult) -> Table:
                 )
             )
         rows.append(cells)
-    return Table(["Text", "Network", "Study A", "Study B"], rows)
+    return Table([say("Text"), say("Network"), *_studies()], rows)
 
 
 def text_rates(a: StudyResult, b: StudyResult) -> Table:
     found = [{(x.text, x.model): x for x in result.text_rates if x.method == "prepared"} for result in (a, b)]
     rows = []
     for text, model in _in_order(found):
-        name = words.TEXTS.get(text, f"\u201c{text}\u201d")
+        name = say(words.TEXTS[text]) if text in words.TEXTS else words.quoted(text)
         sides = [side.get((text, model)) for side in found]
         rows.append([Cell(name, kind="text"), Cell(words.title(model), kind="text"),
                      *(_rate(x.one_kind if x else None) for x in sides)])  # fmt: skip
-    return Table(["Text", "Network", "Study A", "Study B"], rows)
+    return Table([say("Text"), say("Network"), *_studies()], rows)
 
 
 def _in_order(sides: list[dict[tuple[str, str], Any]]) -> list[tuple[str, str]]:

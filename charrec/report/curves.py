@@ -71,16 +71,22 @@ def _overfit_band(theme: Theme, axes: Axes, start: int, last: int, edge: str) ->
     )
 
 
-def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, other: float, text: str) -> None:
-    """A label on the side of the best epoch's dot that the other line is not on, with a paper-coloured halo.
+def label_above(limits: tuple[float, float], value: float, other: float) -> bool:
+    """Whether a label of the best epoch's dot stands above it: on the side that the other line is not on.
 
     Below, it would lie on the axis where the dot is near it; then it stands above both lines.
     """
+    bottom, top = limits
+    return value >= other or (value - bottom) / (top - bottom) < ROOM_BELOW
+
+
+def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, other: float, text: str) -> None:
+    """A label above or below the best epoch's dot, with a paper-coloured halo."""
     from matplotlib.patheffects import withStroke
 
-    (first, last), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    first, last = axes.get_xlim()
     position = (epoch - first) / (last - first)
-    above = value >= other or (value - bottom) / (top - bottom) < ROOM_BELOW
+    above = label_above(axes.get_ylim(), value, other)
     axes.annotate(
         text,
         (epoch, max(value, other) if above else value),

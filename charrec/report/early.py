@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from charrec.report import canvas, curves, figures, pixels, rows, sentences, theme, timeline, typefaces, words
-from charrec.report.templates import template
-from charrec.report.theme import LIGHT, THEMES, Theme
+from charrec.report import plots, rows, sentences, timeline, words
+from charrec.report.bilingual import in_both
+from charrec.report.histories import histories
+from charrec.report.language import Language, Saying, say
+from charrec.report.templates import frame, template
 from charrec.results import StudyResult
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+SCRIPTS = ("language.js",)
+LATER = ("live.js",)
 
 
-def render(result: StudyResult, missing: Sequence[str]) -> str:
-    """The complete page, with its pictures in it."""
-    from matplotlib import rc_context
+def render(result: StudyResult, missing: Sequence[Saying], first: Language = "en") -> str:
+    """The complete page in both languages, its drawings in it."""
+    return in_both(lambda: _written(result, missing), first)
 
-    drawn = {}
-    for each in THEMES:
-        with rc_context(canvas.style(each)):
-            for name, make in _charts(result):
-                drawn[name if each is LIGHT else f"{name}-{each.name}"] = pixels.uri(pixels.figure_png(make(each)))
+
+def _written(result: StudyResult, missing: Sequence[Saying]) -> str:
     drawing = timeline.drawing(result)
     return template("early.html.j2", sentences=sentences).render(
+        **frame(("report.css",), SCRIPTS, LATER),
         r=result,
-        css=files("charrec.report").joinpath("report.css").read_text(),
-        faces=typefaces.css(),
-        themes={one.name: one for one in theme.THEMES},
-        figures=drawn,
         headline=headline(result),
-        missing=missing,
+        missing=[sentence() for sentence in missing],
         data_sets=[(one, rows.named(one)) for one in rows.data_sets(result) if one.images],
+        histories=histories(result, reference_too=False),
+        learning=plots.learning(result),
         rungs=rows.rungs(result),
         ranking=rows.ranking(result),
         timeline=drawing,
@@ -44,19 +40,7 @@ def render(result: StudyResult, missing: Sequence[str]) -> str:
 def headline(result: StudyResult) -> str:
     """How far it is, in a line."""
     if not result.trainings:
-        return "No network has trained an epoch yet"
+        return say("No network has trained an epoch yet")
     top = max(result.trainings, key=lambda one: one.epochs[one.best_epoch - 1].val_accuracy)
-    accuracy = top.epochs[top.best_epoch - 1].val_accuracy
-    return f"{words.title(top.model)} is at {words.percent(accuracy)} of the validation characters"
-
-
-def _charts(result: StudyResult) -> Iterator[tuple[str, Callable[[Theme], Figure]]]:
-    for metric in ("accuracy", "loss") if result.trainings else ():
-        limits = curves.curve_limits(result, metric)
-        for training in result.trainings:
-            yield (
-                f"curve-{training.model}-{metric}",
-                lambda each, t=training, m=metric, y=limits: curves.curve(each, t, m, y, False),  # type: ignore[misc]
-            )
-    if result.search.trials:
-        yield "search", lambda each: figures.search(each, result.search)
+    accuracy = words.percent(top.epochs[top.best_epoch - 1].val_accuracy)
+    return say("{model} is at {share} of the validation characters", model=words.subject(top.model), share=accuracy)

@@ -1,5 +1,4 @@
 // Without this script the page shows the same numbers and drawings; with it they answer to a pointer and to keys.
-document.documentElement.classList.add("js");
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const drawn = (name, attributes, parent) => {
   const element = document.createElementNS(parent.namespaceURI, name);

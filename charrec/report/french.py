@@ -38,6 +38,8 @@ _TYPED = {
     "groups": "groupes",
     "image": "image",
     "images": "images",
+    "network": "réseau",
+    "networks": "réseaux",
     "mistake": "erreur",
     "mistakes": "erreurs",
     "package": "paquet",
@@ -49,7 +51,7 @@ _TYPED = {
     # networks and their layers
     "three convolutions, one hidden layer": "trois convolutions, une couche cachée",
     "model 1 with augmentation and dropout": "modèle 1 avec augmentation et dropout",
-    "wider, overlapping pools": "plus large, à poolings chevauchants",
+    "wider, overlapping pools": "plus large, à fenêtres de pooling chevauchantes",
     "sized by the search": "dimensionné par la recherche",
     "this project’s own, after the deck: residual, trained on warped glyphs at 32 px":
         "propre à ce projet, après la présentation : résiduel, entraîné sur des glyphes déformés de 32 px",
@@ -61,8 +63,8 @@ _TYPED = {
         "deux convolutions 3×3, normalisées, ajoutées à leur entrée",
     "dense, ReLU": "dense, ReLU",
     "dense": "dense",
-    "scaled to 0 to 1": "mise à l’échelle de 0 à 1",
-    "scaled to 0 to 1, ink 1": "mise à l’échelle de 0 à 1, encre à 1",
+    "scaled to 0 to 1": "mise à l’échelle entre 0 et 1",
+    "scaled to 0 to 1, ink 1": "mise à l’échelle entre 0 et 1, encre à 1",
     "flattened": "mise à plat",
     "augmentation, in training only": "augmentation, à l’entraînement seulement",
     "warps, in training only": "déformations, à l’entraînement seulement",
@@ -71,11 +73,11 @@ _TYPED = {
     "filters of the first convolution": "filtres de la première convolution",
     "of the second": "de la deuxième",
     "of the third": "de la troisième",
-    "the share of activations left out in training": "la part des activations écartées à l’entraînement",
+    "the share of activations left out in training": "la part des activations mises à zéro à l’entraînement",
     "the width of the hidden layer": "la largeur de la couche cachée",
     "Adam’s step size": "le taux d’apprentissage d’Adam",
     # ways, sets, parts and kinds
-    "original": "originale",
+    "original": "originales",
     "prepared": "préparées",
     "the reference’s way": "à la façon de la référence",
     "Letters": "Lettres",
@@ -116,8 +118,7 @@ _TYPED = {
     "evaluate": "évaluer",
     "train {model}": "entraîner le {model}",
     # the head of the page
-    "A character-recognition study of {networks} networks":
-        "Une étude de reconnaissance de caractères par {networks} réseaux",
+    "A character-recognition study of {networks}": "Une étude de reconnaissance de caractères par {networks}",
     "{model} reads {share} of the validation characters": "{model} lit {share} des caractères de validation",
     "<strong>Data: {source}</strong>. {images} images from {fonts}.":
         "<strong>Données : {source}</strong>. {images} images tirées de {fonts}.",
@@ -131,19 +132,19 @@ _TYPED = {
         "Cette étude n’a pas utilisé Chars74K, mais le jeu intégré, dessiné avec les polices installées avec charrec.",
     "Nothing identifies this study’s data as Chars74K.": "Rien n’identifie les données de cette étude à Chars74K.",
     "<strong>Not the reference’s set-up.</strong> The data are the same, but this study used {differences}.":
-        "<strong>Pas la configuration de la référence.</strong> Les données sont les mêmes, mais différences de cette "
-        "étude : {differences}.",
+        "<strong>Pas la configuration de la référence.</strong> Les données sont les mêmes, mais cette étude s’en "
+        "écarte ainsi : {differences}.",
     "images of {own} px instead of {full} px": "images de {own} px au lieu de {full} px",
-    "a split by {kind}": "un découpage par {kind}",
+    "a split by font": "un découpage par police",
     "{fonts} instead of all": "{fonts} au lieu de toutes",
     "a search of {own} points instead of {full}": "une recherche sur {own} points au lieu de {full}",
     "{epochs} for {model} instead of {full}": "{epochs} pour le {model} au lieu de {full}",
-    "{networks} networks were trained on {training} images of 62 characters and validated on {validation} others. No "
+    "This study trained {networks} on {training} images of 62 characters and validated on {validation} others. No "
     "classifier can read more than {ceiling} of these, because the rest show pictures that also occur under another "
     "label. With both cases of a letter counted as one, {model} reads {folded}.":
-        "{networks} réseaux ont été entraînés sur {training} images de 62 caractères et validés sur {validation} "
-        "autres. Aucun classifieur ne peut en lire plus de {ceiling}, car le reste montre des dessins qui existent "
-        "aussi sous une autre étiquette. Si l’on confond majuscule et minuscule, le {model} lit {folded}.",
+        "Cette étude a entraîné {networks} sur {training} images de 62 caractères, {validation} autres servant à la "
+        "validation. Aucun classifieur ne peut en lire plus de {ceiling}, car le reste montre des dessins qui "
+        "existent aussi sous une autre étiquette. Si l’on confond majuscule et minuscule, le {model} lit {folded}.",
     "Its interval overlaps with that of {names}, so their order is uncertain.":
         "Son intervalle recoupe celui d’autres réseaux, {names} : leur ordre est incertain.",
     "validation accuracy": "exactitude de validation",
@@ -164,7 +165,7 @@ _TYPED = {
     "all steps": "toutes les étapes",
     "all steps; search {time}": "toutes les étapes ; recherche {time}",
     "Hardware": "Matériel",
-    "no GPU": "pas de GPU",
+    "no GPU": "aucun GPU",
     "Search": "Recherche",
     "Study": "Étude",
     "seed": "graine",
@@ -184,14 +185,13 @@ _TYPED = {
     "Provenance": "Provenance",
     "Draw": "Dessiner",
     "<strong>This study is not finished.</strong> This page shows what there is of it.":
-        "<strong>Cette étude n’est pas terminée.</strong> Cette page montre ce qui en existe (les manques sont dits "
-        "en anglais).",
+        "<strong>Cette étude n’est pas terminée.</strong> Cette page montre ce qui en existe.",
     # data
     "The {images} images come from {fonts}. Fonts that share an image of a class form a group; there are {groups}. "
     "Only {distinct} pictures are distinct. The images were split {split}: {training} for training and {validation} "
     "for validation.":
-        "Les {images} images viennent de {fonts}. Les polices qui partagent une image d’une classe forment un groupe "
-        "; il y a {groups}. Seuls {distinct} dessins sont distincts. Les images ont été réparties {split} : "
+        "Les {images} images proviennent de {fonts}. Les polices qui partagent une image d’une classe forment un "
+        "groupe ; il y a {groups}. Seuls {distinct} dessins sont distincts. Les images ont été réparties {split} : "
         "{training} pour l’entraînement et {validation} pour la validation.",
     "at random": "au hasard",
     "by whole groups of fonts": "par groupes entiers de polices",
@@ -224,15 +224,14 @@ _TYPED = {
     "The scales are the same for all networks. The dot marks the best epoch, the tinted band the overfitting epochs, "
     "the diamond the reference’s best epoch if known.":
         "Les échelles sont les mêmes pour tous les réseaux. Le point marque la meilleure époque, la bande teintée les "
-        "époques de surapprentissage, le losange la meilleure époque de la référence si elle est connue. Les mots "
-        "dans ces figures sont en anglais.",
+        "époques de surapprentissage, le losange la meilleure époque de la référence si elle est connue.",
     "The scales are the same for all networks. The dot marks the best epoch, the tinted band the overfitting epochs.":
         "Les échelles sont les mêmes pour tous les réseaux. Le point marque la meilleure époque, la bande teintée les "
-        "époques de surapprentissage. Les mots dans ces figures sont en anglais.",
+        "époques de surapprentissage.",
     "Its best validation accuracy, {accuracy}, came in epoch\u00a0{epoch} of {epochs}; the study kept that epoch’s "
     "weights.":
-        "Sa meilleure exactitude de validation, {accuracy}, date de l’époque\u00a0{epoch} sur {epochs} ; l’étude a "
-        "gardé les poids de cette époque.",
+        "Sa meilleure exactitude de validation, {accuracy}, a été atteinte à l’époque\u00a0{epoch} sur {epochs} ; "
+        "l’étude a conservé les poids de cette époque.",
     "the last": "la dernière",
     "and did not rise permanently afterwards": "et n’a pas remonté durablement ensuite",
     "No overfitting was found in {model}: its validation loss was lowest, {loss}, in epoch\u00a0{epoch}, {then}.":
@@ -241,8 +240,13 @@ _TYPED = {
     "{model} overfits from epoch\u00a0{start}: its validation loss was lowest, {low}, in epoch\u00a0{epoch} and rose "
     "to {high} by epoch\u00a0{last}, while the training loss went from {before} to {after}.":
         "{model} surapprend à partir de l’époque\u00a0{start} : sa perte de validation a été la plus basse, {low}, à "
-        "l’époque\u00a0{epoch}, puis est montée à {high} à l’époque\u00a0{last}, pendant que la perte d’entraînement "
+        "l’époque\u00a0{epoch}, puis est remontée à {high} à l’époque\u00a0{last}, pendant que la perte d’entraînement "
         "passait de {before} à {after}.",
+    "loss": "perte",
+    "training": "entraînement",
+    "validation": "validation",
+    "overfits from epoch\u00a0{n}": "surapprend dès l’époque\u00a0{n}",
+    "{value}, epoch\u00a0{n}": "{value} à l’époque\u00a0{n}",
     "Its {n} layers, {parameters} parameters": "Ses {n} couches, {parameters} paramètres",
     "Layer": "Couche",
     "Gives on": "Sortie",
@@ -251,7 +255,7 @@ _TYPED = {
         "{model} : exactitude d’entraînement et de validation par époque",
     "{model}: training and validation loss by epoch": "{model} : perte d’entraînement et de validation par époque",
     # networks
-    "{networks} networks compared": "{networks} réseaux comparés",
+    "{networks} compared": "{networks} comparés",
     "Against the reference: {gaps}; {where}.": "Par rapport à la référence : {gaps} ; {where}.",
     "no interval contains the reference’s figure": "aucun intervalle ne contient le chiffre de la référence",
     "every interval contains the reference’s figure": "chaque intervalle contient le chiffre de la référence",
@@ -267,14 +271,14 @@ _TYPED = {
     "Validation loss": "Perte de validation",
     "Accuracy, cases folded": "Exactitude, casse ignorée",
     "Accuracy without twins": "Exactitude sans jumeaux",
-    "Top-2 accuracy": "Exactitude top 2",
+    "Top-2 accuracy": "Exactitude top-2",
     "Calibration error": "Erreur de calibration",
     "Best epoch": "Meilleure époque",
     "Overfits from epoch": "Surapprend à partir de l’époque",
     "none": "aucune",
     "Time per epoch, median": "Temps par époque, médiane",
     "Training images/s, median": "Images d’entraînement/s, médiane",
-    "Arithmetic": "Arithmétique",
+    "Arithmetic": "Précision de calcul",
     "Device": "Processeur de calcul",
     "Cases folded: both cases of a letter count as one.":
         "Casse ignorée : la majuscule et la minuscule d’une lettre comptent pour une.",
@@ -285,7 +289,7 @@ _TYPED = {
         "Sans jumeaux : seulement les images de validation sans image d’entraînement identique de leur classe ; non "
         "mesuré dans cette étude.",
     "Calibration error: expected calibration error over 15 bins.":
-        "Erreur de calibration : erreur de calibration attendue (ECE) sur 15 classes de probabilité.",
+        "Erreur de calibration : erreur de calibration attendue (ECE) sur 15 intervalles de probabilité.",
     "“ref.”: the reference run, and below it this study’s difference from it.":
         "« réf. » : l’exécution de référence et, dessous, l’écart de cette étude à celle-ci.",
     "“ref.”: the reference run.": "« réf. » : l’exécution de référence.",
@@ -302,7 +306,7 @@ _TYPED = {
     "{trials} failed.": "Échecs : {trials}.",
     "{trials} had no result because the workers were lost, whatever the network.":
         "Sans résultat parce que les workers ont été perdus, quel que soit le réseau : {trials}.",
-    "The best {n} are within {apart} of each other.": "Les {n} meilleurs se tiennent en {apart}.",
+    "The best {n} are within {apart} of each other.": "L’écart entre les {n} meilleurs est de {apart}.",
     "Hyperband begins with many configurations and few epochs. At the end of each rung the best third or so goes on "
     "to the next, with more epochs; such a ladder is a bracket, and later brackets begin with fewer configurations "
     "and more epochs.":
@@ -445,7 +449,7 @@ _TYPED = {
     "Value": "Valeur",
     "Mean difference": "Écart moyen",
     "Configurations": "Configurations",
-    "Searched": "Valeurs cherchées",
+    "Searched": "Valeurs explorées",
     "Chosen": "Choisi",
     "Reference": "Référence",
     "Bracket": "Bracket",
@@ -469,8 +473,8 @@ _TYPED = {
     # errors
     "{model} made no mistakes.": "{model} n’a fait aucune erreur.",
     "{model} misread {errors} of {images}; {cases} of these ({share}) confuse the two cases of a letter.":
-        "{model} a mal lu {errors} caractères sur {images} ; {cases} de ces erreurs ({share}) confondent majuscule et "
-        "minuscule d’une lettre.",
+        "{model} a mal lu {errors} caractères sur {images} ; {cases} de ces erreurs ({share}) confondent la majuscule "
+        "et la minuscule d’une lettre.",
     "The most frequent mistake is {truth} read as {read}: {times} times, or {share} of its images.":
         "L’erreur la plus fréquente est {truth} lu comme {read} : {times} fois, soit {share} de ses images.",
     "A square is a mistake of {model} on the validation images: its row is the truth, its column the reading, its "
@@ -530,8 +534,8 @@ _TYPED = {
     "{share} cases folded": "{share} casse ignorée",
     "In small print the 95&nbsp;% interval, from drawing whole groups of fonts, and the accuracy with both cases of a "
     "letter as one. Weight and slant are what the source says of each image.":
-        "En petits caractères, l’intervalle à 95 %, par tirage de groupes entiers de polices, et l’exactitude casse "
-        "ignorée. Graisse et inclinaison sont ce que la source dit de chaque image.",
+        "En petits caractères, l’intervalle à 95 %, par rééchantillonnage de groupes entiers de polices, et "
+        "l’exactitude casse ignorée. Graisse et inclinaison sont ce que la source dit de chaque image.",
     "The kind of a font is its family’s category at Google Fonts; of some kinds there are few families.":
         "Le type d’une police est la catégorie de sa famille chez Google Fonts ; de certains types il y a peu de "
         "familles.",
@@ -563,7 +567,7 @@ _TYPED = {
     "bins. A temperature flattens all probabilities (above 1) or sharpens them (below 1), and changes no answer. Each "
     "half of the font groups is shown under the temperature that the other half asks for.":
         "L’erreur est l’erreur de calibration attendue (ECE) : la distance moyenne des points à la droite, par image, "
-        "sur 15 classes de probabilité. Une température aplatit toutes les probabilités (au-dessus de 1) ou les "
+        "sur 15 intervalles de probabilité. Une température aplatit toutes les probabilités (au-dessus de 1) ou les "
         "accentue (au-dessous de 1), et ne change aucune réponse. Chaque moitié des groupes de polices est montrée à "
         "la température que demande l’autre moitié.",
     "{images}: probability {said} in the mean, {right} right":
@@ -571,7 +575,7 @@ _TYPED = {
     "Reliability of {model}: of answers with a probability near {low}, {few} are right; near {high}, {most}":
         "Fiabilité du {model} : des réponses de probabilité proche de {low}, {few} sont justes ; proche de {high}, "
         "{most}",
-    "Most confident mistakes": "Les erreurs les plus sûres",
+    "Most confident mistakes": "Les erreurs faites avec le plus de certitude",
     "The validation images that {model} misread with the highest probability, with that probability.":
         "Les images de validation que le {model} a mal lues avec la plus grande probabilité, et cette probabilité.",
     "image of {c}": "image de {c}",
@@ -588,7 +592,7 @@ _TYPED = {
         "comme un seul genre : tout en chiffres, tout en majuscules ou tout en minuscules, au plus probable. Un "
         "glyphe seul ne distingue pas 0 de O, 1 de l, ni la casse d’un c ; les glyphes voisins, si.",
     ", read by the reference run as “{read}”": ", lu par l’exécution de référence comme « {read} »",
-    "Original": "Original",
+    "Original": "Originales",
     "Prepared": "Préparées",
     "The reference’s way": "À la façon de la référence",
     "as {kind}": "comme {kind}",
@@ -683,14 +687,14 @@ _TYPED = {
     "the deck's, or whole font groups apart": "celui de la présentation, ou par groupes entiers de polices",
     "images per step": "images par pas",
     "auto: mixed_bfloat16 where a probe shows that it pays":
-        "auto : mixed_bfloat16 là où une sonde montre que c’est rentable",
+        "auto : mixed_bfloat16 là où un test préalable montre que c’est rentable",
     "of the best network that the search finds": "du meilleur réseau que trouve la recherche",
     "of this project's own network, at 32 px; 0: without it": "du réseau propre à ce projet, à 32 px ; 0 : sans lui",
     "at most 243, which takes 415 configurations": "au plus 243, ce qui prend 415 configurations",
     "the deck's, or another as a JSON object of lists, in a file or here":
         "celui de la présentation, ou un autre en objet JSON de listes, dans un fichier ou ici",
     "of the first convolution, as 16,32": "de la première convolution, comme 16,32",
-    "shares of activations left out in training": "parts des activations écartées à l’entraînement",
+    "shares of activations left out in training": "parts des activations mises à zéro à l’entraînement",
     "of the hidden layer": "de la couche cachée",
     "of Adam, as 0.0003,0.001; empty: the deck's 0.001":
         "d’Adam, comme 0.0003,0.001 ; vide : 0.001, celui de la présentation",
@@ -701,6 +705,149 @@ _TYPED = {
     "of small letters": "en minuscules",
     "of the probabilities that choose the kind; none: the network's own; 2 trusts each glyph less":
         "des probabilités qui choisissent le genre ; aucune : celle du réseau ; 2 se fie moins à chaque glyphe",
+    # a study that is not finished
+    "A character-recognition study that is not finished": "Une étude de reconnaissance de caractères inachevée",
+    "No network has trained an epoch yet": "Aucun réseau n’a encore terminé une époque",
+    "{model} is at {share} of the validation characters": "{model} en est à {share} des caractères de validation",
+    "{epochs} so far; the best validation accuracy, {accuracy}, came in epoch&nbsp;{best}.":
+        "{epochs} jusqu’ici ; la meilleure exactitude de validation, {accuracy}, a été atteinte à "
+        "l’époque&nbsp;{best}.",
+    "{trials} ended so far.": "À ce stade, la recherche a terminé {trials}.",
+    "The glyphs are not packed.": "Les glyphes ne sont pas empaquetés.",
+    "The new letters are not packed.": "Les nouvelles lettres ne sont pas empaquetées.",
+    "The new digits are not packed.": "Les nouveaux chiffres ne sont pas empaquetés.",
+    "{model} is trained and not yet tested on other images.":
+        "{model} est entraîné, mais n’a pas encore été testé sur d’autres images.",
+    "{model} is not trained to its end: {epochs} so far.":
+        "{model} n’est pas entraîné jusqu’au bout : {epochs} jusqu’ici.",
+    "{model} waits for the search.": "{model} attend la recherche.",
+    "Nothing of {model} is stored yet.": "Rien n’est encore enregistré du {model}.",
+    "Nothing of {model} is stored; a study may go without it.":
+        "Rien n’est enregistré du {model} ; une étude peut s’en passer.",
+    "The search has not begun.": "La recherche n’a pas commencé.",
+    "The search is not finished: {n} of its {all} trials have ended.":
+        "La recherche n’est pas terminée : {n} de ses {all} essais le sont.",
+    "The search cannot be read: {why}.": "La recherche est illisible : {why}.",
+    "There are {n} searches; the one that was begun last is shown.":
+        "Il y a {n} recherches ; celle qui a commencé en dernier est montrée.",
+    "There are {n} trainings of {model}; the one that wrote last is shown.":
+        "Il y a {n} entraînements du {model} ; celui qui a écrit en dernier est montré.",
+    "The augmentation is not drawn.": "L’augmentation n’est pas encore dessinée.",
+    "This version of charrec has stored no evaluation of {models}; it was made for this page.":
+        "Cette version de charrec n’a pas enregistré d’évaluation ({models}) ; elle a été faite pour cette page.",
+    "live": "en direct",
+    "no longer live: charrec report --watch has ended": "plus en direct : charrec report --watch a pris fin",
+    # two studies compared
+    "Two studies compared": "Deux études comparées",
+    "Study {study}": "Étude {study}",
+    "study A": "étude A",
+    "study B": "étude B",
+    "begun {moment}": "commencée le {moment}",
+    "{source}, {images}; seed {seed}": "{source}, {images} ; graine {seed}",
+    "Study A reads {a}, study B {b}": "L’étude A lit {a}, l’étude B {b}",
+    "Study {study} reads {points} more": "L’étude {study} lit {points} de plus",
+    "Neither study reads surely more than the other": "Aucun écart assuré entre les deux études",
+    "The best network of study A is {a}, that of study B {b}. Their images differ, so the rates stand side by side, "
+    "each with its own interval, and a difference may be the images’.":
+        "Le meilleur réseau de l’étude A est le {a}, celui de l’étude B le {b}. Leurs images diffèrent : les taux sont "
+        "donc mis côte à côte, chacun avec son propre intervalle, et un écart peut venir des images.",
+    "Of {n} validation images that both studies tested on, {a} of study A reads {first} and {b} of study B {second}: "
+    "{difference}.":
+        "Sur {n} images de validation communes aux deux études, le {a} de l’étude A lit {first} et le {b} de l’étude B "
+        "{second} : {difference}.",
+    "The 95\u00a0% interval comes from drawing {groups} of images anew; it contains 0, so this may be chance.":
+        "L’intervalle à 95 % est obtenu en rééchantillonnant {groups} d’images ; il contient 0 : ce peut être le "
+        "hasard.",
+    "The 95\u00a0% interval comes from drawing {groups} of images anew; it does not contain 0.":
+        "L’intervalle à 95 % est obtenu en rééchantillonnant {groups} d’images ; il ne contient pas 0.",
+    "Not everything could be compared.": "Tout n’a pas pu être comparé.",
+    "No difference on the validation images has an interval: {why}.":
+        "Aucun écart sur les images de validation n’a d’intervalle : {why}.",
+    "No difference on the new letters has an interval: {why}.":
+        "Aucun écart sur les nouvelles lettres n’a d’intervalle : {why}.",
+    "No difference on the new digits has an interval: {why}.":
+        "Aucun écart sur les nouveaux chiffres n’a d’intervalle : {why}.",
+    "nothing tells which images those of study {study} were": "rien ne dit quelles étaient celles de l’étude {study}",
+    "the two studies were tested on different images": "les deux études ont été testées sur des images différentes",
+    "the two studies share none of them": "les deux études n’en partagent aucune",
+    "The predictions of {model} of study {study} are not in its store.":
+        "Les prédictions du {model} de l’étude {study} ne sont pas dans son magasin.",
+    "Neither store has the packed glyphs any more, so each image counts for itself.":
+        "Aucun des deux magasins n’a plus les glyphes empaquetés : chaque image compte pour elle-même.",
+    "Neither store has the packed letters any more, so each image counts for itself.":
+        "Aucun des deux magasins n’a plus les lettres empaquetées : chaque image compte pour elle-même.",
+    "Neither store has the packed digits any more, so each image counts for itself.":
+        "Aucun des deux magasins n’a plus les chiffres empaquetés : chaque image compte pour elle-même.",
+    "B less A, same images": "B moins A, mêmes images",
+    "B less A\nsame images": "B moins A\nmêmes images",
+    "not paired": "non appariées",
+    "in one study only": "dans une étude seulement",
+    "validation accuracy, %; bands: each study’s own 95&nbsp;% interval":
+        "exactitude de validation, % ; bandes : l’intervalle à 95 % propre à chaque étude",
+    "Figures": "Chiffres clés",
+    "Settings": "Réglages",
+    "Texts": "Textes",
+    "A difference is of the same images, read by the networks of the same name. Its 95&nbsp;% interval comes from "
+    "drawing whole font groups anew, since the images of one font are misread together; like every interval here it "
+    "says nothing of other seeds.":
+        "Un écart porte sur les mêmes images, lues par les réseaux de même nom. Son intervalle à 95 % est obtenu "
+        "en rééchantillonnant des groupes entiers de polices, car les images d’une police sont mal lues ensemble ; "
+        "comme tout intervalle ici, il ne dit rien d’autres graines.",
+    "Validation characters": "Caractères de validation",
+    "The same, with the two cases of a letter as one": "Les mêmes, casse ignorée",
+    "New letters, prepared, among 62 classes": "Nouvelles lettres, préparées, parmi 62 classes",
+    "New digits, prepared, among 62 classes": "Nouveaux chiffres, préparés, parmi 62 classes",
+    "Better or worse": "Écart",
+    "Paired on": "Appariées sur",
+    "each for itself": "chacune pour elle-même",
+    "surely": "assuré",
+    "may be chance": "peut-être dû au hasard",
+    "Classes that changed most": "Les classes qui ont le plus changé",
+    "By {a} of study A and {b} of study B, each on its own validation images; in small print the most frequent wrong "
+    "answer.":
+        "Par le {a} de l’étude A et le {b} de l’étude B, chacun sur ses propres images de validation ; en petits "
+        "caractères, la mauvaise réponse la plus fréquente.",
+    "Recall, study {study}": "Rappel, étude {study}",
+    "Points": "Points",
+    "as {c}, {share}": "comme {c}, {share}",
+    "No setting differs.": "Aucun réglage ne diffère.",
+    "The same in both: {settings}.": "Identiques dans les deux : {settings}.",
+    "Setting": "Réglage",
+    "The data are the same, image by image.": "Les données sont les mêmes, image par image.",
+    "{set}: {field}": "{set} : {field}",
+    "source": "source",
+    "version": "version",
+    "licence": "licence",
+    "Fonts": "Polices",
+    "Font groups": "Groupes de polices",
+    "Distinct pictures": "Dessins distincts",
+    "Images to train on": "Images d’entraînement",
+    "Images to validate on": "Images de validation",
+    "New letters": "Nouvelles lettres",
+    "New digits": "Nouveaux chiffres",
+    "Code and machine": "Code et machine",
+    "Code, versions and machine are the same.": "Code, versions et machine sont les mêmes.",
+    "Commit": "Commit",
+    "with changes that are not recorded": "avec des modifications qui ne sont pas enregistrées",
+    "Processor": "Processeur",
+    "Cores": "Cœurs",
+    "System": "Système",
+    "GPUs": "GPU",
+    "Lowest validation loss": "Perte de validation la plus basse",
+    "Epochs in all": "Époques en tout",
+    "Best accuracy of a trial": "Meilleure exactitude d’un essai",
+    "Chosen: {name}": "Choisi : {name}",
+    "The searches came to the same.": "Les deux recherches ont donné le même résultat.",
+    "Neither study has one.": "Aucune des deux études n’en a.",
+    "Prepared images of the texts, as each network reads them glyph by glyph; below, the same as one kind. Where the "
+    "two studies drew other images of a text, the readings are of those.":
+        "Des images préparées des textes, telles que chaque réseau les lit glyphe par glyphe ; dessous, lues comme un "
+        "seul genre. Là où les deux études ont tiré d’autres images d’un texte, les lectures portent sur celles-ci.",
+    "Neither study read a text.": "Aucune des deux études n’a lu de texte.",
+    "How often, as one kind": "À quelle fréquence, comme un seul genre",
+    "as {kind}: {text}": "comme {kind} : {text}",
+    "Text": "Texte",
+    "Network": "Réseau",
 }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
 "use strict";
+document.documentElement.classList.add("js");
 // The page is written in one language and carries the other's texts; they are put in before another script looks.
 const say = (() => {
   const data = id => JSON.parse(document.getElementById(id)?.textContent ?? "{}");

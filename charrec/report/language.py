@@ -4,7 +4,7 @@ A catalogue of our own, since two languages, a plural and four formats of number
 The language is a context, as matplotlib's style is: every number and word on a page depends on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, get_args
@@ -14,6 +14,7 @@ from charrec.report.french import FRENCH
 Language = Literal["en", "fr"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES: dict[Language, str] = {"en": "English", "fr": "Français"}  # each as its readers call it
+Saying = Callable[[], str]  # a sentence that is made later, in the language that is spoken then
 _spoken: ContextVar[Language] = ContextVar("language", default="en")
 
 

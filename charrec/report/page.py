@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
-from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, theme, timeline, typefaces, words
-from charrec.report.bilingual import both
+from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, timeline, words
+from charrec.report.bilingual import in_both
 from charrec.report.cells import Mark, Scale
+from charrec.report.histories import histories
 from charrec.report.importance import Importance, importances
-from charrec.report.language import NAMES, Language, language, other, say, spoken
-from charrec.report.templates import template
+from charrec.report.language import Language, Saying, say
+from charrec.report.templates import content, frame, template
 from charrec.results import Bin, Evaluation, External, Rate, Reliability, StudyResult, TextReading
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from charrec.report import Pictures
 
 
-SCRIPTS = ("language.js", "explore.js", "board.js")
+STYLES = ("report.css", "board.css")
+SCRIPTS = ("language.js", "explore.js")
+LATER = ("board.js", "live.js")  # the scripts of the board, and of a page that is served while the study runs
 SPRITE_COLUMNS = 40  # misread images side by side
 CAPTION = re.compile(r"(.) read as (.), (\d+) ?%")
 
@@ -31,47 +33,32 @@ CAPTION = re.compile(r"(.) read as (.), (\d+) ?%")
 def render(
     result: StudyResult,
     pictures: Pictures,
-    figures: dict[str, bytes],
     siblings: list[str],
-    missing: Sequence[str] = (),
+    missing: Sequence[Saying] = (),
     first: Language = "en",
 ) -> str:
     """The complete page; `siblings` are the files next to it, for links, `missing` what an unfinished study lacks.
 
     It is written in its first language, and carries the words of the other.
     """
-    written = {}
-    for one in (first, other(first)):
-        with spoken(one):
-            written[one] = _written(result, pictures, figures, siblings, missing)
-    return both(written[first], written[other(first)])
+    return in_both(lambda: _written(result, pictures, siblings, missing), first)
 
 
-def _written(
-    result: StudyResult, pictures: Pictures, figures: dict[str, bytes], siblings: list[str], missing: Sequence[str]
-) -> str:
+def _written(result: StudyResult, pictures: Pictures, siblings: list[str], missing: Sequence[Saying]) -> str:
     """The page in the language that is spoken."""
-    package = files("charrec.report")
-    css = package.joinpath("report.css").read_text() + package.joinpath("board.css").read_text()
-    script = "".join(package.joinpath(name).read_text() for name in ("language.js", "explore.js"))
+    comparable = sentences.on_chars74k(result)
     return template("report.html.j2", sentences=sentences, reference=reference).render(
-        language=language(),
-        other=other(language()),
-        names=NAMES,
-        phrases={one: say(one) for one in phrases()},
+        **frame(STYLES, SCRIPTS, LATER),
         r=result,
-        css=css,
-        script=script,
-        faces=typefaces.css(),
-        themes={t.name: t for t in theme.THEMES},
-        figures={name: pixels.uri(data) for name, data in figures.items()},
+        headline=sentences.headline(result),
         siblings=siblings,
-        missing=missing,
+        missing=[sentence() for sentence in missing],
         best=sentences.best(result),
-        comparable=sentences.on_chars74k(result),
+        comparable=comparable,
         differences=sentences.differences(result),
         coarse=pictures.samples.shape[-1] < 64,
         seconds=sum(result.durations.values()),
+        histories=histories(result, comparable),
         **_board(result, pictures.board),
         **_dots(result),
         **_glyphs(pictures),
@@ -83,18 +70,11 @@ def _written(
     )
 
 
-def phrases() -> list[str]:
-    """What the page's scripts say, by their own calls."""
-    package = files("charrec.report")
-    scripts = [package.joinpath(name).read_text() for name in SCRIPTS]
-    return sorted({phrase for script in scripts for phrase in re.findall(r'\bsay\("([^"]+)"', script)})
-
-
 def _board(result: StudyResult, found: board.Board | None) -> dict[str, Any]:
     if found is None or found.why:
         return {"board": found}
     digits, size = board.digits_of(result, found.model), board.size_of(result.study, found.model)
-    return {"board": found, "board_script": board.script(), "board_digits": digits, "board_size": size}
+    return {"board": found, "board_script": content("board.js"), "board_digits": digits, "board_size": size}
 
 
 def _tables(result: StudyResult) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from charrec.report.words import (
     rate,
     some,
     spelled,
+    spelled_many,
     subject,
 )
 from charrec.results import Evaluation, External, StudyResult, TextRate, TrainingResult
@@ -60,7 +61,7 @@ def differences(result: StudyResult) -> list[str]:
     if study.image_size != FULL.image_size:
         texts.append(say("images of {own} px instead of {full} px", own=study.image_size, full=FULL.image_size))
     if study.split != FULL.split:
-        texts.append(say("a split by {kind}", kind=study.split))
+        texts.append(say("a split by font"))
     if study.data.fonts is not None:
         texts.append(say("{fonts} instead of all", fonts=many(result.data.fonts, "font")))
     if study.search.space != FULL.search.space:
@@ -87,10 +88,10 @@ def lead(result: StudyResult) -> str:
     top, data = best(result), result.data
     ceiling = 1 - data.unavoidable_validation / data.validation
     text = say(
-        "{networks} networks were trained on {training} images of 62 characters and validated on {validation} others."
+        "This study trained {networks} on {training} images of 62 characters and validated on {validation} others."
         " No classifier can read more than {ceiling} of these, because the rest show pictures that also occur under"
         " another label. With both cases of a letter counted as one, {model} reads {folded}.",
-        networks=spelled(len(result.evaluations)),
+        networks=spelled_many(len(result.evaluations), "network").lower(),
         training=count(data.training),
         validation=count(data.validation),
         ceiling=percent(ceiling),

@@ -1,11 +1,13 @@
-"""The pages' templates."""
+"""The pages' templates, and what all pages have: typefaces, colours, styles, scripts and a switch of the language."""
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from charrec.report import words
-from charrec.report.language import say
+from charrec.report import theme, typefaces, words
+from charrec.report.language import NAMES, language, other, say
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -25,6 +27,30 @@ def template(name: str, **known: Any) -> Template:
     )
     environment.globals |= {"words": words, "say": _say, **known}
     return environment.get_template(name)
+
+
+def frame(styles: tuple[str, ...], scripts: tuple[str, ...], spoken_later: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What a page's head and end show; scripts that come into the page elsewhere are `spoken_later`."""
+    return {
+        "language": language(),
+        "other": other(language()),
+        "names": NAMES,
+        "faces": typefaces.css(),
+        "themes": {one.name: one for one in theme.THEMES},
+        "css": "".join(map(content, styles)),
+        "script": "".join(map(content, scripts)),
+        "phrases": {one: say(one) for one in phrases(scripts + spoken_later)},
+    }
+
+
+def content(name: str) -> str:
+    """Of a file of this package."""
+    return files("charrec.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def phrases(scripts: tuple[str, ...]) -> list[str]:
+    """What scripts say, by their own calls."""
+    return sorted({phrase for one in scripts for phrase in re.findall(r'\bsay\("([^"]+)"', content(one))})
 
 
 def _say(text: str, /, **values: Any) -> Markup:

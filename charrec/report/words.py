@@ -168,6 +168,11 @@ def spelled(number: int) -> str:
     return small[number] if number < len(small) else count(number)
 
 
+def spelled_many(number: int, noun: str) -> str:
+    """1, "network" -> "One network"; 4 -> "Four networks"."""
+    return f"{spelled(number)} {say(noun if number == 1 else f'{noun}s')}"
+
+
 def count(number: float) -> str:
     return local(f"{number:,.0f}")
 

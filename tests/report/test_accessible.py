@@ -1,12 +1,16 @@
-"""The page as axe-core judges it, in both lights, on a wide screen and on a phone."""
+"""The pages as axe-core judges them: in both lights and languages, on a wide screen and on a phone."""
 
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sample_pages
 from browser import Browser
 
+from charrec.report import comparison, early
+from charrec.report.language import LANGUAGES, Language
 from tests.thorough import some
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js")
@@ -20,11 +24,30 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"size": "phone"},
     "phone-dark": {"size": "phone", "dark": True},
 }
+PAGES = ("report", "comparison", "early")
+SWITCH = "document.querySelector('[data-language]').click()"
 
 
-@pytest.mark.parametrize("look", some(list(LOOKS), 1))
-def test_axe_finds_nothing_serious(look: str, opened: Browser, folder: Path) -> None:
-    opened.open(folder / "report.html", **LOOKS[look])
-    opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-    opened.run(AXE.read_text(encoding="utf-8") + ";0")
-    assert opened.run(RUN) == []
+@pytest.fixture
+def page(which: str, folder: Path, tmp_path: Path) -> Path:
+    """In English."""
+    if which == "report":
+        return folder / "report.html"
+    path = tmp_path / "page.html"
+    shown = comparison.render(sample_pages.compared(tmp_path)) if which == "comparison" else None
+    path.write_text(shown or early.render(*sample_pages.early()), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("which", "language", "look"), some(list(product(PAGES, LANGUAGES, LOOKS)), 2))
+def test_axe_finds_nothing_serious(look: str, language: Language, page: Path, opened: Browser) -> None:
+    opened.open(page, **LOOKS[look])
+    try:
+        if language == "fr":
+            opened.reload(SWITCH)
+        assert opened.run("document.documentElement.lang") == language
+        opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        opened.run(AXE.read_text(encoding="utf-8") + ";0")
+        assert opened.run(RUN) == []
+    finally:
+        opened.run("localStorage.clear()")

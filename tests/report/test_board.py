@@ -16,9 +16,9 @@ from charrec.data.foreign import prepare
 from charrec.errors import InputError
 from charrec.evaluation.prediction import softmax
 from charrec.report import board, plain
-from charrec.report.board import Board, candidates, script
+from charrec.report.board import Board, candidates
 from charrec.report.plain import Layer
-from charrec.report.templates import template
+from charrec.report.templates import content, template
 from charrec.results import Stored
 from charrec.storage import open_store
 from charrec.study import FULL
@@ -112,7 +112,7 @@ def glyphs() -> list[np.ndarray]:
 
 
 def section(found: Board) -> str:
-    given = {"board_script": script(), "board_digits": None, "board_size": SIZE}
+    given = {"board_script": content("board.js"), "board_digits": None, "board_size": SIZE}
     return template("board.html.j2").render(board=found, **given)
 
 

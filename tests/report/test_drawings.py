@@ -7,7 +7,8 @@ import sample_result as sample
 from PIL import Image
 
 from charrec import alphabet
-from charrec.report import pixels, plots
+from charrec.report import histories, pixels, plots, words
+from charrec.report.language import spoken
 from charrec.report.look_alikes import folded, order
 from charrec.report.matrix import views
 
@@ -110,3 +111,31 @@ def test_large_images_shrink_and_small_ones_stay() -> None:
     assert pixels.small(images, 32).shape == (2, 32, 32)
     assert pixels.small(images[:, :20, :20], 32).shape == (2, 20, 20)
     assert pixels.small(images[:0], 32).shape == (0, 32, 32)
+
+
+def test_a_training_curve_goes_through_its_epochs_and_names_the_best_one() -> None:
+    result = sample.study_result()
+    drawn = histories.histories(result, reference_too=True)
+    assert list(drawn) == [one.model for one in result.trainings]
+    for training in result.trainings:
+        accuracy, loss = drawn[training.model]
+        assert all(len(line.split()) == len(training.epochs) for line in (accuracy.training, loss.validation))
+        best = training.epochs[training.best_epoch - 1]
+        assert f"{accuracy.best[0]:g},{accuracy.best[1]:g}" in accuracy.validation.split()
+        assert accuracy.best_label.text == f"{words.percent(best.val_accuracy, 1)}, epoch\u00a0{training.best_epoch}"
+        lowest = max(training.epochs, key=lambda row: -row.val_loss)
+        assert loss.best_label.text == f"{lowest.val_loss:.3f}, epoch\u00a0{lowest.epoch}"
+        for panel in (accuracy, loss):
+            assert abs(panel.names[0][0] - panel.names[1][0]) >= histories.APART - 0.2
+            assert all(histories.TOP <= y <= histories.BOTTOM for y, _ in panel.ticks) and 3 <= len(panel.ticks) <= 7
+        assert (accuracy.band is None) == (training.overfits_from is None) and accuracy.dots == []
+
+
+def test_a_training_curve_of_one_epoch_is_a_dot_on_each_line_with_french_words() -> None:
+    result = sample.tiny_result()
+    first = result.trainings[0].model_copy(update={"epochs": result.trainings[0].epochs[:1], "best_epoch": 1})
+    with spoken("fr"):
+        panel, _ = histories.histories(result.model_copy(update={"trainings": (first,)}), False)["model_1"]
+    assert [name for _, _, name in panel.dots] == ["training", "validation"]
+    assert sorted(name for _, _, name in panel.names) == ["entraînement", "validation"]
+    assert panel.best_label.text.endswith(" à l’époque\u00a01") and [label for _, label in panel.epochs] == ["1"]

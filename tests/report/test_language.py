@@ -1,25 +1,29 @@
-"""The page in French: nothing stays English, numbers and dates are French ones, the switch keeps the choice."""
+"""The pages in French: nothing stays English, numbers and dates are French ones, the switch keeps the choice."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sample_pages
 import sample_result as sample
 from browser import Browser
 from jinja2 import Environment, nodes
 
 import charrec.report
-from charrec.report import page, typefaces, words
+from charrec.report import comparison, early, page, typefaces, words
 from charrec.report.bilingual import PLACE, both, elements
 from charrec.report.french import FRENCH
-from charrec.report.language import spoken
+from charrec.report.language import say, spoken
+from charrec.report.templates import phrases
 from charrec.results import Rate, StudyResult
 from charrec.study import FULL, Frozen
 
 PACKAGE = Path(charrec.report.__file__).parent
-SAID = {"say", "later"}
+SAID, COUNTED = {"say", "later"}, {"many", "spelled_many"}
+# No French words, so that no text of a French page has one of them, even among others.
+ENGLISH = re.compile(r"\b(the|of|and|is|are|was|were|with|from|not|each|which|has|its|by|that)\b", re.IGNORECASE)
 # The same in both languages, beside names of the result: of what it is written with, of units and of layers.
 SAME = re.compile(r"charrec|SHA-256|\w+…|version|ReLU|convolution|bracket|worker|\b(min|px)\b|[\w./-]+\.(csv|png|json)")
 
@@ -31,7 +35,7 @@ def said_in_python(tree: ast.AST) -> Iterator[str]:
             texts = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
             if name in SAID and texts:
                 yield texts[0]
-            elif name == "many" and texts:
+            elif name in COUNTED and texts:
                 yield from (texts[0], f"{texts[0]}s")
 
 
@@ -41,7 +45,7 @@ def said_in_templates(template: nodes.Template) -> Iterator[str]:
         texts = [each.value for each in call.args if isinstance(each, nodes.Const) and isinstance(each.value, str)]
         if name in SAID and texts:
             yield texts[0]
-        elif name == "many" and texts:
+        elif name in COUNTED and texts:
             yield from (texts[0], f"{texts[0]}s")
 
 
@@ -63,29 +67,25 @@ def texts_of(html: str) -> list[list[str]]:
     return shown
 
 
-def english_left(result: StudyResult, pages: dict[str, str]) -> list[str]:
-    """Texts of the French page that are the English ones, less the names that the result gives."""
-    names = sorted(set(re.findall(r'"([^"\\]{2,})"', result.model_dump_json())), key=len, reverse=True)
+def english_left(pages: dict[str, str], *results: StudyResult) -> list[str]:
+    """Texts of the French page that are the English ones or have an English word, less the names in the results."""
+    told = " ".join(result.model_dump_json() for result in results)
+    names = sorted(set(re.findall(r'"([^"\\]{2,})"', told)), key=len, reverse=True)
     same = {text for text, french in FRENCH.items() if text == french}
     left = []
     for one, other in zip(*(texts_of(pages[each]) for each in ("en", "fr")), strict=True):
-        for text in (text.strip() for text, french in zip(one, other, strict=True) if text == french):
-            rest = "" if text in same else text
-            for name in names if re.search(r"[^\W\d_]{3}", rest) else ():
+        for text, french in zip(one, other, strict=True):
+            rest, found = french.strip(), re.compile(r"[^\W\d_]{3}") if text == french else ENGLISH
+            for name in names if rest not in same and found.search(rest) else ():
                 rest = rest.replace(name, "")
-            if re.search(r"[^\W\d_]{3}", SAME.sub("", rest)):
-                left.append(text)
+            if rest not in same and found.search(SAME.sub("", rest)):
+                left.append(french.strip())
     return left
 
 
-@pytest.fixture(scope="module")
-def figures(folder: Path) -> dict[str, bytes]:
-    return {path.stem: path.read_bytes() for path in (folder / "figures").glob("*.png")}
-
-
 def test_every_text_has_its_french_one_and_no_other_is_in_the_catalogue() -> None:
-    said = set(page.phrases()) | set(meanings(FULL))
-    for path in PACKAGE.glob("*.py"):
+    said = set(phrases(tuple(path.name for path in PACKAGE.glob("*.js")))) | set(meanings(FULL))
+    for path in (*PACKAGE.glob("*.py"), *(PACKAGE.parent / "commands").glob("*.py")):
         said |= set(said_in_python(ast.parse(path.read_text(encoding="utf-8"))))
     for path in PACKAGE.glob("*.j2"):
         said |= set(said_in_templates(Environment().parse(path.read_text(encoding="utf-8"))))
@@ -103,18 +103,43 @@ def test_both_texts_have_the_same(what: str) -> None:
 
 
 def test_the_typefaces_have_every_character_of_the_catalogue() -> None:
-    assert {ord(c) for c in "".join(FRENCH.values())} <= set(typefaces._CHARACTERS)
+    assert {ord(c) for c in "".join(FRENCH.values())} - {ord("\n")} <= set(typefaces._CHARACTERS)
 
 
-@pytest.mark.parametrize("missing", [(), ("The search goes on.",)], ids=["finished", "unfinished"])
-@pytest.mark.parametrize("which", ["full", "tiny"])
-def test_no_text_of_the_page_stays_english(which: str, missing: tuple[str, ...], figures: dict[str, bytes]) -> None:
-    result = sample.study_result() if which == "full" else sample.tiny_result()
-    pictures, pages = sample.pictures(result.study, 1 if which == "full" else 0), {}
+def in_each(write: Callable[[], str]) -> dict[str, str]:
+    pages = {}
     for language in ("en", "fr"):
         with spoken(language):
-            pages[language] = page._written(result, pictures, figures, [], missing)
-    assert set(english_left(result, pages)) == set(missing)
+            pages[language] = write()
+    return pages
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["finished", "unfinished"])
+@pytest.mark.parametrize("which", ["full", "tiny"])
+def test_no_text_of_the_report_stays_english(which: str, missing: bool) -> None:
+    result = sample.study_result() if which == "full" else sample.tiny_result()
+    pictures = sample.pictures(result.study, 1 if which == "full" else 0)
+    lacks = [lambda: say("The search has not begun.")] if missing else []
+    assert english_left(in_each(lambda: page._written(result, pictures, [], lacks)), result) == []
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_no_text_of_an_early_page_stays_english(started: bool) -> None:
+    result, missing = sample_pages.early(started)
+    assert english_left(in_each(lambda: early._written(result, missing)), result) == []
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_no_text_of_a_comparison_stays_english(alike: bool, tmp_path: Path) -> None:
+    found = sample_pages.compared(tmp_path, alike)
+    pages = in_each(lambda: comparison._written(found))
+    assert [text for text in english_left(pages, found.a.result, found.b.result) if "file:" not in text] == []
+
+
+def test_what_stays_english_is_found() -> None:
+    """One text is the English one, the other has English words in it."""
+    pages = {"en": "<p>Nothing yet<b>Two of them</b></p>", "fr": "<p>Nothing yet<b>Deux of them</b></p>"}
+    assert english_left(pages, sample.tiny_result()) == ["Nothing yet", "Deux of them"]
 
 
 def test_french_writes_numbers_and_dates_its_own_way() -> None:
@@ -159,14 +184,20 @@ def test_the_second_language_is_put_where_it_belongs() -> None:
         both("<p>one</p>", "<div>un</div>")
 
 
-def test_a_page_can_open_in_french(full: StudyResult, figures: dict[str, bytes]) -> None:
-    html = page.render(full, sample.pictures(full.study, 0), figures, [], first="fr")
-    shown, _, carried = html.partition('id="other-language">')
-    assert '<html data-l lang="fr">' in shown and 'data-language="en">English</button>' in shown
-    assert "des caractères de validation" in shown and "of the validation characters" not in shown
-    assert "of the validation characters" in carried.partition("</script>")[0]
+def test_every_page_can_open_in_french(full: StudyResult, tmp_path: Path) -> None:
+    pages = {
+        page.render(full, sample.pictures(full.study, 0), [], first="fr"): "of the validation characters",
+        early.render(*sample_pages.early(), first="fr"): "that is not finished",
+        comparison.render(sample_pages.compared(tmp_path), "fr"): "Two studies compared",
+    }
+    for html, english in pages.items():
+        shown, _, carried = html.partition('id="other-language">')
+        assert '<html data-l lang="fr">' in shown and 'data-language="en">English</button>' in shown
+        assert FRENCH_TITLE.search(shown) and english not in shown
+        assert english in carried.partition("</script>")[0]
 
 
+FRENCH_TITLE = re.compile(r"<title[^>]*>(Le modèle|Aucun écart) ")
 SEEN = """[document.documentElement.lang, document.title, document.querySelector("[data-language]").textContent,
   document.querySelector("#search h2").textContent, document.querySelector(".lines path").getAttribute("aria-label"),
   document.querySelector("#seen p").textContent, document.querySelector("#parallel").getAttribute("aria-label")]"""

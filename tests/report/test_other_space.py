@@ -7,7 +7,6 @@ import pytest
 import sample_result as sample
 
 from charrec.report import plots, rows, sentences, tables
-from charrec.report.drawing import charts
 from charrec.report.page import render
 from charrec.report.settings import settings
 from charrec.report.summary import _chosen
@@ -66,9 +65,7 @@ def test_tables_have_the_learning_rate_and_what_was_tried(result: StudyResult) -
 
 
 def test_the_page_says_what_was_searched_and_that_it_is_not_the_decks(result: StudyResult) -> None:
-    names = [name for name, _ in charts(result)]
-    figures = dict.fromkeys([*names, *(f"{name}-dark" for name in names)], b"")
-    page = render(result, sample.pictures(result.study, 0), figures, [])
+    page = render(result, sample.pictures(result.study, 0), [])
     assert "learning_rate (Adam’s step size)" in page
     assert 'visibility="hidden"' in page
     points = result.study.search.space.points

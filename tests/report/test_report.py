@@ -53,12 +53,6 @@ class Page(HTMLParser):
             self.words.append(data)
 
 
-@pytest.fixture(scope="module")
-def figures(folder: Path) -> dict[str, bytes]:
-    """Drawn once, for tests of pages that do not look at figures."""
-    return {path.stem: path.read_bytes() for path in (folder / "figures").glob("*.png")}
-
-
 def page(folder: Path) -> Page:
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
@@ -130,9 +124,9 @@ def test_the_first_overfitting_epoch_is_stated(full, folder):
         ("fonts after chars74k", sample.TINY, "did not use Chars74K"),
     ],
 )
-def test_only_data_other_than_chars74k_are_called_not_comparable(source, study, note, figures):
+def test_only_data_other_than_chars74k_are_called_not_comparable(source, study, note):
     result = sample.study_result(study, source)
-    parsed = Page(render(result, sample.pictures(study, 0), figures, []))
+    parsed = Page(render(result, sample.pictures(study, 0), []))
     assert source in parsed.text
     assert ("not-comparable" in parsed.ids) == bool(note)
     assert ("not comparable" in parsed.text) == bool(note)
@@ -140,7 +134,7 @@ def test_only_data_other_than_chars74k_are_called_not_comparable(source, study, 
     assert note in parsed.text
 
 
-def test_a_network_that_the_deck_has_not_has_a_section_and_no_reference(figures):
+def test_a_network_that_the_deck_has_not_has_a_section_and_no_reference():
     result = sample.study_result()
     own = {"model": "model_5", "network": {}}
     result = result.model_copy(
@@ -149,8 +143,7 @@ def test_a_network_that_the_deck_has_not_has_a_section_and_no_reference(figures)
             "evaluations": (*result.evaluations, result.evaluations[0].model_copy(update={"model": "model_5"})),
         }
     )
-    drawn = figures | {name.replace("model_1", "model_5"): figure for name, figure in figures.items()}
-    pages = [render(each, sample.pictures(FULL, 0), drawn, []) for each in (result, sample.study_result())]
+    pages = [render(each, sample.pictures(FULL, 0), []) for each in (result, sample.study_result())]
     text, four = (plain(Page(page).text) for page in pages)
     assert "Five networks compared" in text and "Four networks compared" in four
     assert "Model 5, this project’s own, after the deck" in text and "Model 5" not in four
@@ -158,8 +151,8 @@ def test_a_network_that_the_deck_has_not_has_a_section_and_no_reference(figures)
     assert words.NONE in row
 
 
-def test_layers_are_shown_where_they_have_the_parameters_that_were_trained(full, figures):
-    text = plain(Page(render(full, sample.pictures(FULL, 0), figures, [])).text)
+def test_layers_are_shown_where_they_have_the_parameters_that_were_trained(full):
+    text = plain(Page(render(full, sample.pictures(FULL, 0), [])).text)
     assert "Its 10 layers, 829,758 parameters" in text  # model 1
     assert "convolution 3×3, ReLU 126 × 126 × 32 320" in text
     assert "3,690,110 parameters" not in text  # the sample's model 4 is invented
@@ -190,17 +183,17 @@ def test_each_set_is_named_with_its_version_its_licence_and_its_digest(full, fol
 
 
 @pytest.mark.parametrize("source", ["Kaggle owner/fonts", "Kaggle owner/fonts, version 7"])  # older studies say both
-def test_a_version_is_said_once(source, full, figures):
+def test_a_version_is_said_once(source, full):
     data = full.data.model_copy(update={"source": source, "version": "7"})
-    html = unescape(render(full.model_copy(update={"data": data}), sample.pictures(), figures, []))
+    html = unescape(render(full.model_copy(update={"data": data}), sample.pictures(), []))
     assert "Data: Kaggle owner/fonts, version 7</strong>. 62,992 images" in html.replace(words.NBSP, " ")
     assert "version 7, version 7" not in html and "version 7 , version 7" not in html
 
 
-def test_a_result_of_before_does_not_say_what_the_new_sets_were(full, figures):
+def test_a_result_of_before_does_not_say_what_the_new_sets_were(full):
     plainer = {f"{role}_{what}": "" for role in words.SETS for what in ("version", "licence", "digest")}
     result = full.model_copy(update={"data": full.data.model_copy(update=plainer)})
-    assert Page(render(result, sample.pictures(), figures, [])).text.count("SHA-256 of the packed set") == 1
+    assert Page(render(result, sample.pictures(), [])).text.count("SHA-256 of the packed set") == 1
 
 
 def test_tables_agree_with_the_result(full, folder):
@@ -229,14 +222,14 @@ def test_every_field_of_the_study_is_shown(full, folder):
         assert re.search(rf"\b{name}\b", text), name
 
 
-def test_hostile_text_is_escaped(full, figures):
+def test_hostile_text_is_escaped(full):
     evil = '<script>alert("x")</script>'
     data = full.data.model_copy(update={"source": evil, "licence": evil, "letters_source": evil, "version": evil})
     machine = full.machine.model_copy(update={"cpu": evil, "versions": {evil: evil}})
     result = full.model_copy(update={"data": data, "machine": machine, "code": evil, "started": evil})
     pictures = sample.pictures()
     pictures.mistake_captions[0] = evil
-    html = render(result, pictures, figures, [])
+    html = render(result, pictures, [])
     assert evil in unescape(html)
     scripts = re.findall(r"<script([^>]*)>(.*?)</script>", html, re.DOTALL)
     assert len(scripts) == html.count("<script") == 4

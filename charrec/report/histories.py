@@ -1,0 +1,161 @@
+"""The training curves as the page draws them: accuracy and loss by epoch, words and numbers in the page's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from charrec import reference
+from charrec.report import words
+from charrec.report.curves import curve_limits, label_above
+from charrec.report.language import say
+
+if TYPE_CHECKING:
+    from charrec.results import StudyResult, TrainingResult
+
+LEFT, RIGHT, TOP, BOTTOM = 50, 318, 26, 212  # of a panel; beyond its right end stand the lines' names
+APART = 15.0  # between the two names
+METRICS = ("accuracy", "loss")
+STEPS = {"accuracy": (0.01, 0.02, 0.05, 0.1, 0.2), "loss": (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)}
+FEW = 4  # epochs, which a line alone would not show
+
+
+@dataclass(frozen=True)
+class Label:
+    x: float
+    y: float
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True)
+class History:
+    """One network's panel of one metric."""
+
+    title: str
+    about: str  # the drawing in words
+    training: str  # points of a polyline
+    validation: str
+    dots: list[tuple[float, float, str]]  # of few epochs: x, y and the line's name
+    band: float | None  # x where overfitting starts
+    overfits: Label
+    best: tuple[float, float]
+    best_label: Label
+    reference: tuple[float, float, str] | None  # x, y and what it is
+    names: list[tuple[float, str, str]]  # y, the line and its name in the page's language
+    ticks: list[tuple[float, str]]
+    epochs: list[tuple[float, str]]
+
+
+def histories(result: StudyResult, reference_too: bool) -> dict[str, list[History]]:
+    """Of each network both panels; their scales are the same for all networks."""
+    limits = {metric: curve_limits(result, metric) for metric in METRICS} if result.trainings else {}
+    return {
+        one.model: [_history(one, metric, limits[metric], reference_too) for metric in METRICS]
+        for one in result.trainings
+    }
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Epochs 1 to `last` and a range of values -> the drawing's units."""
+
+    last: int
+    low: float
+    high: float
+
+    def x(self, epoch: float) -> float:
+        return round(LEFT + (RIGHT - LEFT) * (epoch - 0.8) / (self.last - 0.6), 1)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return round(BOTTOM - (BOTTOM - TOP) * min(max(share, 0.0), 1.0), 1)
+
+    def points(self, values: list[float]) -> str:
+        return " ".join(f"{self.x(epoch):g},{self.y(value):g}" for epoch, value in enumerate(values, 1))
+
+
+def _history(training: TrainingResult, metric: str, limits: tuple[float, float], reference_too: bool) -> History:
+    epochs = training.epochs
+    train, val = ([getattr(row, f"{part}{metric}") for row in epochs] for part in ("", "val_"))
+    panel = _Panel(len(epochs), *limits)
+    best = training.best_epoch if metric == "accuracy" else 1 + val.index(min(val))
+    lines = {"training": train, "validation": val}
+    return History(
+        title=say("accuracy") if metric == "accuracy" else say("loss"),
+        about=_about(training.model, metric),
+        training=panel.points(train),
+        validation=panel.points(val),
+        dots=[
+            (panel.x(epoch), panel.y(value), name)
+            for name, values in lines.items()
+            for epoch, value in enumerate(values, 1)
+            if len(epochs) < FEW
+        ],
+        band=panel.x(training.overfits_from - 0.5) if training.overfits_from else None,
+        overfits=Label(  # at the panel's empty edge
+            x=RIGHT - 4,
+            y=TOP + 8 if metric == "loss" else BOTTOM - 6,
+            anchor="end",
+            text=say("overfits from epoch\u00a0{n}", n=training.overfits_from),
+        ),
+        best=(panel.x(best), panel.y(val[best - 1])),
+        best_label=_best_label(panel, metric, best, val[best - 1], train[best - 1]),
+        reference=_reference(panel, training.model, metric) if reference_too else None,
+        names=_names(panel, train[-1], val[-1]),
+        ticks=_ticks(panel, metric),
+        epochs=[(panel.x(epoch), str(epoch)) for epoch in _shown(len(epochs))],
+    )
+
+
+def _about(model: str, metric: str) -> str:
+    name = words.title(model)
+    if metric == "accuracy":
+        return say("{model}: training and validation accuracy by epoch", model=name)
+    return say("{model}: training and validation loss by epoch", model=name)
+
+
+def _best_label(panel: _Panel, metric: str, epoch: int, value: float, other: float) -> Label:
+    shown = words.percent(value, 1) if metric == "accuracy" else words.decimal(value, 3)
+    above, x = label_above((panel.low, panel.high), value, other), panel.x(epoch)
+    share = (x - LEFT) / (RIGHT - LEFT)
+    return Label(
+        x=x,
+        y=round(panel.y(max(value, other)) - 10 if above else panel.y(value) + 19, 1),
+        anchor="start" if share < 0.2 else "end" if share > 0.8 else "middle",
+        text=say("{value}, epoch\u00a0{n}", value=shown, n=epoch),
+    )
+
+
+def _reference(panel: _Panel, model: str, metric: str) -> tuple[float, float, str] | None:
+    theirs = reference.MODELS.get(model)
+    epoch = getattr(theirs, f"val_{metric}_epoch") if theirs else None
+    if epoch is None or epoch > panel.last:
+        return None
+    value = getattr(theirs, f"val_{metric}")
+    shown = words.percent(value) if metric == "accuracy" else words.loss(value)
+    return panel.x(epoch), panel.y(value), say("reference: {share}", share=shown)
+
+
+def _names(panel: _Panel, train: float, val: float) -> list[tuple[float, str, str]]:
+    """At the lines' right ends, pushed apart where they would lie on one another."""
+    ends = {"training": panel.y(train), "validation": panel.y(val)}
+    push = max(0.0, APART - abs(ends["training"] - ends["validation"])) / 2
+    first = "training" if ends["training"] <= ends["validation"] else "validation"
+    said = {"training": say("training"), "validation": say("validation")}
+    return [(round(y - push if name == first else y + push, 1), name, said[name]) for name, y in ends.items()]
+
+
+def _ticks(panel: _Panel, metric: str) -> list[tuple[float, str]]:
+    """Labels of round values, five or so."""
+    step = next((one for one in STEPS[metric] if (panel.high - panel.low) / one <= 6), STEPS[metric][-1])
+    values = [round(k * step, 6) for k in range(int(-(-panel.low // step)), int(panel.high // step) + 1)]
+    if metric == "loss":
+        return [(panel.y(value), words.level(value)) for value in values]
+    return [(panel.y(value), words.percent(value, 0)) for value in values]
+
+
+def _shown(last: int) -> list[int]:
+    """Epochs that have a label: the first, and multiples of a round step."""
+    step = next(one for one in (1, 2, 5, 10, 20, 50, 100, 200, 500, last) if last / one <= 8)
+    return sorted({1, *range(step, last + 1, step)})
