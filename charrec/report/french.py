@@ -771,13 +771,13 @@ _TYPED = {
     "the two studies were tested on different images": "les deux études ont été testées sur des images différentes",
     "the two studies share none of them": "les deux études n’en partagent aucune",
     "The predictions of {model} of study {study} are not in its store.":
-        "Les prédictions du {model} de l’étude {study} ne sont pas dans son magasin.",
+        "Les prédictions du {model} de l’étude {study} ne sont pas dans son espace de stockage.",
     "Neither store has the packed glyphs any more, so each image counts for itself.":
-        "Aucun des deux magasins n’a plus les glyphes empaquetés : chaque image compte pour elle-même.",
+        "Aucun des deux espaces de stockage n’a plus les glyphes empaquetés : chaque image compte pour elle-même.",
     "Neither store has the packed letters any more, so each image counts for itself.":
-        "Aucun des deux magasins n’a plus les lettres empaquetées : chaque image compte pour elle-même.",
+        "Aucun des deux espaces de stockage n’a plus les lettres empaquetées : chaque image compte pour elle-même.",
     "Neither store has the packed digits any more, so each image counts for itself.":
-        "Aucun des deux magasins n’a plus les chiffres empaquetés : chaque image compte pour elle-même.",
+        "Aucun des deux espaces de stockage n’a plus les chiffres empaquetés : chaque image compte pour elle-même.",
     "B less A, same images": "B moins A, mêmes images",
     "B less A\nsame images": "B moins A\nmêmes images",
     "not paired": "non appariées",

@@ -197,7 +197,7 @@ def test_every_page_can_open_in_french(full: StudyResult, tmp_path: Path) -> Non
         assert english in carried.partition("</script>")[0]
 
 
-FRENCH_TITLE = re.compile(r"<title[^>]*>(Le modèle|Aucun écart) ")
+FRENCH_TITLE = re.compile(r"<title[^>]*>(Le modèle|Aucun écart)\s")
 SEEN = """[document.documentElement.lang, document.title, document.querySelector("[data-language]").textContent,
   document.querySelector("#search h2").textContent, document.querySelector(".lines path").getAttribute("aria-label"),
   document.querySelector("#seen p").textContent, document.querySelector("#parallel").getAttribute("aria-label")]"""
