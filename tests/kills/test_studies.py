@@ -15,7 +15,6 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.states import Completed
 
 from charrec.memo.outcome import Outcome, name_of, outcome_of
-from charrec.report.drawing import charts
 from charrec.report.page import render
 from charrec.results import ReportResult, Stored
 from charrec.storage import Store, open_store
@@ -82,9 +81,7 @@ def page(factor: float, accuracy: float = 0.25) -> str:
         "code": f"{factor:.0f}07dc10",
     }
     study = STUDY.model_copy(update=changed)
-    names = [name for name, _ in charts(study)]
-    figures = dict.fromkeys([*names, *(f"{name}-dark" for name in names), "samples", "augmented"], b"a picture")
-    return render(study, sample.pictures(STUDY.study), figures, [])
+    return render(study, sample.pictures(STUDY.study), [])
 
 
 def test_the_page_of_a_slower_study_is_the_same_and_that_of_a_better_one_is_not() -> None:
