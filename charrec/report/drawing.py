@@ -1,15 +1,16 @@
-"""Every figure of a report as PNG, by name; names of dark ones end in "-dark"."""
+"""Every figure of a report as PNG, by name. They are for slides and papers; the page draws its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from charrec import alphabet
 from charrec.report import canvas, curves, figures, pixels, sentences
-from charrec.report.theme import LIGHT, THEMES, Theme
+from charrec.report.theme import LIGHT
 from charrec.results import StudyResult
 
 if TYPE_CHECKING:
@@ -21,29 +22,20 @@ if TYPE_CHECKING:
 def draw(result: StudyResult, pictures: Pictures) -> dict[str, bytes]:
     from matplotlib import rc_context
 
-    drawn = {}
-    for theme in THEMES:
-        with rc_context(canvas.style(theme)):
-            for name, make in charts(result):
-                drawn[name if theme is LIGHT else f"{name}-{theme.name}"] = pixels.figure_png(make(theme))
     with rc_context(canvas.style(LIGHT)):
-        drawn |= {name: pixels.figure_png(figure) for name, figure in sheets(pictures)}
-    return drawn
+        return {name: pixels.figure_png(figure) for name, figure in chain(charts(result), sheets(pictures))}
 
 
-def charts(result: StudyResult) -> Iterator[tuple[str, Callable[[Theme], Figure]]]:
+def charts(result: StudyResult) -> Iterator[tuple[str, Figure]]:
     comparable = sentences.on_chars74k(result)
     for metric in ("accuracy", "loss"):
         limits = curves.curve_limits(result, metric)
         for training in result.trainings:
-            yield (
-                f"curve-{training.model}-{metric}",
-                lambda theme, t=training, m=metric, y=limits: curves.curve(theme, t, m, y, comparable),  # type: ignore[misc]
-            )
-    yield "models", lambda theme: figures.models(theme, result, comparable)
+            yield f"curve-{training.model}-{metric}", curves.curve(LIGHT, training, metric, limits, comparable)
+    yield "models", figures.models(LIGHT, result, comparable)
     if result.search.trials:
-        yield "search", lambda theme: figures.search(theme, result.search)
-    yield "confusion", lambda theme: figures.confusion(theme, sentences.best(result))
+        yield "search", figures.search(LIGHT, result.search)
+    yield "confusion", figures.confusion(LIGHT, sentences.best(result))
 
 
 def sheets(pictures: Pictures) -> Iterator[tuple[str, Figure]]:
