@@ -91,7 +91,9 @@ class Fits(Described):
         return self.search.executions_per_trial
 
     def difference(self, other: Self) -> str:
-        names = [name for name in ("search", "space") if getattr(self, name) != getattr(other, name)]
+        ours, theirs = self.search.model_dump(), other.search.model_dump()
+        names = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+        names += ["space"] if self.space != other.space else []
         arguments = sorted({*self.fit, *other.fit})
         names += [f"fit's {name}" for name in arguments if self.fit.get(name) != other.fit.get(name)]
         names += [f"backend ({other.backend})"] if self.backend != other.backend else []

@@ -170,7 +170,7 @@ def test_a_search_with_another_number_of_them_is_another_search(tmp_path: Path) 
     once = plan(Search(objective="score", schedule=Random(trials=1)))
     assert "execution" not in once.model_dump_json()  # it is stored as it was before there were several
     once.begin(store)
-    with pytest.raises(InputError, match="holds another search, with another search"):
+    with pytest.raises(InputError, match="holds another search, with another executions_per_trial"):
         plan(Search(objective="score", schedule=Random(trials=1), executions_per_trial=2)).begin(store)
 
 

@@ -122,7 +122,7 @@ def test_a_search_by_another_schedule_finds_as_well_and_says_where_it_depends_on
 def test_a_store_that_holds_another_search_is_refused(found: Found) -> None:
     before = [entry[:3] for entry in found.store.list()]
     changes: dict[str, dict[str, Any]] = {
-        "search": {"how": SMALL.model_copy(update={"seed": 4})},
+        "seed": {"how": SMALL.model_copy(update={"seed": 4})},
         "space": {"builder": building(units=lambda hp: hp.Int("units", 2, 40))},
         "fit's batch_size": {"fit": FIT | {"batch_size": 10}},
         "fit's x": {"fit": FIT | {"x": FIT["x"] + 1}},
