@@ -31,7 +31,7 @@ KILLS = 5  # a round, if the search is not over before
 ROLES = ("chief", "worker0", "worker1")
 PAUSES = (2.0, 6.0)  # seconds between two kills; a process needs some to begin
 PACE = 0.1  # seconds after each step
-SILENCE = 60.0  # seconds in which no trial ends, after which the search counts as hung
+SILENCE = 300.0  # seconds in which no trial ends, after which the search counts as hung; a loaded machine is slow
 TRIALS = sum(rung.trials for rung in schedule(SWEEP.search))
 
 
@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, help=f"of each round; {KILLS} unless given")
     parser.add_argument("--notes", type=Path, help="where each round is noted; with --kills, in FOLDER")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that chief and workers end, too
     path = options.notes or (notes.STOCK if options.kills is None else options.folder / "rounds.jsonl")
     rounds = notes.read(Round, path)
     for seed in range(len(rounds), options.rounds):
