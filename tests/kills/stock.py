@@ -2,8 +2,8 @@
 
 `python -m tests.kills.stock FOLDER --rounds 20` prints what each search lost, a line of docs/kills-stock.jsonl (or of
 `--notes`), and the table; it goes on where it was stopped. `--kills 0` leaves the search undisturbed. The searches are
-those of tests/kills/searches.py; each process that is killed is started again under its own name, as a batch system
-would.
+those of tests/kills/searches.py. In half of the rounds each process that is killed is started again under its own name,
+as a batch system might; in the others a worker's place is taken by one of another name, as by another spot machine.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from charrec.machine.provenance import commit
@@ -28,15 +29,18 @@ from tests.kills.searches import SWEEP
 from tests.sweep.swarm import small_arrays
 
 KILLS = 5  # a round, if the search is not over before
-ROLES = ("chief", "worker0", "worker1")
+CHIEF = "chief"
+WORKERS = 2
+CHIEFS_SHARE = 1 / 9  # of the kills
 PAUSES = (2.0, 6.0)  # seconds between two kills; a process needs some to begin
 PACE = 0.1  # seconds after each step
-SILENCE = 300.0  # seconds in which no trial ends, after which the search counts as hung; a loaded machine is slow
+SILENCE = 150.0  # seconds in which no trial ends, after which the search counts as hung; a loaded machine is slow
 TRIALS = sum(rung.trials for rung in schedule(SWEEP.search))
 
 
 class Round(Frozen):
     seed: int
+    renamed: bool  # whether a worker's successor has another name
     kills: dict[str, int]
     completed: int
     losses: tuple[str, ...]
@@ -50,6 +54,7 @@ class Search:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.workers = 0  # named so far
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = str(probe.getsockname()[1])
@@ -60,9 +65,15 @@ class Search:
         with (self.folder / f"{role}.log").open("ab") as log:
             self.processes[role] = subprocess.Popen(command, env=os.environ | theirs, stdout=log, stderr=log)
 
+    def start_worker(self) -> None:
+        """One that nobody knows yet."""
+        self.start(f"worker{self.workers}")
+        self.workers += 1
+
     def kill(self, role: str) -> None:
         self.processes[role].send_signal(signal.SIGKILL)
         self.processes[role].wait()
+        del self.processes[role]
 
     def trials(self) -> dict[str, str]:
         """Status by trial. A file that is being written is looked at again."""
@@ -80,21 +91,26 @@ class Search:
 
 def play(seed: int, folder: Path, kills: int = KILLS) -> Round:
     rng, began, search = random.Random(seed), time.monotonic(), Search(folder)
-    counts: dict[str, int] = {}
+    renamed, counts = rng.random() < 0.5, Counter[str]()
     try:
-        for role in ROLES:
-            search.start(role)
-        while sum(counts.values()) < kills and not search.over():
+        search.start(CHIEF)
+        for _ in range(WORKERS):
+            search.start_worker()
+        while counts.total() < kills and not search.over():
             time.sleep(rng.uniform(*PAUSES))
-            role = rng.choices(ROLES, [1, 4, 4])[0]
+            workers = sorted(search.processes.keys() - {CHIEF})
+            role = CHIEF if rng.random() < CHIEFS_SHARE else rng.choice(workers)
             if search.processes[role].poll() is None:
                 search.kill(role)
-                search.start(role)
-                counts[role] = counts.get(role, 0) + 1
+                if renamed and role != CHIEF:
+                    search.start_worker()
+                else:
+                    search.start(role)
+                counts["chief" if role == CHIEF else "worker"] += 1
         hung = not wait(search)
         exits = {role: process.poll() for role, process in search.processes.items()}
     finally:
-        for role in search.processes:
+        for role in [*search.processes]:
             search.kill(role)
     trials = search.trials()
     completed = sum(status == "COMPLETED" for status in trials.values())
@@ -103,8 +119,8 @@ def play(seed: int, folder: Path, kills: int = KILLS) -> Round:
         lost.append(f"{completed} trials of {TRIALS} completed")
     lost += [f"trial {name} is {status}" for name, status in sorted(trials.items()) if status != "COMPLETED"]
     return Round(
-        seed=seed, kills=counts, completed=completed, losses=tuple(lost), seconds=round(time.monotonic() - began, 1),
-        commit=commit(),
+        seed=seed, renamed=renamed, kills=dict(counts), completed=completed, losses=tuple(lost),
+        seconds=round(time.monotonic() - began, 1), commit=commit(),
     )  # fmt: skip
 
 
@@ -142,9 +158,13 @@ def main() -> None:
 
 def told(rounds: list[Round]) -> str:
     """The table of the page."""
-    kills, hung = sum(sum(each.kills.values()) for each in rounds), sum("it hung" in each.losses for each in rounds)
-    lost = sum(bool(each.losses) for each in rounds)
-    return table(["searches", "kills", "hung", "with a loss"], [[str(n) for n in (len(rounds), kills, hung, lost)]])
+    rows = []
+    for renamed, name in ((False, "its own name"), (True, "another name")):
+        mine = [each for each in rounds if each.renamed is renamed]
+        kills = sum(sum(each.kills.values()) for each in mine)
+        hung, lost = sum("it hung" in each.losses for each in mine), sum(bool(each.losses) for each in mine)
+        rows.append([name, *(str(number) for number in (len(mine), kills, hung, lost))])
+    return table(["a killed worker comes back under", "searches", "kills", "hung", "with a loss"], rows)
 
 
 def worker(folder: Path) -> None:
