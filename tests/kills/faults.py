@@ -80,7 +80,7 @@ class Faults:
     def due(self, at: float | None = None) -> None:
         """End what has lasted long enough by now, or by `at`."""
         now = at or time.monotonic()
-        for each in [each for each in self.sleepers if (self.swarm.places[each] / "asleep").exists()]:
+        for each in [each for each in self.sleepers if self.swarm.asleep(each)]:
             self.sleepers.remove(each)
             self.frozen.append(each)
             self._until(self.rng.uniform(*ASLEEP_FOR) * self.swarm.terms.lease, partial(self._wake, each))

@@ -25,7 +25,7 @@ def test_a_worker_that_sleeps_through_a_search_harms_it_only_without_fencing(fen
     store = open_store(str(tmp_path / "store"))
     with Swarm(tmp_path / "workers", store.url, None, TERMS, SWEEP, pause=0, fenced=fenced) as swarm:
         sleeper = swarm.start(ASLEEP)
-        assert eventually((swarm.places[sleeper] / "asleep").exists, 300), swarm.said()
+        assert eventually(lambda: swarm.asleep(sleeper), 300), swarm.said()
         other = swarm.start()
         assert eventually(lambda: status(store, SWEEP).finished and not other.is_alive(), 300, 0.1), swarm.said()
         before = found(store, SWEEP, IMAGES)

@@ -36,11 +36,13 @@ def small_arrays() -> Arrays:
     return toy_arrays(40, 40)
 
 
+SLEEPING = "asleep"  # a file in the place of a worker that is
+
 # Moments to die at
 UPLOADED = "between upload and commit"
 SWAPPING = "inside a swap"
 SWAPPED = "after a swap, before its reply"
-ASLEEP = "asleep between upload and commit"  # it stops itself there, once, and dies of nothing
+ASLEEP = "asleep between upload and commit"  # it is frozen there, once, and dies of nothing
 
 
 class Swarm:
@@ -98,8 +100,16 @@ class Swarm:
             time.sleep(0.02)
             os.kill(process.pid, signal.SIGSTOP)
 
+    def asleep(self, process: BaseProcess) -> bool:
+        """Whether one that was to fall asleep has; then it is frozen. By itself it might stop while it holds a lock."""
+        if not (self.places[process] / SLEEPING).exists():
+            return False
+        self.freeze(process)
+        return True
+
     def wake(self, process: BaseProcess) -> None:
         assert process.pid
+        (self.places[process] / SLEEPING).unlink(missing_ok=True)
         os.kill(process.pid, signal.SIGCONT)
 
     def at_work(self) -> list[BaseProcess]:
@@ -193,8 +203,10 @@ class Doomed:
                 die(self.death)
             if self.death == ASLEEP:
                 self.death = ""
-                Path("asleep").touch()
-                os.kill(os.getpid(), signal.SIGSTOP)
+                sleeping = Path(SLEEPING)
+                sleeping.touch()
+                while sleeping.exists():
+                    time.sleep(0.01)
 
 
 class Dying:
