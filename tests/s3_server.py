@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.s3 import PORTS, SETTINGS, command
 
@@ -130,7 +130,10 @@ def use_test_credentials(patch: pytest.MonkeyPatch) -> None:
 
 
 def wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    """Until the bucket is there: an open port is not yet a server that works."""
+    """Until the bucket is there: an open port is not yet a server that works, and may be the probe's own.
+
+    A connection to a free port from the range that a system hands out is, now and then, one with itself.
+    """
     client = partial(boto3.session.Session().client, "s3", endpoint_url=f"http://127.0.0.1:{port}")
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and server.poll() is None:
@@ -138,7 +141,7 @@ def wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int, log: Pat
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             client().create_bucket(Bucket=BUCKET)
             return
-        except (OSError, ClientError, HTTPClientError) as error:
+        except (OSError, ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and error.response["Error"]["Code"] in THERE:
                 return
             time.sleep(0.1)
