@@ -9,7 +9,7 @@ import numpy as np
 from charrec import reference
 from charrec.report import words
 from charrec.report.canvas import blank
-from charrec.report.theme import Theme
+from charrec.report.theme import LIGHT
 from charrec.results import StudyResult, TrainingResult
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def whole_epochs(axes: Axes, last: int) -> None:
     axes.set_xlabel("epoch")
 
 
-def curve(
-    theme: Theme, training: TrainingResult, metric: str, limits: tuple[float, float], reference_too: bool
-) -> Figure:
+def curve(training: TrainingResult, metric: str, limits: tuple[float, float], reference_too: bool) -> Figure:
     """One network's "accuracy" or "loss" by epoch, training and validation."""
     figure, axes = blank(4.8, 2.9)
     epochs = [row.epoch for row in training.epochs]
@@ -38,25 +36,25 @@ def curve(
     axes.set_ylim(*limits)
     whole_epochs(axes, len(epochs))
     if training.overfits_from:
-        _overfit_band(theme, axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom")
-    axes.plot(epochs, train, color=theme.muted, lw=1.4, marker="o" if len(epochs) < 4 else "", ms=3)
-    axes.plot(epochs, val, color=theme.accent, lw=2, marker="o" if len(epochs) < 4 else "", ms=3)
+        _overfit_band(axes, training.overfits_from, len(epochs), "top" if metric == "loss" else "bottom")
+    axes.plot(epochs, train, color=LIGHT.muted, lw=1.4, marker="o" if len(epochs) < 4 else "", ms=3)
+    axes.plot(epochs, val, color=LIGHT.accent, lw=2, marker="o" if len(epochs) < 4 else "", ms=3)
     best = training.best_epoch if metric == "accuracy" else epochs[int(np.argmin(val))]
-    axes.plot(best, val[best - 1], "o", ms=7, color=theme.accent, mec=theme.paper, mew=1.5, zorder=5)
+    axes.plot(best, val[best - 1], "o", ms=7, color=LIGHT.accent, mec=LIGHT.paper, mew=1.5, zorder=5)
     value = words.percent(val[best - 1], 1) if metric == "accuracy" else f"{val[best - 1]:.3f}"
-    _best_label(theme, axes, best, val[best - 1], train[best - 1], f"{value}, epoch {best}")
-    axes.set_title(metric, loc="left", fontsize=10, color=theme.muted)
+    _best_label(axes, best, val[best - 1], train[best - 1], f"{value}, epoch {best}")
+    axes.set_title(metric, loc="left", fontsize=10, color=LIGHT.muted)
     if reference_too and (theirs := reference.MODELS.get(training.model)):
-        _reference_mark(theme, axes, getattr(theirs, f"val_{metric}_epoch"), getattr(theirs, f"val_{metric}"))
-    _end_labels(theme, axes, epochs[-1], train[-1], val[-1], limits)
+        _reference_mark(axes, getattr(theirs, f"val_{metric}_epoch"), getattr(theirs, f"val_{metric}"))
+    _end_labels(axes, epochs[-1], train[-1], val[-1], limits)
     if metric == "accuracy":
         axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")
     return figure
 
 
-def _overfit_band(theme: Theme, axes: Axes, start: int, last: int, edge: str) -> None:
+def _overfit_band(axes: Axes, start: int, last: int, edge: str) -> None:
     """A tinted band behind the overfitting epochs, labelled at the panel's empty edge."""
-    axes.axvspan(start - 0.5, last + 1, color=theme.tint, lw=0, zorder=0)
+    axes.axvspan(start - 0.5, last + 1, color=LIGHT.tint, lw=0, zorder=0)
     inside = start - 0.5 < 0.55 * last
     axes.annotate(
         f"overfits from epoch {start}",
@@ -67,7 +65,7 @@ def _overfit_band(theme: Theme, axes: Axes, start: int, last: int, edge: str) ->
         ha="left" if inside else "right",
         va=edge,
         fontsize=9,
-        color=theme.accent,
+        color=LIGHT.accent,
     )
 
 
@@ -80,7 +78,7 @@ def label_above(limits: tuple[float, float], value: float, other: float) -> bool
     return value >= other or (value - bottom) / (top - bottom) < ROOM_BELOW
 
 
-def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, other: float, text: str) -> None:
+def _best_label(axes: Axes, epoch: int, value: float, other: float, text: str) -> None:
     """A label above or below the best epoch's dot, with a paper-coloured halo."""
     from matplotlib.patheffects import withStroke
 
@@ -95,23 +93,23 @@ def _best_label(theme: Theme, axes: Axes, epoch: int, value: float, other: float
         ha="left" if position < 0.2 else "right" if position > 0.8 else "center",
         va="bottom" if above else "top",
         fontsize=9,
-        color=theme.accent,
-        path_effects=[withStroke(linewidth=3, foreground=theme.paper)],
+        color=LIGHT.accent,
+        path_effects=[withStroke(linewidth=3, foreground=LIGHT.paper)],
         zorder=6,
     )
 
 
-def _reference_mark(theme: Theme, axes: Axes, epoch: int | None, value: float) -> None:
+def _reference_mark(axes: Axes, epoch: int | None, value: float) -> None:
     if epoch is not None and epoch <= axes.get_xlim()[1]:
-        axes.plot(epoch, value, "D", ms=6.5, mfc="none", mec=theme.reference, mew=1.6, zorder=7)
+        axes.plot(epoch, value, "D", ms=6.5, mfc="none", mec=LIGHT.reference, mew=1.6, zorder=7)
 
 
-def _end_labels(theme: Theme, axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]) -> None:
+def _end_labels(axes: Axes, last: int, train: float, val: float, limits: tuple[float, float]) -> None:
     """The lines' names at their right ends, pushed apart if they would overlap."""
     height, gap = limits[1] - limits[0], 0.085
     low, high = sorted((train, val))
     push = max(0.0, gap * height - (high - low)) / 2
-    for value, name, colour in ((train, "training", theme.muted), (val, "validation", theme.accent)):
+    for value, name, colour in ((train, "training", LIGHT.muted), (val, "validation", LIGHT.accent)):
         up = value == high if train != val else name == "training"
         y = value + push if up else value - push
         axes.annotate(name, (1.02, y), xycoords=("axes fraction", "data"), color=colour, va="center", fontsize=10)

@@ -31,25 +31,25 @@ def charts(result: StudyResult) -> Iterator[tuple[str, Figure]]:
     for metric in ("accuracy", "loss"):
         limits = curves.curve_limits(result, metric)
         for training in result.trainings:
-            yield f"curve-{training.model}-{metric}", curves.curve(LIGHT, training, metric, limits, comparable)
-    yield "models", figures.models(LIGHT, result, comparable)
+            yield f"curve-{training.model}-{metric}", curves.curve(training, metric, limits, comparable)
+    yield "models", figures.models(result, comparable)
     if result.search.trials:
-        yield "search", figures.search(LIGHT, result.search)
-    yield "confusion", figures.confusion(LIGHT, sentences.best(result))
+        yield "search", figures.search(result.search)
+    yield "confusion", figures.confusion(sentences.best(result))
 
 
 def sheets(pictures: Pictures) -> Iterator[tuple[str, Figure]]:
     """The glyphs as contact sheets, for the files; the page embeds the glyphs one by one."""
-    yield "samples", figures.sheet(LIGHT, pictures.samples, list(alphabet.CLASSES), 13)
+    yield "samples", figures.sheet(pictures.samples, list(alphabet.CLASSES), 13)
     rows, columns = pictures.augmented.shape[:2]
     flat = pictures.augmented.reshape(rows * columns, *pictures.augmented.shape[2:])
     captions = ["image" if k % columns == 0 else "" for k in range(len(flat))]
     if len(flat):
-        yield "augmented", figures.sheet(LIGHT, flat, captions, columns)
+        yield "augmented", figures.sheet(flat, captions, columns)
     if len(pictures.mistakes):
-        yield "mistakes", figures.sheet(LIGHT, pictures.mistakes, _broken(pictures.mistake_captions), 6)
+        yield "mistakes", figures.sheet(pictures.mistakes, _broken(pictures.mistake_captions), 6)
     for (text, method), images in pictures.texts.items():
-        yield f"text-{text}-{method}", figures.sheet(LIGHT, np.asarray(images), list(text), len(text))
+        yield f"text-{text}-{method}", figures.sheet(np.asarray(images), list(text), len(text))
 
 
 def _broken(captions: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""All figures except the training curves, each drawn for a theme."""
+"""All figures except the training curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from charrec import alphabet, reference
 from charrec.report import typefaces, words
 from charrec.report.canvas import blank
-from charrec.report.theme import Theme
+from charrec.report.theme import LIGHT
 from charrec.results import Evaluation, SearchResult, StudyResult
 
 if TYPE_CHECKING:
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
+def models(result: StudyResult, reference_too: bool) -> Figure:
     """Every network's validation accuracy with its 95 % interval, next to the reference."""
     figure, axes = blank(7.2, 0.5 * len(result.evaluations) + 1.1)
     for y, evaluation in enumerate(result.evaluations):
         rate, theirs = evaluation.accuracy, reference.MODELS.get(evaluation.model)
-        axes.plot([rate.low, rate.high], [y, y], color=theme.accent, lw=5, alpha=0.35)
-        axes.plot(rate.value, y, "o", color=theme.accent, ms=7)
+        axes.plot([rate.low, rate.high], [y, y], color=LIGHT.accent, lw=5, alpha=0.35)
+        axes.plot(rate.value, y, "o", color=LIGHT.accent, ms=7)
         if theirs and reference_too:
-            axes.plot(theirs.val_accuracy, y, "D", ms=7, mfc="none", mec=theme.reference, mew=1.6)
+            axes.plot(theirs.val_accuracy, y, "D", ms=7, mfc="none", mec=LIGHT.reference, mew=1.6)
         text = words.rate(rate)
         axes.annotate(text, (1.02, y), xycoords=("axes fraction", "data"), va="center")
     axes.set_yticks(range(len(result.evaluations)), [words.title(e.model) for e in result.evaluations])
-    axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=11)
+    axes.tick_params(axis="y", labelcolor=LIGHT.ink, labelsize=11)
     axes.set_ylim(len(result.evaluations) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.4g} %")
     axes.set_xlabel("validation accuracy, 95 % interval" + ("; diamond: the reference" if reference_too else ""))
@@ -37,27 +37,27 @@ def models(theme: Theme, result: StudyResult, reference_too: bool) -> Figure:
     return figure
 
 
-def search(theme: Theme, result: SearchResult) -> Figure:
+def search(result: SearchResult) -> Figure:
     """Every configuration's accuracy by epochs trained, coloured by bracket."""
     figure, axes = blank(10.4, 4.2)
     done = [(t, t.val_accuracy) for t in result.trials if t.val_accuracy is not None]
     brackets = sorted({t.bracket for t, _ in done})
-    colours = {b: theme.brackets[k % len(theme.brackets)] for k, b in enumerate(brackets)}
+    colours = {b: LIGHT.brackets[k % len(LIGHT.brackets)] for k, b in enumerate(brackets)}
     for configuration in sorted({t.configuration for t, _ in done}):
         own = sorted((t.epochs, value, t.bracket) for t, value in done if t.configuration == configuration)
         epochs, values = [e for e, _, _ in own], [v for _, v, _ in own]
         colour = colours[own[0][2]]
-        axes.plot(epochs, values, "-o", color=colour, lw=1.2, ms=5, alpha=0.75, mec=theme.paper, mew=0.6)
+        axes.plot(epochs, values, "-o", color=colour, lw=1.2, ms=5, alpha=0.75, mec=LIGHT.paper, mew=0.6)
     for bracket, colour in colours.items():
         axes.plot([], [], "-o", color=colour, ms=5, label=f"bracket {bracket}")
     chosen = next(((t.epochs, value) for t, value in done if t.network == result.chosen), None)
     if chosen:
-        axes.plot(*chosen, "o", ms=13, mfc="none", mec=theme.ink, mew=1.4, label="chosen")
+        axes.plot(*chosen, "o", ms=13, mfc="none", mec=LIGHT.ink, mew=1.4, label="chosen")
     axes.set_xticks(sorted({t.epochs for t, _ in done}))
     axes.set_xlabel("epochs trained")
     axes.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.4g} %")
     if done:
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), labelcolor=theme.ink)
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), labelcolor=LIGHT.ink)
         _at_least_two_points(axes)
     return figure
 
@@ -69,7 +69,7 @@ def _at_least_two_points(axes: Axes) -> None:
     axes.set_ylim(min(low, (low + high) / 2 - 0.01), max(high, (low + high) / 2 + 0.01))
 
 
-def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
+def confusion(evaluation: Evaluation) -> Figure:
     """62 x 62 counts; errors on a logarithmic colour scale, correct answers in grey."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
@@ -77,9 +77,9 @@ def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
     table = np.array(evaluation.confusion, float)
     errors = np.where(np.eye(len(table), dtype=bool) | (table == 0), np.nan, table)
     most = max(2.0, float(np.nanmax(errors, initial=0)))
-    heat = LinearSegmentedColormap.from_list("heat", theme.heat)
+    heat = LinearSegmentedColormap.from_list("heat", LIGHT.heat)
     right = np.where(np.eye(len(table), dtype=bool), 1.0, np.nan)
-    axes.imshow(right, cmap=LinearSegmentedColormap.from_list("g", [theme.rule] * 2), interpolation="nearest")
+    axes.imshow(right, cmap=LinearSegmentedColormap.from_list("g", [LIGHT.rule] * 2), interpolation="nearest")
     shown = axes.imshow(errors, cmap=heat, norm=LogNorm(1, most), interpolation="nearest")
     bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.4, aspect=36, pad=0.015)
     ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= most]
@@ -87,11 +87,11 @@ def confusion(theme: Theme, evaluation: Evaluation) -> Figure:
     bar.ax.minorticks_off()
     bar.outline.set_visible(False)
     bar.set_label("images misread")
-    _character_axes(theme, axes)
+    _character_axes(axes)
     return figure
 
 
-def _character_axes(theme: Theme, axes: Axes) -> None:
+def _character_axes(axes: Axes) -> None:
     """Class labels on all four sides; lines separate digits, capitals and small letters."""
     every, labels = range(len(alphabet.CLASSES)), list(alphabet.CLASSES)
     axes.set_xticks(every, labels)
@@ -104,7 +104,7 @@ def _character_axes(theme: Theme, axes: Axes) -> None:
         length=0,
         pad=3,
         labelsize=8,
-        labelcolor=theme.ink,
+        labelcolor=LIGHT.ink,
     )
     for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         label.set_fontfamily(typefaces.MONO)
@@ -112,15 +112,15 @@ def _character_axes(theme: Theme, axes: Axes) -> None:
         text.set_fontfamily(typefaces.MONO)
     axes.grid(False)
     for edge in (9.5, 35.5):
-        axes.axhline(edge, color=theme.muted, lw=0.7)
-        axes.axvline(edge, color=theme.muted, lw=0.7)
+        axes.axhline(edge, color=LIGHT.muted, lw=0.7)
+        axes.axvline(edge, color=LIGHT.muted, lw=0.7)
     for spine in axes.spines.values():
-        spine.set(visible=True, color=theme.muted, linewidth=0.7)
+        spine.set(visible=True, color=LIGHT.muted, linewidth=0.7)
     axes.set_xlabel("read as", fontsize=11)
     axes.set_ylabel("truth", fontsize=11)
 
 
-def sheet(theme: Theme, images: np.ndarray, captions: list[str], columns: int) -> Figure:
+def sheet(images: np.ndarray, captions: list[str], columns: int) -> Figure:
     """Glyphs in a grid, each with a caption below."""
     size, rows = images.shape[-1], -(-len(images) // columns)
     gap, line = size // 8, size // 3 if any(captions) else 0

@@ -48,8 +48,9 @@ class Found:
         self.over = None if finished(store, plan) else document.account.over  # why it ended early, if it did
         first = self.trials[0]
         assert first.score is not None  # `ranked` raises where none has one
-        histories = tuple(progress.epochs for progress in self._executions(first))
-        self.best = Best(first.values, first.score, histories[self._best_of(first)], histories)
+        executions = self._executions(first)
+        histories = tuple(progress.epochs for progress in executions)
+        self.best = Best(first.values, first.score, histories[self._best_of(executions)], histories)
         self.unrepeatable = plan.unrepeatable  # why this may depend on the workers; empty: it does not
 
     def model(self, trial: TrialRow | None = None) -> keras.Model:
@@ -58,9 +59,10 @@ class Found:
         Of several executions, of the one with the best epoch, the earliest of equals.
         """
         row = trial or self.trials[0]
-        execution = self._best_of(row)
-        model = self._fitting.built(row.values, trial_seed(self.plan.seed, row.configuration, execution)).model
-        checkpoint = self._executions(row)[execution].best
+        executions = self._executions(row)
+        best = self._best_of(executions)
+        model = self._fitting.built(row.values, trial_seed(self.plan.seed, row.configuration, best)).model
+        checkpoint = executions[best].best
         assert checkpoint is not None
         load(model, self.store, checkpoint)
         return model
@@ -68,12 +70,12 @@ class Found:
     def _executions(self, row: TrialRow) -> list[Held[FitEpoch]]:
         return [self.plan.progress(self.store, row.configuration, one) for one in range(self.plan.executions)]
 
-    def _best_of(self, row: TrialRow) -> int:
-        """The execution with the best epoch."""
+    def _best_of(self, executions: list[Held[FitEpoch]]) -> int:
+        """The place of the one with the best epoch."""
         name, cost = self.plan.objective.name, self.plan.objective.cost
         lowest = [
             min((cost(value) for row in progress.epochs if (value := row.values[name]) is not None), default=math.inf)
-            for progress in self._executions(row)
+            for progress in executions
         ]
         return lowest.index(min(lowest))
 

@@ -28,25 +28,26 @@ ENGLISH = re.compile(r"\b(the|of|and|is|are|was|were|with|from|not|each|which|ha
 SAME = re.compile(r"charrec|SHA-256|\w+…|version|ReLU|convolution|bracket|worker|\b(min|px)\b|[\w./-]+\.(csv|png|json)")
 
 
+def said(function: str, constants: list[object]) -> Iterator[str]:
+    """The texts of a call by its constant arguments."""
+    text = next((one for one in constants if isinstance(one, str)), None)
+    if text and function in SAID:
+        yield text
+    elif text and function in COUNTED:
+        yield from (text, f"{text}s")
+
+
 def said_in_python(tree: ast.AST) -> Iterator[str]:
     for call in ast.walk(tree):
         if isinstance(call, ast.Call):
             name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-            texts = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
-            if name in SAID and texts:
-                yield texts[0]
-            elif name in COUNTED and texts:
-                yield from (texts[0], f"{texts[0]}s")
+            yield from said(name, [each.value for each in call.args if isinstance(each, ast.Constant)])
 
 
 def said_in_templates(template: nodes.Template) -> Iterator[str]:
     for call in template.find_all(nodes.Call):
         name = getattr(call.node, "name", getattr(call.node, "attr", ""))
-        texts = [each.value for each in call.args if isinstance(each, nodes.Const) and isinstance(each.value, str)]
-        if name in SAID and texts:
-            yield texts[0]
-        elif name in COUNTED and texts:
-            yield from (texts[0], f"{texts[0]}s")
+        yield from said(name, [each.value for each in call.args if isinstance(each, nodes.Const)])
 
 
 def meanings(value: Frozen) -> Iterator[str]:

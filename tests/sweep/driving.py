@@ -12,6 +12,15 @@ from charrec.tuning.space import OBJECTIVE, propose, space_of
 DECK = FULL.search  # 30 trials of 22 configurations, 120 epochs
 DECKS_SPACE = space_of(DECK)
 SMALL = Search(max_epochs=2, factor=2)  # 5 trials of 4 configurations: 2 of one epoch, one of them promoted; 2 of two
+# What Hyperband makes of the deck's numbers: (bracket, rung) -> trials, from which epoch to which
+SCHEDULE = {
+    (2, 0): (12, 0, 2),
+    (2, 1): (4, 2, 4),
+    (2, 2): (2, 4, 10),
+    (1, 0): (6, 0, 4),
+    (1, 1): (2, 4, 10),
+    (0, 0): (4, 0, 10),
+}
 
 
 def oracle_of(search: Search | Schedule, seed: int) -> Oracle:
@@ -73,3 +82,12 @@ def reborn(oracle: Oracle, search: Search | Schedule = DECK, seed: int = 99) -> 
     other = oracle_of(search, seed)
     other.load(parsed(oracle.dump().model_dump_json().encode(), "the store", DECKS_SPACE))
     return other
+
+
+def in_rungs(document: Document) -> dict[tuple[int, int], list[int]]:
+    """(bracket, rung) -> the configurations there, in the order of their trials."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for record in document.trials.values():
+        place = int(record.values["tuner/bracket"]), int(record.values["tuner/round"])
+        found.setdefault(place, []).append(record.configuration)
+    return found
