@@ -169,7 +169,7 @@ def data(a: StudyResult, b: StudyResult) -> Table:
         prefix = "" if role == "glyphs" else f"{role}_"
         name = say("Glyphs") if role == "glyphs" else say(words.SETS[role])
         for field, label in FIELDS.items():
-            one, other = (getattr(result.data, f"{prefix}{field}") for result in (a, b))
+            one, other = (words.source(getattr(result.data, f"{prefix}{field}")) for result in (a, b))
             rows.append(_unequal(say("{set}: {field}", set=name, field=say(label)), one, other))
         one, other = (digest_of(role, result)[:16] for result in (a, b))
         rows.append(_unequal(say("{set}: {field}", set=name, field="SHA-256"), one, other, kind="text mono"))

@@ -15,6 +15,10 @@ _TYPED = {
     "“{text}”": "« {text} »",
     "{source}, version {version}": "{source}, version {version}",
     "{low} against {high}": "{low} contre {high}",
+    "fonts installed with charrec": "polices installées avec charrec",
+    "fonts kept out of training": "polices gardées hors de l’entraînement",
+    "UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn":
+        "Optical Recognition of Handwritten Digits de l’UCI, tel que fourni avec scikit-learn",
     "Model {number}": "Modèle {number}",
     "no {model}": "pas de {model}",
     "digit {c}": "chiffre {c}",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from charrec import reference
 from charrec.alphabet import CLASSES
 from charrec.models import OWN
-from charrec.report import sentences, tables
+from charrec.report import sentences, tables, words
 from charrec.report.cells import Cell, Table
 from charrec.report.importance import Importance
 from charrec.report.language import later, local, say
@@ -69,7 +69,8 @@ def data_sets(result: StudyResult) -> list[DataSet]:
 def named(one: DataSet) -> str:
     """The source with its version, said once; without one that is a list."""
     said = not one.version or len(one.version) > SHORT or one.source.endswith(f", version {one.version}")
-    return one.source if said else say("{source}, version {version}", source=one.source, version=one.version)
+    source = words.source(one.source)
+    return source if said else say("{source}, version {version}", source=source, version=one.version)
 
 
 def _text(text: str, kind: str = "text", **more: Any) -> Cell:

@@ -19,6 +19,11 @@ SUBTITLES = {
 }
 METHODS = {"raw": later("original"), "prepared": later("prepared"), "reference": later("the reference’s way")}
 SETS = {"letters": later("Letters"), "digits": later("Digits")}
+SOURCES = {  # those that charrec names itself
+    later("fonts installed with charrec"),
+    later("fonts kept out of training"),
+    later("UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn"),
+}
 TEXTS = {
     "years": later("Years, 1900–2099"),
     "months": later("Months, JAN–DEC"),
@@ -74,6 +79,11 @@ MONTHS = {
         "juillet", "août", "septembre", "octobre", "novembre", "décembre",
     ),
 }  # fmt: skip
+
+
+def source(name: str) -> str:
+    """A data set's source, as the language calls it."""
+    return say(name) if name in SOURCES else name
 
 
 def title(model: str) -> str:

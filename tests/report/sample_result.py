@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from charrec import alphabet
+from charrec.data.font_kinds import EMBEDDED
 from charrec.report import Pictures
 from charrec.results import (
     Bin,
@@ -388,7 +389,7 @@ TINY = QUICK.model_copy(
 
 def tiny_result() -> StudyResult:
     """Two epochs, few trials, no twins, no overfitting."""
-    return study_result(TINY, "fonts that are installed with charrec")
+    return study_result(TINY, EMBEDDED)
 
 
 def glyph(c: str, size: int, seed: int = 0) -> np.ndarray:

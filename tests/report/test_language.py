@@ -12,6 +12,7 @@ from browser import Browser
 from jinja2 import Environment, nodes
 
 import charrec.report
+from charrec.data.sources import fonts, handwriting
 from charrec.report import comparison, early, page, typefaces, words
 from charrec.report.bilingual import PLACE, both, elements
 from charrec.report.french import FRENCH
@@ -71,7 +72,7 @@ def texts_of(html: str) -> list[list[str]]:
 def english_left(pages: dict[str, str], *results: StudyResult) -> list[str]:
     """Texts of the French page that are the English ones or have an English word, less the names in the results."""
     told = " ".join(result.model_dump_json() for result in results)
-    names = sorted(set(re.findall(r'"([^"\\]{2,})"', told)), key=len, reverse=True)
+    names = sorted(set(re.findall(r'"([^"\\]{2,})"', told)) - words.SOURCES, key=len, reverse=True)
     same = {text for text, french in FRENCH.items() if text == french}
     left = []
     for one, other in zip(*(texts_of(pages[each]) for each in ("en", "fr")), strict=True):
@@ -141,6 +142,14 @@ def test_what_stays_english_is_found() -> None:
     """One text is the English one, the other has English words in it."""
     pages = {"en": "<p>Nothing yet<b>Two of them</b></p>", "fr": "<p>Nothing yet<b>Deux of them</b></p>"}
     assert english_left(pages, sample.tiny_result()) == ["Nothing yet", "Deux of them"]
+
+
+def test_the_sources_that_charrec_names_are_known_by_their_names() -> None:
+    sets = fonts.render_glyphs(1), fonts.render_letters(per_class=1), handwriting.read_sklearn_digits()
+    assert {one.source for one in sets} == words.SOURCES
+    with spoken("fr"):
+        assert [words.source(one.source).partition(" ")[0] for one in sets] == ["polices", "polices", "Optical"]
+        assert words.source("Kaggle owner/fonts") == "Kaggle owner/fonts"
 
 
 def test_french_writes_numbers_and_dates_its_own_way() -> None:

@@ -15,6 +15,7 @@ import sample_result as sample
 from PIL import Image
 
 from charrec import reference
+from charrec.data.font_kinds import EMBEDDED
 from charrec.errors import InputError
 from charrec.report import sentences, words, write_report
 from charrec.report.page import render
@@ -120,7 +121,7 @@ def test_the_first_overfitting_epoch_is_stated(full, folder):
         (sample.CHARS74K, FULL, ""),
         ("Fnt", FULL, ""),  # a folder, recognised by its 62,992 images
         ("letters.zip", QUICK, "Nothing identifies this study’s data as Chars74K"),
-        ("fonts that are installed with charrec", sample.TINY, "did not use Chars74K"),
+        (EMBEDDED, sample.TINY, "did not use Chars74K"),
         ("fonts after chars74k", sample.TINY, "did not use Chars74K"),
     ],
 )
