@@ -83,9 +83,7 @@ def simulate(seed: int, by: Named = None, executions: int = 1) -> Run:
 
 
 @cache
-def undisturbed(
-    search: Search, hopeless: tuple[int, int] | None, by: Named = None, executions: int = 1
-) -> Run:  # fmt: skip
+def undisturbed(search: Search, hopeless: tuple[int, int] | None, by: Named = None, executions: int = 1) -> Run:
     calm = run(0, search, hopeless, Weather(), 1, None, by=by, executions=executions)
     if calm.violation:
         raise RuntimeError(str(calm)) from calm.violation
