@@ -237,6 +237,7 @@ class Stretch(Frozen):
     how: Literal["completed", "failed", "given back", "lost", "running"]
     epochs: int | None  # finished in it; None: unknown
     after: int | None  # epochs of its configuration that were done at its end
+    lost: float | None = None  # seconds of training in it that are in no stored epoch; None: an older result
 
 
 class Timeline(Frozen):

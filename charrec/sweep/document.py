@@ -24,7 +24,7 @@ from pydantic import (
 from charrec.errors import InputError
 from charrec.storage.document import LARGEST, too_large
 from charrec.study import Frozen
-from charrec.sweep.account import Account
+from charrec.sweep.account import Account, Seconds
 from charrec.sweep.extension import NONE, Extension
 from charrec.sweep.space import Space, Value
 
@@ -61,6 +61,7 @@ class Stretch(Frozen):
     how: How
     # Of its configuration that were done by then, in all executions; None: unknown
     epochs: NonNegativeInt | None = None
+    lost: Seconds = Field(0.0, exclude_if=operator.not_)  # that are in no stored epoch, as the account counts them
 
 
 class TrialRecord(Frozen):

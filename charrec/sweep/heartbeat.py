@@ -175,7 +175,7 @@ def reap(store: Store, plan: Plan, oracle: "Oracle", terms: Terms) -> None:
         elif age > terms.lease:
             done = plan.trained(store, oracle.records[name].configuration)
             log.warning("trial %s: worker %s is gone, after epoch %d", name, lease.worker, done)
-            oracle.lose(name, done, terms.losses, age=age, seconds=_lost(store, plan, lease.worker, name))
+            oracle.lose(name, done, terms.losses, age=age, lost=_lost(store, plan, lease.worker, name))
 
 
 def pass_time(store: Store, plan: Plan, oracle: "Oracle", terms: Terms) -> None:

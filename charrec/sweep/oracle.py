@@ -156,14 +156,15 @@ class Oracle:
         name = next(completed, None)
         return self._assignment(name, token=0) if name else None
 
-    def give_back(self, assignment: Assignment, epochs: int | None = None) -> bool:
+    def give_back(self, assignment: Assignment, epochs: int | None = None, lost: float = 0.0) -> bool:
         """Releases the trial for the next worker to resume; `epochs` of its configuration are done.
 
-        False, without effect, if the lease was lost.
+        `lost`: seconds that its worker trained and that are in no stored epoch. False, without effect, if the lease was
+        lost.
         """
         if not self.holds(assignment):
             return False
-        self._worked(assignment.trial, "given back", epochs)
+        self._worked(assignment.trial, "given back", epochs, lost=lost)
         self._queue(assignment.trial, None)
         return True
 
@@ -172,17 +173,16 @@ class Oracle:
         self._worked(name, "given back", age=None)
         self._queue(name, None)
 
-    def lose(self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0, seconds: float | None = None) -> None:
+    def lose(self, name: str, epochs: int, most: int = LOSSES, age: float = 0.0, lost: float = 0.0) -> None:
         """Requeues a trial whose worker vanished after `epochs` epochs, and gave its last sign `age` seconds ago.
 
         After too many losses in a row it is FAILED.
 
-        A worker that had shown nothing counts for nothing: its machine may end every process. `seconds`: how long it
-        had trained since its last stored epoch, which the account counts.
+        A worker that had shown nothing counts for nothing: its machine may end every process. `lost`: seconds that it
+        had trained since its last stored epoch.
         """
-        self._worked(name, "lost", epochs, age)
-        if seconds is not None:
-            self._keep_account(lost=round(self.account.lost + seconds, 3), vanished=self.account.vanished + 1)
+        self._worked(name, "lost", epochs, age, lost)
+        self._keep_account(vanished=self.account.vanished + 1)
         record = self.records[name]
         if not self.leases[name].shown:
             self._note(name, doubts=record.doubts + 1)
@@ -197,13 +197,9 @@ class Oracle:
 
     # What it costs
 
-    def spend(self, assignment: Assignment, seconds: float, lost: bool = False) -> None:
-        """The trial's worker had it for so long since it last said so; `lost`: and has nothing of that time."""
-        if not self.holds(assignment):
-            return
-        if lost:
-            self._keep_account(lost=round(self.account.lost + seconds, 3))
-        elif self.account.budget:
+    def spend(self, assignment: Assignment, seconds: float) -> None:
+        """The trial's worker had it for so long since it last said so."""
+        if self.account.budget and self.holds(assignment):
             self._keep_account(trained=round(self.account.trained + seconds, 3))
 
     def pass_time(self, now: float, alone: float = 0.0) -> None:
@@ -278,12 +274,19 @@ class Oracle:
     def _note(self, name: str, **changes: Any) -> None:
         self.records[name] = self.records[name].model_copy(update=changes)
 
-    def _worked(self, name: str, how: How, epochs: int | None = None, age: float | None = 0.0) -> None:
+    def _worked(
+        self, name: str, how: How, epochs: int | None = None, age: float | None = 0.0, lost: float = 0.0
+    ) -> None:
         """Keeps the work of the lease that ends now; it was over `age` seconds ago (None: nobody knows when)."""
         lease = self.leases[name]
+        if lost:
+            self._keep_account(lost=round(self.account.lost + lost, 3))
         if lease.begun is not None and self.now is not None:
             ended = None if age is None else max(self.now - age, lease.begun)  # the store's clock may have jumped
-            stretch = Stretch(worker=lease.worker, begun=lease.begun, ended=_tenths(ended), how=how, epochs=epochs)
+            stretch = Stretch(
+                worker=lease.worker, begun=lease.begun, ended=_tenths(ended), how=how, epochs=epochs,
+                lost=round(lost, 3),
+            )  # fmt: skip
             self._note(name, stretches=[*self.records[name].stretches, stretch][-STRETCHES:])
 
     def _queue(self, name: str, message: str | None) -> None:

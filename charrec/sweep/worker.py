@@ -226,15 +226,17 @@ class _Worker:
 
     def given_back(self, given: Assignment, stopped: Interrupted) -> bool:
         """Release the trial; an epoch of which nothing is stored was trained in vain."""
-        kept = isinstance(stopped, SearchOver) or stopped.begun.seconds > 0
-        return self.ending(given, lambda: self.oracle.give_back(given, self.heart.epochs), lost=not kept)
+        if isinstance(stopped, SearchOver) or stopped.begun.seconds > 0:
+            return self.ending(given, lambda: self.oracle.give_back(given, self.heart.epochs))
+        lost = self.heart.lap()
+        return self.ask(lambda: self.oracle.give_back(given, self.heart.epochs, lost))
 
-    def ending(self, given: Assignment, end: Callable[[], bool], lost: bool = False) -> bool:
+    def ending(self, given: Assignment, end: Callable[[], bool]) -> bool:
         """End the trial's lease and count the time since its last stored epoch. False if the lease was lost."""
         seconds = self.heart.lap()
 
         def both() -> bool:
-            self.oracle.spend(given, seconds, lost)
+            self.oracle.spend(given, seconds)
             return end()
 
         return self.ask(both)
@@ -265,14 +267,11 @@ class _Worker:
 
     def release(self, given: Assignment) -> None:
         """Give the trial back as well as a broken machine can, without waiting out another outage."""
-        seconds, epochs = self.heart.lap(), self.heart.epochs
-
-        def back() -> bool:
-            self.oracle.spend(given, seconds, lost=True)
-            return self.oracle.give_back(given, epochs)
-
+        lost, epochs = self.heart.lap(), self.heart.epochs
         try:
-            transact(self.store.store, self.sweep.oracle, self.oracle, back)
+            transact(
+                self.store.store, self.sweep.oracle, self.oracle, lambda: self.oracle.give_back(given, epochs, lost)
+            )
         except (OSError, InputError) as error:
             log.warning("trial %s could not be given back: %s; its lease will expire", given.trial, error)
 

@@ -47,7 +47,7 @@ def _stretches(document: Document, signs: Mapping[str, float]) -> Iterator[Stret
             done = one.epochs if done is None else done + (epochs or 0)
             yield _row(name, record).model_copy(
                 update={"worker": one.worker, "begin": one.begun, "end": one.ended, "how": one.how, "epochs": epochs}
-                | {"after": done if one.epochs is not None else None}
+                | {"after": done if one.epochs is not None else None, "lost": one.lost}
             )
     for name, lease in document.leases.items():
         if lease.begun is not None:

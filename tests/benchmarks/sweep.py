@@ -29,6 +29,7 @@ from tests.toy import toy_arrays
 KILL_AFTER = 12.0  # seconds, then as soon as it has a trial
 LIMIT = 240  # seconds; a search that hangs is ended
 LEASE = 15.0
+LONG = Search(max_epochs=81, factor=3)  # 211 trials
 SWEEP = Sweep(
     key="sweep",
     search=FULL.search,
@@ -46,11 +47,10 @@ def small_arrays() -> Arrays:
 # Ours
 
 
-def our_worker(folder: Path) -> None:
-    """A worker of charrec; says its memory and time at the end."""
+def our_worker(folder: Path, sweep: Sweep = SWEEP) -> None:
     from charrec.tuning.work import work
 
-    work(open_store(str(folder / "store")), SWEEP, small_arrays(), terms=Terms(lease=LEASE, poll=1))
+    work(open_store(str(folder / "store")), sweep, small_arrays(), terms=Terms(lease=LEASE, poll=1))
 
 
 def our_table(folder: Path) -> list[str]:
@@ -209,7 +209,7 @@ def overhead() -> None:
 
 
 def memory() -> None:
-    """Resident memory after each of 30 trials in one process."""
+    """Resident memory after each trial of one process, in a search of 211."""
     from charrec.sweep import worker
 
     page = os.sysconf("SC_PAGE_SIZE")
@@ -221,9 +221,10 @@ def memory() -> None:
         seen.append(int(Path("/proc/self/statm").read_text().split()[1]) * page / 2**20)
 
     worker._Worker.attempt = measured  # type: ignore[method-assign]
-    our_worker(Path(tempfile.mkdtemp()))
+    our_worker(Path(tempfile.mkdtemp()), SWEEP.model_copy(update={"search": LONG}))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("MiB after trials 1, 5, 10, ... 30:", ", ".join(f"{seen[n - 1]:.0f}" for n in (1, 5, 10, 15, 20, 25, 30)))
+    after = [1, 5, *range(10, 31, 10), *range(60, len(seen), 30), len(seen)]
+    print("MiB after trials:", ", ".join(f"{number}: {seen[number - 1]:.0f}" for number in after))
     print(f"peak {peak:.0f} MiB")
 
 

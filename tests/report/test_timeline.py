@@ -108,12 +108,17 @@ def test_idle_is_between_a_workers_trials(result: StudyResult) -> None:
 
 
 def test_epochs_that_a_lost_worker_finished_are_not_lost(result: StudyResult) -> None:
-    """Each takes 8.6 s; the worker was there for 20 s and finished one."""
+    """An older result: each takes 8.6 s; the worker was there for 20 s and finished one."""
     lost = stretch("a", 0, 20, "lost").model_copy(update={"epochs": 1, "after": 2})
     found = fleet(timed(result, lost, stretch("b", 90, 100)))
     assert (found.lost, round(found.lost_seconds, 3), found.waited_seconds) == (1, 20 - 8.6, 70)
     text = sentences.timeline_story(found).replace("\u00a0", " ")
     assert "Once a worker was lost with its trial, and with it 11 s of work" in text and "waited 1 min 10 s" in text
+
+
+def test_the_work_that_was_lost_is_the_accounts(result: StudyResult) -> None:
+    lost = stretch("a", 0, 20, "lost").model_copy(update={"epochs": 1, "after": 2, "lost": 4.25})
+    assert fleet(timed(result, lost, stretch("b", 90, 100))).lost_seconds == 4.25
 
 
 def test_the_table_and_the_file_have_every_worker_and_stretch(result: StudyResult) -> None:

@@ -125,9 +125,10 @@ def test_seconds_are_spent_lost_or_not_counted() -> None:
     assert oracle.account == Account()  # without a budget
     agreed(oracle, Budget(device_hours=1))
     oracle.spend(given, 5)
-    oracle.lose(given.trial, 0, seconds=7)
+    oracle.lose(given.trial, 0, lost=7)
     oracle.spend(given, 100)  # it is another's by now
-    oracle.spend(taken(oracle), 2, lost=True)
+    assert not oracle.give_back(given, lost=100)
+    oracle.give_back(taken(oracle), lost=2)
     assert (oracle.account.trained, oracle.account.lost, oracle.account.vanished) == (5, 9, 1)
 
 

@@ -27,7 +27,7 @@ def test_times_count_from_the_first_trial_and_epochs_from_the_stretch(store: Fol
     oracle.now = BEGUN + 0.04
     lost = taken(oracle, "a")
     oracle.now = BEGUN + 100
-    oracle.lose(lost.trial, 1, age=70)
+    oracle.lose(lost.trial, 1, age=70, lost=12.5)
     again = taken(oracle, "b")
     assert (again.trial, again.epochs) == (lost.trial, 2)
     oracle.now = BEGUN + 130
@@ -43,6 +43,7 @@ def test_times_count_from_the_first_trial_and_epochs_from_the_stretch(store: Fol
         ("a", lost.trial, 0.0, 30.0, "lost", 1, 1),
         ("b", lost.trial, 100.0, 130.0, "completed", 1, 2),
     ]
+    assert [one.lost for one in found.stretches] == [oracle.account.lost, 0.0, None] == [12.5, 0.0, None]
     sign = store.list(f"{KEY}/workers/")[0].modified.timestamp()
     end = round(max(sign - BEGUN, 130.4), 1)
     assert told[2] == ("b", running.trial, 130.4, end, "running", None, None)
