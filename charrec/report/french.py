@@ -328,8 +328,8 @@ _TYPED = {
     "Point at a line, or move along the lines with the arrow keys: the same configuration stands out in the curves "
     "and the table below. Drag along an axis, or its two handles, to keep only the trials within.":
         "Pointez une ligne, ou parcourez les lignes avec les flèches : la même configuration ressort dans les courbes "
-        "et le tableau ci-dessous. Tirez le pointeur le long d’un axe, ou déplacez ses deux poignées, pour ne garder que "
-        "les essais compris entre elles.",
+        "et le tableau ci-dessous. Tirez le pointeur le long d’un axe, ou déplacez ses deux poignées, pour ne garder "
+        "que les essais compris entre elles.",
     "Parallel coordinates of {trials}: one axis for each hyperparameter, one for the epochs, one for the accuracy. "
     "The table below has the same values.":
         "Coordonnées parallèles de {trials} : un axe par hyperparamètre, un pour les époques, un pour l’exactitude. "

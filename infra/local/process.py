@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 LAST_LINES = 15  # of the log of a process that did not start
+CLOSING = 2.0  # seconds in which the threads of a killed process, which looks ended by then, close its sockets
 
 _STARTED: list["subprocess.Popen[bytes]"] = []  # kept: Python warns if a running one is deleted
 
@@ -53,8 +54,10 @@ class Process:
     def port(self) -> int:
         """The port to listen on: the previous one, unless another program has taken it."""
         port_file = self._known_port
-        if port_file.exists() and (self.pid or _free(int(port_file.read_text()))):
-            return int(port_file.read_text())
+        if port_file.exists():
+            known = int(port_file.read_text())
+            if self.pid or eventually(lambda: _free(known), CLOSING):
+                return known
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]

@@ -23,6 +23,7 @@ PORTS = (
 )  # fmt: skip
 SETTINGS = {"GOMEMLIMIT": "400MiB"}  # without, 855 MB after 100 MB went up; at 200, it collects garbage all the time
 ROOM = 128_000_000  # bytes: two of its volumes
+FULL = b"no space left on device"  # as its log says
 FAREWELL = 3.0  # seconds: its files are closed in one, but it waits for its own parts for 15
 SOCKETS = Path("/tmp")  # where it puts a socket for each part, named after its port, and leaves it
 
@@ -32,6 +33,7 @@ class S3:
 
     def __init__(self, folder: Path) -> None:
         self.process, self.folder, self.files = Process("s3", folder), folder, folder / "seaweedfs"
+        self._read, self._was_full = 0, False  # bytes of its log; whether they say so
 
     @property
     def endpoint(self) -> str:
@@ -50,6 +52,9 @@ class S3:
                 " Delete or move it to begin with an empty store."
             )
         self.files.mkdir(parents=True, exist_ok=True)
+        if self.process.log.exists():  # the new one tells of this process alone
+            self.process.log.replace(self.process.log.with_name("s3.former.log"))
+        self._read, self._was_full = 0, False
         kept = {
             name: value for name, value in environment.items() if not name.startswith("AWS_")
         }  # or it takes no other
@@ -74,7 +79,8 @@ class S3:
                 client.put_object(Bucket=BUCKET, Key="started", Body=b"1")
                 client.delete_object(Bucket=BUCKET, Key="started")
             except (BotoCoreError, ClientError):
-                if (free := disk_usage(self.files).free) < ROOM:
+                if not has_room(self.files):
+                    free = disk_usage(self.files).free
                     raise NotStarted(
                         f"the disk of {self.files} has {free // 10**6} MB left; expected {ROOM // 10**6} MB at least,"
                         " or the S3 server takes no write. Make room and run it again."
@@ -83,6 +89,18 @@ class S3:
             return True
 
         self.process.wait(ready, seconds)
+
+    def refuses_for_good(self) -> bool:
+        """Whether its disk was full and has room again.
+
+        Its LevelDB takes no write any more after one that found no room, until it is started again.
+        """
+        with suppress(FileNotFoundError), self.process.log.open("rb") as log:
+            log.seek(self._read)
+            new = log.read()
+            self._was_full |= FULL in new
+            self._read += new.rfind(b"\n") + 1
+        return self._was_full and has_room(self.files)
 
     def stop(self) -> None:
         if not self.process.pid:
@@ -95,6 +113,11 @@ class S3:
     def _ports(self) -> dict[str, int]:
         """All on loopback. While it runs, they look taken."""
         return {name: Process(f"s3-{name}", self.folder).port for name in PORTS} | {"s3.port": self.process.port}
+
+
+def has_room(files: Path) -> bool:
+    """Whether it would take writes: it needs room for two volumes."""
+    return disk_usage(files).free >= ROOM
 
 
 def command(program: Path, files: Path, ports: Mapping[str, int]) -> list[str | Path]:

@@ -41,6 +41,9 @@ def supervise(stack: Stack, gpus: int, cpu_runs: int, ended: Event) -> None:
     starts = stack.starts(gpus, cpu_runs)
     paces = {name: Pace() for name in starts}
     while not ended.wait(EVERY):
+        if stack.store.process.pid and stack.store.refuses_for_good():
+            log.warning("the disk of the store was full and has room again; it takes writes once it is started again")
+            stack.store.stop()
         for name, start in starts.items():
             if stack.process(name).pid or not paces[name].may_start():
                 continue

@@ -11,7 +11,7 @@ import pytest
 from charrec.errors import InputError
 from charrec.storage import Store, open_store
 from infra.local.process import NotStarted
-from infra.local.s3 import BUCKET, KEYS, S3
+from infra.local.s3 import BUCKET, FULL, KEYS, S3
 from tests.small_disk import small_disk
 
 
@@ -80,5 +80,56 @@ def test_a_full_disk_refuses_what_it_cannot_keep(tmp_path: Path, monkeypatch: py
             disk.enlarge("500m")
             store = started(server)
             assert [store.get(key) == data[key] for key in [*data][:kept]] == [True] * kept
+        finally:
+            server.stop()
+
+
+def test_a_full_disk_counts_once_it_has_room_again_and_until_the_next_start(server: S3, tmp_path: Path) -> None:
+    server.files.mkdir()
+    assert not server.refuses_for_good()  # no log yet
+    server.process.log.parent.mkdir()
+    for words in (b"all is well\n", b"write 000001.log: no space "):
+        with server.process.log.open("ab") as log:
+            log.write(words)
+        assert not server.refuses_for_good()
+    with server.process.log.open("ab") as log:
+        log.write(b"left on device\n")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("infra.local.s3.ROOM", 2**62)
+        assert not server.refuses_for_good()
+    assert server.refuses_for_good() and S3(tmp_path).refuses_for_good()  # another process may look, too
+    server.start(dict(os.environ))
+    assert not server.refuses_for_good()
+    assert FULL in server.process.log.with_name("s3.former.log").read_bytes()
+
+
+@pytest.mark.long
+def test_it_takes_writes_again_once_it_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the supervisor does. By itself it would refuse them for ever."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+
+    def takes(store: Store, key: str) -> bool:
+        try:
+            store.put(key, bytes(100))
+        except ConnectionError as error:
+            assert "InternalError" in str(error)  # noqa: PT017 - which writes it refuses is the disk's affair
+            return False
+        return True
+
+    with small_disk(tmp_path / "disk", "400m") as disk:
+        server = S3(disk.path)
+        try:
+            store = started(server)
+            disk.fill()
+            assert not all(takes(store, f"{number % 20}/{number}") for number in range(400))
+            assert not server.refuses_for_good()
+            disk.clear()
+            assert server.refuses_for_good() and not all(takes(store, f"{number}/a") for number in range(20))
+            endpoint = server.endpoint
+            server.stop()
+            store = started(server)
+            assert server.endpoint == endpoint
+            assert all(takes(store, f"{number}/a") for number in range(20)) and not server.refuses_for_good()
         finally:
             server.stop()

@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -251,6 +253,19 @@ def test_a_process_that_ends_while_it_starts_is_reported_with_its_last_words(tmp
     process.start(["sh", "-c", "echo no such planet; exit 3"], {}, tmp_path)
     with pytest.raises(NotStarted, match="brief ended while it was starting(.|\n)*no such planet"):
         process.wait(lambda: False, 300)
+
+
+def test_a_port_stays_where_the_threads_of_a_killed_process_are_still_closing_it(tmp_path: Path) -> None:
+    process = Process("moving", tmp_path)
+    port = process.port
+    for seconds, stays in ((0.3, True), (60, False)):
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", port))
+            held.listen()
+            closing = threading.Timer(seconds, held.close)
+            closing.start()
+            assert (process.port == port) is stays
+            closing.cancel()
 
 
 def test_a_process_with_a_recycled_number_is_left_alone(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert eventually(lambda: healthy(ports["s3.port"], "/healthz"), 300, 0.1), (folder / "log").read_text()[-2000:]
         yield f"http://127.0.0.1:{ports['s3.port']}"
     finally:
-        server.kill()
+        server.terminate()  # it passes that on
         server.wait()
         for port in ports.values():
             for left in SOCKETS.glob(f"seaweedfs-*-{port}.sock"):

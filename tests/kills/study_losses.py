@@ -21,7 +21,8 @@ from tests.kills.losses import document, of_the_document
 
 TIMES = ("seconds", "images_per_second", "started", "durations", "timeline")
 NAMES = ("trial", "owner", "code")
-OWNER = re.compile(r"(epoch-\d{3}(?:-\d+)?)-[^/\"]+?\.weights\.h5")
+# Between two epochs it says after how many steps, then who; a search's worker with the token of its lease, of 4 digits.
+OWNER = re.compile(r"(epoch-\d{3}(?:-[1-9]\d*)?)-[^/\"]+?\.weights\.h5")
 DURATION = re.compile(r'(?: data-sort="[\d.]+">)?(?:\d[\d.]*\N{NO-BREAK SPACE}(?:h|min|s)\b ?)+')
 MOMENT = re.compile(r"\d+ \w+ \d{4}, \d\d:\d\d UTC")
 CODE = re.compile(r"<dt>Code</dt><dd>.*?</dd>|(?<=, )code [0-9a-f]+\+?")

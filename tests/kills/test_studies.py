@@ -23,7 +23,7 @@ from infra.local.stack import MARK, Stack
 from tests.hostile.documents import PROVENANCE, ROW, STUDY
 from tests.kills.ground import Ground
 from tests.kills.left_behind import held, unfinished_runs, unowned
-from tests.kills.study_losses import differences, orphans, timeless_page, told
+from tests.kills.study_losses import differences, nameless, orphans, timeless_page, told
 from tests.processes import eventually
 from tests.report import sample_result as sample
 
@@ -53,6 +53,13 @@ def study(folder: Path, owner: str = "11223344", seconds: float = 1.5, accuracy:
     ]
     remember(store, REPORT, ReportResult(files=tuple(pointed)), seconds)
     return store
+
+
+def test_the_token_of_a_lease_is_a_name_and_the_step_of_a_checkpoint_is_not() -> None:
+    names = [f"sweeps/a/configuration-000/epoch-002-{rest}.weights.h5" for rest in ("0003-host-1-ab", "0012-box-77-cd")]
+    assert nameless(names[0]) == nameless(names[1])
+    assert nameless("epoch-002-5-ab12.weights.h5") != nameless("epoch-002-6-ab12.weights.h5")
+    assert nameless("epoch-002-11223344.weights.h5") == nameless("epoch-002-ffffffff.weights.h5")
 
 
 def remember(store: Store, key: str, value: Any, seconds: float) -> None:

@@ -178,8 +178,7 @@ def freeze(study: Disturbed) -> None:
         until(lambda: production.state(judged) in FINAL + ENDED, 300)
         assert (production.state(judged), study.state()) == ("Alive", "Running")
         production.client.set_flow_run_state(run.id, Crashed(message="somebody erred"))
-        erred = until(lambda: revivals(study), 300)[0]
-        until(lambda: production.state(erred) in FINAL + ENDED, 300)
+        erred = until(lambda: [run for run in revivals(study) if production.state(run) in (*FINAL, "Held")], 300)[0]
         assert (production.state(erred), study.state()) == ("Held", "Crashed")
     finally:
         send(frozen, signal.SIGCONT)
