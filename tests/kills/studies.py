@@ -153,6 +153,11 @@ def new_ground(folder: Path, seed: int) -> Iterator[Ground]:
             note.unlink()
 
 
+def _left(rounds: list[Round], studies: int) -> list[int]:
+    """The seeds that nobody has played."""
+    return sorted(set(range(studies)) - {each.seed for each in rounds})
+
+
 def told_of(rounds: list[Round]) -> str:
     """The table of the page."""
     faults = sum((Counter(each.faults) for each in rounds), Counter[str]())
@@ -181,7 +186,7 @@ def main() -> None:
     path = options.notes or (notes.STUDIES if options.faults is None else options.folder / "rounds.jsonl")
     rounds = notes.read(Round, path)
     reference = options.folder / f"undisturbed-{code()}"
-    seeds = [options.seed] if options.seed is not None else list(range(len(rounds), options.studies))
+    seeds = [options.seed] if options.seed is not None else _left(rounds, options.studies)
     while seeds:
         with new_ground(options.folder, seeds[0]) as field:
             if not reference.exists():

@@ -30,6 +30,7 @@ SPEED = re.compile(r'images/s, median</th>(?:<td class="num">[\d,]+</td>)+')
 TIMELINE = re.compile(r'<h3 id="timeline-title">.*?</details>', re.DOTALL)
 FRENCH = re.compile(r'<script type="application/json" id="other-language">.*?</script>', re.DOTALL)  # the same figures
 MARK = re.compile(r" data-l(?=[ >])")  # of what is another text in French, as "1.5 s" is and "2 s" is not
+TRIAL = re.compile(r'(data-t="|\btrial )\d{4,8}\b')  # its name says when it was begun
 SHOWN = 300  # characters of a difference
 
 Told = dict[str, list[str]]  # key without names of processes -> content, of each object that is called so
@@ -102,9 +103,10 @@ def _timeless(part: Any) -> Any:
 
 
 def timeless_page(page: str) -> str:
-    """A report in one language, without its timeline, the commit, and what words, sort keys and rows say of time."""
+    """A report in one language, without its timeline, the commit, names of trials, and what words, sort keys and rows say of
+    time."""
     page = MARK.sub("", page)
-    for told_in_words in (FRENCH, TIMELINE, SPEED, DURATION, MOMENT, CODE):
+    for told_in_words in (FRENCH, TIMELINE, SPEED, DURATION, MOMENT, CODE, TRIAL):
         page = told_in_words.sub("\N{MIDDLE DOT}", page)
     return page
 
