@@ -103,8 +103,7 @@ def _timeless(part: Any) -> Any:
 
 
 def timeless_page(page: str) -> str:
-    """A report in one language, without its timeline, the commit, names of trials, and what words, sort keys and rows say of
-    time."""
+    """A report in one language, without timeline, commit, names of trials, and what words and rows say of time."""
     page = MARK.sub("", page)
     for told_in_words in (FRENCH, TIMELINE, SPEED, DURATION, MOMENT, CODE, TRIAL):
         page = told_in_words.sub("\N{MIDDLE DOT}", page)
