@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 LAST_LINES = 15  # of the log of a process that did not start
-CLOSING = 2.0  # seconds in which the threads of a killed process, which looks ended by then, close its sockets
+ENDING = 60.0  # seconds in which a killed process gives up its sockets and files, on a busy machine
+EXITING = 0x4  # the kernel's flag of a thread that ends
 
 _STARTED: list["subprocess.Popen[bytes]"] = []  # kept: Python warns if a running one is deleted
 
@@ -30,11 +31,21 @@ class Process:
 
     @property
     def pid(self) -> int | None:
-        """None if it is not running; a later process with the same number does not count."""
+        """None if it is not running, or was killed; a later process with the same number does not count."""
         if self._child:
             self._child.poll()  # reaps a zombie
         number, started = self._noted()
-        return number if number and _started(number) == started else None
+        return number if number and _started(number) == started and not _ending(number) else None
+
+    def leaving(self) -> bool:
+        """Whether it was killed and still holds its sockets and files."""
+        number, started = self._noted()
+        stat = _stat(number) if number else None
+        return bool(stat) and _born(stat) == started and _ending(number)
+
+    def await_end(self) -> None:
+        """Wait until it holds nothing any more, if it was killed."""
+        eventually(lambda: not self.leaving(), ENDING)
 
     def collected(self) -> bool:
         """Whether nothing is left of it: a process that ended stays a zombie until its parent collects it."""
@@ -56,7 +67,7 @@ class Process:
         port_file = self._known_port
         if port_file.exists():
             known = int(port_file.read_text())
-            if self.pid or eventually(lambda: _free(known), CLOSING):
+            if self.pid or self.leaving() or _free(known):
                 return known
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -71,6 +82,7 @@ class Process:
         """Start it if it is not running, as `user` if set."""
         if self.pid:
             return
+        self.await_end()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.note.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
@@ -104,7 +116,7 @@ class Process:
         self.send(number)
         if not eventually(lambda: not self.pid, seconds):
             os.killpg(pid, signal.SIGKILL)
-            eventually(lambda: not self.pid, seconds)
+        self.await_end()
 
     def _log_end(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
@@ -162,6 +174,19 @@ def _started(pid: int) -> str | None:
     if not stat or stat[0] in "ZX":
         return None
     return _born(stat)
+
+
+def _ending(pid: int) -> bool:
+    """Whether SIGKILL has reached it, or its first thread has ended and others have not yet."""
+    try:
+        status, threads = Path(f"/proc/{pid}/status").read_text(), list(Path(f"/proc/{pid}/task").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    stat = _stat(pid)
+    if not stat or stat[0] in "ZX":
+        return bool(stat) and len(threads) > 1
+    pending = [line.split()[1] for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(int(mask, 16) >> (signal.SIGKILL - 1) & 1 for mask in pending) or bool(int(stat[6]) & EXITING)
 
 
 def _born(stat: list[str]) -> str:

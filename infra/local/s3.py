@@ -52,6 +52,7 @@ class S3:
                 " Delete or move it to begin with an empty store."
             )
         self.files.mkdir(parents=True, exist_ok=True)
+        self.process.await_end()  # before its other ports are asked for
         if self.process.log.exists():  # the new one tells of this process alone
             self.process.log.replace(self.process.log.with_name("s3.former.log"))
         self._read, self._was_full = 0, False

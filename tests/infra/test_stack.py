@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -255,17 +254,34 @@ def test_a_process_that_ends_while_it_starts_is_reported_with_its_last_words(tmp
         process.wait(lambda: False, 300)
 
 
-def test_a_port_stays_where_the_threads_of_a_killed_process_are_still_closing_it(tmp_path: Path) -> None:
-    process = Process("moving", tmp_path)
-    port = process.port
-    for seconds, stays in ((0.3, True), (60, False)):
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", port))
-            held.listen()
-            closing = threading.Timer(seconds, held.close)
-            closing.start()
-            assert (process.port == port) is stays
-            closing.cancel()
+BUSY = """
+import mmap, socket, sys, threading, time
+held = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+memory = mmap.mmap(-1, 1 << 28)  # which takes a while to give back
+memory.write(bytes(1 << 28))
+for _ in range(20):
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_was_killed_keeps_its_port_and_is_waited_for(tmp_path: Path) -> None:
+    """Its memory, its threads and so its sockets are there for a while."""
+    process = Process("killed", tmp_path)
+    port, before = process.port, None
+    for _ in range(2):
+        process.start([sys.executable, "-c", BUSY, str(process.port)], dict(os.environ), tmp_path)
+        process.wait(lambda: b"ready" in process.log.read_bytes(), 300)
+        assert process.pid and process.pid != before and process.port == port and not process.leaving()
+        before = process.pid
+        os.kill(before, signal.SIGKILL)
+        assert (process.pid, process.port) == (None, port)
+        process.log.write_bytes(b"")
+    process.await_end()
+    assert not process.leaving()
+    with socket.create_server(("127.0.0.1", port)):
+        assert process.port != port  # another program has it
 
 
 def test_a_process_with_a_recycled_number_is_left_alone(tmp_path: Path) -> None:

@@ -153,6 +153,20 @@ def new_ground(folder: Path, seed: int) -> Iterator[Ground]:
             note.unlink()
 
 
+def keep_logs(field: Ground, folder: Path) -> None:
+    shutil.copytree(field.stack.folder / "logs", folder, dirs_exist_ok=True)
+
+
+@contextmanager
+def logs_of_a_failure(field: Ground, folder: Path) -> Iterator[None]:
+    """Of the harness itself, as where Prefect's server does not come back."""
+    try:
+        yield
+    except Exception:
+        keep_logs(field, folder)
+        raise
+
+
 def _left(rounds: list[Round], studies: int) -> list[int]:
     """The seeds that nobody has played."""
     return sorted(set(range(studies)) - {each.seed for each in rounds})
@@ -193,13 +207,13 @@ def main() -> None:
                 study_undisturbed(field, reference)
             undisturbed = told(open_store(str(reference)))
             for _ in range(min(ROUNDS, len(seeds))):
-                rounds.append(play(seeds.pop(0), field, reference, undisturbed, options.faults))
+                with logs_of_a_failure(field, options.folder / f"round-{seeds[0]}"):
+                    rounds.append(play(seeds.pop(0), field, reference, undisturbed, options.faults))
                 print(rounds[-1].model_dump_json(), flush=True)
                 if options.seed is None:
                     notes.add(rounds[-1], path)
                 if rounds[-1].losses:  # on with a new stack, lest one loss brings the next
-                    logs = options.folder / f"round-{rounds[-1].seed}"
-                    shutil.copytree(field.stack.folder / "logs", logs, dirs_exist_ok=True)
+                    keep_logs(field, options.folder / f"round-{rounds[-1].seed}")
                     break
     if options.seed is not None:
         sys.exit(1 if rounds[-1].losses else 0)
