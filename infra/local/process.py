@@ -41,7 +41,7 @@ class Process:
         """Whether it was killed and still holds its sockets and files."""
         number, started = self._noted()
         stat = _stat(number) if number else None
-        return bool(stat) and _born(stat) == started and _ending(number)
+        return stat is not None and _born(stat) == started and _ending(number)
 
     def await_end(self) -> None:
         """Wait until it holds nothing any more, if it was killed."""
