@@ -113,8 +113,9 @@ class Composed:
         return dict(found)
 
     def runs(self, name: str) -> list[dict[str, Any]]:
-        """Those whose name begins so."""
-        return list(self.api("flow_runs/filter", flow_runs={"name": {"like_": name}}))
+        """Those whose name begins so; a child's ends with its study's."""
+        found = self.api("flow_runs/filter", flow_runs={"name": {"like_": name}})
+        return [run for run in found if run["name"].startswith(name)]
 
     def said(self, *numbers: str) -> str:
         """What these runs logged, page by page."""

@@ -60,7 +60,11 @@ def worker(composed: Composed, kubeconfig: Path, log: Path) -> Iterator[None]:
         yield
     finally:
         begun.terminate()
-        begun.wait()
+        try:
+            begun.wait(GRACE)
+        except subprocess.TimeoutExpired:  # it waits for jobs whose end nobody tells it
+            begun.kill()
+            begun.wait()
 
 
 class Pod:
