@@ -34,7 +34,7 @@ STORED = {
     "trainings": "5b2e97505109e891",
     "result": "f588b4d95a922e67",
     "the deck's search": "963cc338185737dd",
-    "in the middle": "62d74e14127c85ec",
+    "in the middle": "948ae586d6f8d4ee",
     "seeds": "28486f3d2ef7915d",
 }
 
