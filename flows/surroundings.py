@@ -35,6 +35,9 @@ def import_prefect() -> None:
     except ModuleNotFoundError as error:
         end(2, f"{sys.executable} has no {error.name}; expected the environment of `make install`. "
                "Run `make study`, or .venv/bin/python in place of this Python.")  # fmt: skip
+    except EOFError as error:  # of marshal
+        end(2, f"some bytecode in {sys.prefix} is cut off ({error}), as a full disk leaves it; expected it whole. "
+               "Delete that folder and run `make install`.")  # fmt: skip
     except Exception as error:  # of TOML, of pydantic, of the file system
         file = profiles()
         places = "the variables that begin with PREFECT_" + (f" and {file}" if file.exists() else "")

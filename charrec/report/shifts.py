@@ -86,7 +86,10 @@ def _shift(worker: str, number: int, own: list[Stretch]) -> Shift:
 
 
 def _in_vain(one: Stretch, curve: list[float]) -> float:
-    """Seconds of a lost stretch that belong to no finished epoch; `curve` has those of its configuration's epochs."""
+    """Seconds of a lost stretch that belong to no finished epoch.
+
+    An older result does not say: then what is left of it beside `curve`, the seconds of its configuration's epochs.
+    """
     if one.lost is not None:
         return one.lost
     kept = sum(curve[one.after - one.epochs : one.after]) if one.after is not None and one.epochs is not None else 0.0

@@ -1,8 +1,11 @@
-"""SIGTERM at a desk: it asks the study that runs, or ends the process with a word."""
+"""SIGTERM at a desk asks the study that runs, or ends the process with a word; so does a broken environment."""
 
+import os
+import py_compile
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +60,18 @@ def test_multiprocessing_leaves_it_blocked() -> None:
         print(signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, []))
     """
     assert terminated(program) == (0, "True", "")
+
+
+def test_bytecode_that_a_full_disk_cut_off_is_not_taken_for_a_setting(tmp_path: Path) -> None:
+    package = tmp_path / "prefect"
+    package.mkdir()
+    for name in ("__init__", "context"):
+        (package / f"{name}.py").write_text("x = 1\n")
+    compiled = Path(py_compile.compile(str(package / "context.py"), doraise=True) or "")
+    compiled.write_bytes(compiled.read_bytes()[:30])
+    ended = subprocess.run(
+        [sys.executable, "-c", "from flows.surroundings import import_prefect; import_prefect()"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: some bytecode in {sys.prefix} is cut off (")

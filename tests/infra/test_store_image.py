@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from charrec.storage import open_store
 from infra.docker.bucket import ensure
 from infra.docker.health import healthy
+from infra.docker.store import AGAIN
 from infra.local.s3 import PORTS, SOCKETS
 from infra.local.stack import ROOT
 from tests.processes import eventually
@@ -23,7 +25,7 @@ BEGIN = """
 import json, sys
 from pathlib import Path
 from infra.docker.store import main
-main(*map(Path, sys.argv[1:4]), json.loads(sys.argv[4]))
+sys.exit(main(*map(Path, sys.argv[1:4]), json.loads(sys.argv[4])))
 """
 
 
@@ -47,6 +49,24 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for port in ports.values():
             for left in SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
                 left.unlink()
+
+
+def test_it_ends_for_another_start_once_a_full_disk_has_room_again(tmp_path: Path) -> None:
+    program = tmp_path / "full"
+    program.write_text("#!/bin/sh\necho 'write 000001.log: no space left on device' >&2\nexec sleep 600\n")
+    program.chmod(0o755)
+    words = [program, tmp_path, tmp_path / "identities.json", json.dumps(dict.fromkeys(PORTS, 1))]
+    keys = {"AWS_ACCESS_KEY_ID": "charrec", "AWS_SECRET_ACCESS_KEY": "the store's secret", "CHARREC_STORE": STORE}
+    ended = subprocess.run(
+        [sys.executable, "-c", BEGIN, *words],
+        cwd=ROOT,
+        env=os.environ | keys,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == AGAIN
+    assert "no space left on device\nIts disk was full and has room again" in ended.stderr
 
 
 @pytest.fixture(autouse=True)

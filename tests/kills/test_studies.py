@@ -55,17 +55,17 @@ def study(folder: Path, owner: str = "11223344", seconds: float = 1.5, accuracy:
     return store
 
 
+def remember(store: Store, key: str, value: Any, seconds: float) -> None:
+    provenance = PROVENANCE.model_copy(update={"seconds": seconds, "started": f"2026-11-28T00:00:{seconds:04.1f}"})
+    outcome: Outcome[Any] = outcome_of(type(value))(key=key, value=value, provenance=provenance)
+    store.put(name_of(key, type(value)), outcome.model_dump_json(exclude={"cached"}).encode())
+
+
 def test_the_token_of_a_lease_is_a_name_and_the_step_of_a_checkpoint_is_not() -> None:
     names = [f"sweeps/a/configuration-000/epoch-002-{rest}.weights.h5" for rest in ("0003-host-1-ab", "0012-box-77-cd")]
     assert nameless(names[0]) == nameless(names[1])
     assert nameless("epoch-002-5-ab12.weights.h5") != nameless("epoch-002-6-ab12.weights.h5")
     assert nameless("epoch-002-11223344.weights.h5") == nameless("epoch-002-ffffffff.weights.h5")
-
-
-def remember(store: Store, key: str, value: Any, seconds: float) -> None:
-    provenance = PROVENANCE.model_copy(update={"seconds": seconds, "started": f"2026-11-28T00:00:{seconds:04.1f}"})
-    outcome: Outcome[Any] = outcome_of(type(value))(key=key, value=value, provenance=provenance)
-    store.put(name_of(key, type(value)), outcome.model_dump_json(exclude={"cached"}).encode())
 
 
 def test_what_may_differ_is_no_loss(tmp_path: Path) -> None:

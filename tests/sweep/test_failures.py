@@ -5,23 +5,12 @@ from collections import Counter
 
 import pytest
 
-from charrec.study import FULL
 from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, Oracle
 from charrec.tuning.ranking import ranking
-from tests.sweep.driving import DECK, SCHEDULE, SMALL, fail_for_good, in_rungs, oracle_of, points, reborn, taken
+from tests.sweep.driving import SCHEDULE, SMALL, fail_for_good, in_rungs, points, reborn, taken
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
-
-
-@pytest.fixture
-def oracle() -> Oracle:
-    return oracle_of(DECK, FULL.seed)
-
-
-@pytest.fixture
-def small() -> Oracle:
-    return oracle_of(SMALL, 1)
 
 
 # Failures

@@ -16,11 +16,6 @@ from tests.toy import WARNINGS
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
-@pytest.fixture
-def staged(tmp_path: Path) -> Staged:
-    return Staged(tmp_path / "store")
-
-
 def test_the_ranking_is_by_accuracy_then_epochs_then_configuration(tmp_path: Path) -> None:
     oracle = oracle_of(SMALL, 1)
     alone(oracle, lambda given: 0.7 if given.configuration == 3 else 0.5)

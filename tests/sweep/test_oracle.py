@@ -21,16 +21,6 @@ from tests.toy import WARNINGS
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 
-@pytest.fixture
-def oracle() -> Oracle:
-    return oracle_of(DECK, FULL.seed)
-
-
-@pytest.fixture
-def small() -> Oracle:
-    return oracle_of(SMALL, 1)
-
-
 def unordered(rungs: dict[tuple[int, int], list[int]]) -> dict[tuple[int, int], list[int]]:
     return {place: sorted(numbers) for place, numbers in rungs.items()}
 

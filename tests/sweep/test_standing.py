@@ -14,20 +14,10 @@ from charrec.sweep.standing import status
 from charrec.tuning.ranking import of_network_4, ranking
 from charrec.tuning.space import OBJECTIVE
 from tests.sweep.driving import DECK, SMALL, points, searched, taken
-from tests.sweep.staged import KEY, SECONDS, Staged, busy_search
+from tests.sweep.staged import KEY, SECONDS, Staged
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
-
-
-@pytest.fixture
-def staged(tmp_path: Path) -> Staged:
-    return Staged(tmp_path / "store")
-
-
-@pytest.fixture
-def busy(tmp_path: Path) -> Staged:
-    return busy_search(tmp_path / "store")
 
 
 def test_the_schedule_of_the_decks_search() -> None:

@@ -12,20 +12,10 @@ from charrec.sweep.oracle import FAILURES
 from charrec.sweep.standing import Status
 from charrec.sweep.table import lines
 from tests.sweep.driving import SMALL
-from tests.sweep.staged import KEY, Staged, busy_search
+from tests.sweep.staged import KEY, Staged
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
-
-
-@pytest.fixture
-def staged(tmp_path: Path) -> Staged:
-    return Staged(tmp_path / "store")
-
-
-@pytest.fixture
-def busy(tmp_path: Path) -> Staged:
-    return busy_search(tmp_path / "store")
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

@@ -9,20 +9,10 @@ from charrec.sweep.oracle import FAILURES, LOSSES
 from charrec.sweep.table import headline, lines
 from charrec.tuning.outcome import result
 from tests.sweep.driving import SMALL, taken
-from tests.sweep.staged import Staged, busy_search
+from tests.sweep.staged import Staged
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
-
-
-@pytest.fixture
-def staged(tmp_path: Path) -> Staged:
-    return Staged(tmp_path / "store")
-
-
-@pytest.fixture
-def busy(tmp_path: Path) -> Staged:
-    return busy_search(tmp_path / "store")
 
 
 def test_a_trial_that_was_given_up_with_its_workers_has_not_failed(tmp_path: Path) -> None:
