@@ -32,8 +32,6 @@ class Process:
     @property
     def pid(self) -> int | None:
         """None if it is not running, or was killed; a later process with the same number does not count."""
-        if self._child:
-            self._child.poll()  # reaps a zombie
         number, started = self._noted()
         return number if number and _started(number) == started and not _ending(number) else None
 
@@ -48,13 +46,15 @@ class Process:
         eventually(lambda: not self.leaving(), ENDING)
 
     def collected(self) -> bool:
-        """Whether nothing is left of it: a process that ended stays a zombie until its parent collects it."""
+        """Whether nothing is left of it: a process that ended stays a zombie until its parent asks for it."""
         number, started = self._noted()
         stat = _stat(number) if number else None
         return not stat or _born(stat) != started
 
     def _noted(self) -> tuple[int, str]:
-        """The number and start time of the last one; 0 if there was none."""
+        """The number and start time of the last one, collected if it is our child; 0 if there was none."""
+        if self._child:
+            self._child.poll()
         try:
             number, started = self.note.read_text().split()
         except (FileNotFoundError, ValueError):
