@@ -21,6 +21,7 @@ from charrec.storage.document import LARGEST, document
 from charrec.storage.interface import KEY, Seen
 from charrec.sweep.document import parsed as search
 from charrec.sweep.fits import Fits, Fitted
+from charrec.sweep.plan import PLAN
 from charrec.training.checkpoints import Progress
 from charrec.tuning.plan import Sweep
 
@@ -159,7 +160,7 @@ def _complete(key: str, data: bytes) -> bool:
     try:
         if name == "progress.json":
             _either(Progress, Fitted, data, key)
-        elif name == "sweep.json":
+        elif key.endswith(PLAN):
             _either(Sweep, Fits, data, key)
         elif name == "oracle.json":
             search(data, key)

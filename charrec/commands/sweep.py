@@ -29,12 +29,12 @@ from charrec.storage.document import Foreign
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import SearchFailed, read_document
+from charrec.sweep.plan import PLAN
 from charrec.sweep.ranking import ranking
 from charrec.sweep.standing import status
 from charrec.sweep.table import cost_lines, execution_lines, headline, lines, result_lines
 from charrec.tuning.plan import Sweep
 
-PLAN = "sweep.json"
 AnySearch = Sweep | Fits
 GOES_ON = 3  # exit code of `result` while trials are left
 SHOWN = 8  # of the searches that there are, in an error
@@ -99,7 +99,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _named(store: Store, key: str) -> AnySearch:
     key = key.rstrip("/")
-    if not store.exists(f"{key}/{PLAN}"):
+    if not store.exists(key + PLAN):
         if not (begun := _begun(store)):
             raise absent(store, "search")
         raise InputError(
@@ -128,9 +128,9 @@ def _stored(store: Store, key: str) -> AnySearch:
 
 def _begun(store: Store) -> list[str]:
     """The keys of all searches, the latest first."""
-    plans = [entry for entry in store.list("sweeps/") if entry.key.endswith(f"/{PLAN}")]
+    plans = [entry for entry in store.list("sweeps/") if entry.key.endswith(PLAN)]
     latest = sorted(plans, key=lambda entry: entry.modified, reverse=True)
-    return [entry.key.removesuffix(f"/{PLAN}") for entry in latest]
+    return [entry.key.removesuffix(PLAN) for entry in latest]
 
 
 def _show(store: Store, sweep: AnySearch, options: argparse.Namespace) -> None:

@@ -30,13 +30,14 @@ from charrec.steps.report import no_search
 from charrec.storage import Entry, Store
 from charrec.study import FULL, Study
 from charrec.sweep.outcome import epochs_of, read_document
+from charrec.sweep.plan import PLAN
 from charrec.sweep.schedule import schedule
 from charrec.training.checkpoints import Progress, read_progress
 from charrec.tuning.plan import Sweep
 from charrec.tuning.ranking import ranking
 
 BEGUN = ("trainings/", "sweeps/")
-PLAN, PROGRESS, WORKERS = "/sweep.json", "/progress.json", "/workers/"
+PROGRESS, WORKERS = "/progress.json", "/workers/"
 UNPACKED: dict[Role, str] = {
     "glyphs": later("The glyphs are not packed."),
     "letters": later("The new letters are not packed."),

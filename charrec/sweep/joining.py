@@ -5,6 +5,7 @@ from charrec.storage import Store
 from charrec.sweep.extension import NONE
 from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import read_document
+from charrec.sweep.plan import PLAN
 from charrec.sweep.steering import begin, extend_rounds, require_rounds
 
 
@@ -13,7 +14,7 @@ def join(store: Store, plan: Fits, rounds: int) -> Fits:
 
     Raises InputError where the store holds another search under this key, or one whose space was enlarged since.
     """
-    there = Fits.stored(store, plan.key) if store.exists(f"{plan.key}/sweep.json") else plan
+    there = Fits.stored(store, plan.key) if store.exists(plan.key + PLAN) else plan
     document = read_document(store, there)
     extension = document.extension if document else NONE
     more = rounds > 1 + len(extension.rounds)

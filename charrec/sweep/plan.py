@@ -11,6 +11,7 @@ from charrec.sweep.scheduling import Schedule
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held, read_progress
 
+PLAN = "/sweep.json"  # ends the key of a stored plan, after that of its search
 OTHERS = "Resume it with the version of charrec that started it, or delete its folder from the store."
 
 
@@ -61,7 +62,7 @@ class Described(Frozen):
     def stored(cls, store: Store, key: str) -> Self:
         """The search that was begun under this key. Raises InputError if there is none."""
         try:
-            return document(cls, store.get(_name(key)), f"{store.url}/{_name(key)}", OTHERS)
+            return document(cls, store.get(key + PLAN), f"{store.url}/{key}{PLAN}", OTHERS)
         except NotFound:
             raise InputError(
                 f"{store.url} has no search {key!r}",
@@ -72,7 +73,7 @@ class Described(Frozen):
     def begin(self, store: Store) -> None:
         """Store the description, if it is not there yet. Raises InputError if another search has this key."""
         try:
-            store.create(_name(self.key), self.model_dump_json(indent=1).encode())
+            store.create(self.key + PLAN, self.model_dump_json(indent=1).encode())
         except Conflict:
             if (other := type(self).stored(store, self.key)) != self:
                 raise InputError(
@@ -106,7 +107,3 @@ class Described(Frozen):
     def oracle(self) -> str:
         """The key of the search's state."""
         return f"{self.key}/oracle.json"
-
-
-def _name(key: str) -> str:
-    return f"{key}/sweep.json"

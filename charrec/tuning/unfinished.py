@@ -5,11 +5,10 @@ import logging
 from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.sweep.outcome import finished
+from charrec.sweep.plan import PLAN
 from charrec.tuning.plan import Sweep
 
 log = logging.getLogger(__name__)
-
-PLAN = "/sweep.json"
 
 
 def unfinished(store: Store, sweep: Sweep) -> list[str]:
