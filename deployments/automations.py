@@ -11,6 +11,7 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
 from flows.revive import STUDIES
+from tasks.waiting import NOT_BEGUN
 
 CHILDREN = ("choose-precision", "train-model", "sweep-worker")
 REVIVE = "charrec-revive"
@@ -51,7 +52,7 @@ def never_begun(silence: timedelta = BEGINNING) -> Automation:
     Each of these states, all of type Pending, restarts the timer.
     """
     states = ("Pending", "Submitting", "InfrastructurePending")
-    return _after(states, silence, StateType.CRASHED, UNBEGUN, "Its worker was lost before it started.")
+    return _after(states, silence, StateType.CRASHED, UNBEGUN, NOT_BEGUN)
 
 
 def _after(events: Iterable[str], silence: timedelta, state: StateType, name: str, why: str) -> Automation:

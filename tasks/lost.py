@@ -68,10 +68,13 @@ async def listen(client: PrefectClient, seconds: float) -> bool:
 
 
 class Silence:
-    """Tells when a run that somebody looks at all the while has been silent too long."""
+    """Tells when a run that somebody looks at all the while has been silent too long.
 
-    def __init__(self, run: UUID, too_long: float) -> None:
-        self.run, self.too_long = run, too_long
+    `alone`: where nothing but its silence speaks against it, it must have had a heartbeat to lose.
+    """
+
+    def __init__(self, run: UUID, too_long: float, alone: bool = True) -> None:
+        self.run, self.too_long, self.alone = run, too_long, alone
         self.began: float | None = None
         self.last = 0.0
 
@@ -84,7 +87,7 @@ class Silence:
             if (
                 await newest_event(client, self.run) == self.of_run
                 and await newest_event(client) != self.of_anybody
-                and await _newest(client, {**_of(self.run), "event": {"name": [HEARTBEAT]}})  # it has one, to lose
+                and (not self.alone or await _newest(client, {**_of(self.run), "event": {"name": [HEARTBEAT]}}))
             ):
                 return True
             await self._begin(client)

@@ -30,7 +30,7 @@ from tasks.lost import end_tasks, in_process_of
 from tasks.naming import current_tags, within
 from tasks.pages import flow_runs_sync
 from tasks.patience import patiently
-from tasks.waiting import MOVED, NO_QUEUE, Waiting
+from tasks.waiting import MOVED, NO_QUEUE, NOT_BEGUN, Waiting, let_go
 
 log = logging.getLogger("charrec.pool")  # so `progress.lines` shows it as the run's
 
@@ -124,12 +124,14 @@ async def _mark_lost(client: PrefectClient, run: UUID, why: str) -> None:
 
 
 async def _withdraw(run: UUID) -> None:
-    """Cancel a run that no worker has taken; a taken one begins, finds nothing to do and ends."""
+    """Cancel a run that no worker has taken. A taken one begins, finds nothing to do and ends, unless it was lost."""
     async with get_client() as client:
-        state = (await patiently(lambda: client.read_flow_run(run))).state
-        if state and state.is_scheduled():
+        child = await patiently(lambda: client.read_flow_run(run))
+        if child.state and child.state.is_scheduled():
             withdrawn: State[Any] = Cancelled(message="not needed any more")
             await patiently(lambda: client.set_flow_run_state(run, withdrawn))
+        elif child.state and child.state.is_pending() and await patiently(partial(let_go, client, child)):
+            await _mark_lost(client, run, NOT_BEGUN)
 
 
 def cancel_children(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

@@ -1,53 +1,26 @@
 """Runs that no process does, on a real server: what a study has begun is stopped, what is lost is found."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from anyio import fail_after
-from prefect import flow
 from prefect.client.orchestration import PrefectClient, SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun, State, Worker
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
 
-from deployments.setup import begin_anew
 from flows.revive import REVIVALS, revive
 from flows.watch import TAG, watch
-from tasks.errors import ChildFailed
-from tasks.lost import Silence, held, listen, newest_event
+from tasks.lost import held, listen
 from tasks.ownership import Cancellation, lost_to_another, taken_for_lost
-from tasks.pool import POLL, SELDOM, Pool, pause, stop_children
-from tasks.waiting import Waiting
+from tasks.pool import stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
+from tests.deployments.unworked import a_worker_says, a_worker_takes, let_go, made, state, stored
 from tests.stack import LOSSES
 from tests.thorough import drawn
-
-
-def made(
-    client: SyncPrefectClient, flow: str, state: Any, parent: FlowRun | None = None, deployed: bool = True
-) -> FlowRun:
-    """A run in this state that no process does; below a task of its parent, as a study's children are."""
-    body: dict[str, Any] = {
-        "flow_id": str(client.create_flow_from_name(flow)),
-        "state": {"type": state.type.value, "name": state.name},
-    }
-    if deployed:
-        body["deployment_id"] = str(client.create_deployment(UUID(body["flow_id"]), "stop"))
-        body["tags"] = [TAG]
-    if parent:
-        task = {"flow_run_id": str(parent.id), "task_key": "child", "dynamic_key": f"{flow} {state.name}"}
-        body["parent_task_run_id"] = client.request("POST", "/task_runs/", json=task).json()["id"]
-    return FlowRun.model_validate(client.request("POST", "/flow_runs/", json=body).json())
-
-
-def state(client: SyncPrefectClient, run: FlowRun) -> str | None:
-    found = client.read_flow_run(run.id).state
-    return found.name if found else None
 
 
 class Short(SyncPrefectClient):
@@ -107,40 +80,6 @@ async def test_a_study_that_was_cancelled_without_a_process_leaves_no_child(monk
         child = made(client, "train-model", Running(), study)
         await revive.fn(study.id)
         assert (state(client, study), state(client, child)) == ("Cancelled", "Cancelling")
-
-
-def a_worker_takes(client: SyncPrefectClient, run: FlowRun, worker: str) -> None:
-    """As a worker of the pool cpu says it: Pending, and its labels."""
-    labels = {"worker.name": worker, "worker.type": "process", "work-pool.name": "cpu"}
-    client.set_flow_run_state(run.id, Pending(), force=True)
-    client.update_flow_run_labels(run.id, {f"prefect.{name}": value for name, value in labels.items()})
-    body = {"name": worker, "heartbeat_interval_seconds": 30}
-    client.request("POST", "/work_pools/cpu/workers/heartbeat", json=body).raise_for_status()
-
-
-def a_worker_says(client: SyncPrefectClient, event: str, worker: str, run: FlowRun | None = None) -> None:
-    about = {"prefect.resource.id": f"prefect.worker.process.{worker}", "prefect.resource.name": worker}
-    related = {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.role": "flow-run"} if run else {}
-    said = {"occurred": datetime.now(UTC).isoformat(), "event": f"prefect.worker.{event}", "id": str(uuid4()),
-            "resource": about, "related": [related] if run else []}  # fmt: skip
-    client.request("POST", "/events", json=[said]).raise_for_status()
-
-
-async def stored(client: SyncPrefectClient, run: FlowRun) -> None:
-    """Until the server has stored a sign of life of the run, and with it whatever it heard before."""
-    sign = heartbeat(client, run, "train-model")
-    async with get_client() as asking:
-        while await newest_event(asking, run.id) != sign:
-            await asyncio.sleep(0.2)
-
-
-async def let_go(*runs: FlowRun) -> None:
-    """Until the server has stored that their worker did; it need not store in the order in which it hears."""
-    with fail_after(300):
-        async with get_client() as asking:
-            for run in runs:
-                while await held(asking, await asking.read_flow_run(run.id)):
-                    await asyncio.sleep(0.2)
 
 
 async def watched(client: SyncPrefectClient, alive: FlowRun) -> set[UUID]:
@@ -245,48 +184,6 @@ def task_of(client: SyncPrefectClient, run: FlowRun, name: str = "pack glyphs", 
     return UUID(client.request("POST", "/task_runs/", json=body).json()["id"])
 
 
-@pytest.mark.usefixtures("prefect_api")
-@pytest.mark.anyio
-async def test_whom_somebody_waits_for_is_lost_only_if_others_were_heard() -> None:
-    with get_client(sync_client=True) as client:
-        waited, other = made(client, "train-model", Running()), made(client, "train-model", Running())
-        await stored(client, waited)
-        async with get_client() as asking:
-            silence = Silence(waited.id, too_long=0.0)
-            assert not await silence.lasts(asking)  # it begins to listen
-            a_worker_says(client, "executed-flow-run", "somewhere", waited)  # about it, which is no sign of its own
-            await stored(client, other)
-            assert await silence.lasts(asking)
-            await stored(client, waited)
-            assert not await silence.lasts(asking)
-
-
-@pytest.mark.usefixtures("prefect_api")
-@pytest.mark.anyio
-async def test_a_silent_child_is_lost_sooner_once_its_worker_has_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.waiting.DESERTED", 0.0)
-    with get_client(sync_client=True) as client:
-        waited, in_a_pod, other = (made(client, "train-model", Running()) for _ in range(3))
-        a_worker_takes(client, waited, "devoted")
-        client.set_flow_run_state(waited.id, Running(), force=True)
-        for run in (waited, in_a_pod):
-            await stored(client, run)
-        async with get_client() as asking:
-
-            async def in_vain(run: FlowRun, waiting: Waiting) -> bool:
-                return bool(await waiting.in_vain(asking, await asking.read_flow_run(run.id)))
-
-            waiting, pod = Waiting(waited.id), Waiting(in_a_pod.id)
-            assert not await in_vain(waited, waiting)  # it begins to listen
-            assert not await in_vain(in_a_pod, pod)
-            await stored(client, other)
-            assert not await in_vain(waited, waiting)
-            a_worker_says(client, "started", "devoted")
-            await stored(client, other)
-            assert await in_vain(waited, waiting)
-            assert not await in_vain(in_a_pod, pod)  # nobody tells of its process
-
-
 @pytest.mark.anyio
 async def test_who_cannot_reach_the_server_takes_nobody_for_lost() -> None:
     async with PrefectClient("http://127.0.0.1:9/api") as client:
@@ -335,67 +232,5 @@ def test_a_cancellation_is_unheard_a_minute_after_it_was_seen(monkeypatch: pytes
     assert told == [125, 190]
 
 
-@pytest.mark.parametrize(
-    ("now", "waited", "seconds"),
-    [
-        (Scheduled(), 0, POLL),
-        (Scheduled(name="Late"), 45, 4.5),
-        (Scheduled(name="Late"), 3600, SELDOM),
-        (Pending(), 3600, POLL),
-        (Running(), 3600, POLL),
-    ],
-)
-def test_a_child_that_waits_long_is_looked_at_seldom(now: State[Any], waited: float, seconds: float) -> None:
-    assert pause(FlowRun(flow_id=uuid4(), state=now), waited) == seconds
-
-
 def test_every_deployment_has_the_tag_by_which_its_runs_are_watched() -> None:
     assert all(TAG in each["tags"] for each in DEPLOYMENTS)
-
-
-@flow(name="doomed")
-def doomed() -> None: ...
-
-
-@pytest.mark.usefixtures("prefect_api")
-@pytest.mark.anyio
-async def test_what_waits_in_a_pool_that_was_deleted_begins_anew_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child by its study, which gives up after ten minutes without one; a study by `make deploy`."""
-    monkeypatch.setattr("tasks.waiting.REMADE", 0.0)
-    with get_client(sync_client=True) as client:
-
-        def deploy() -> UUID:
-            client.create_work_pool(WorkPoolCreate(name="doomed", type="process"))
-            flow_id = client.create_flow_from_name("doomed")
-            return client.create_deployment(flow_id, "doomed", work_pool_name="doomed", tags=[TAG])
-
-        def waiting(name: str) -> FlowRun | None:
-            named = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
-            runs = client.read_flow_runs(flow_run_filter=named)
-            return next((run for run in runs if run.state and run.state.is_scheduled()), None)
-
-        async def child_of(study: "asyncio.Task[None]") -> FlowRun:
-            """In a queue that workers look at."""
-            while not (study.done() or ((found := waiting("train model_1")) and found.work_queue_id)):
-                await asyncio.sleep(0.1)
-            return waiting("train model_1") or pytest.fail("no child")
-
-        study_run = client.create_flow_run_from_deployment(deploy(), name="a study")
-        study = asyncio.create_task(Pool(1).run_child(doomed, "train model_1", {}))
-        await child_of(study)
-        client.delete_work_pool("doomed")
-        with pytest.raises(ChildFailed, match="make deploy"):
-            await study
-        assert begin_anew() == 0  # there is no other pool yet
-        deploy()
-        assert begin_anew() == 1
-        assert state(client, study_run) == "Cancelled"
-        study = asyncio.create_task(Pool(1).run_child(doomed, "train model_1", {}))
-        first = await child_of(study)
-        client.delete_work_pool("doomed")
-        deploy()
-        second = await child_of(study)
-        assert (second.id != first.id, second.work_pool_name) == (True, "doomed")
-        assert state(client, first) == "Crashed"
-        client.set_flow_run_state(second.id, Completed(), force=True)
-        await study

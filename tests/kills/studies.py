@@ -62,7 +62,7 @@ class Round(Frozen):
     faults: dict[str, int]
     state: str
     watches: int  # that were begun before their time
-    ended_late: int  # task runs that only charrec-watch marks
+    ended_late: int  # task runs and flow runs that only charrec-watch marks
     died: dict[str, int]  # parts that ended by themselves
     losses: tuple[str, ...]
     seconds: float
@@ -178,7 +178,7 @@ def told_of(rounds: list[Round]) -> str:
     rows = [[name, f"{count:,}"] for name, count in faults.most_common()]
     counts = {
         "studies": len(rounds), "faults": faults.total(), "studies with a loss": sum(bool(r.losses) for r in rounds),
-        "watches before their time": sum(r.watches for r in rounds), "task runs that only the watch marked":
+        "watches before their time": sum(r.watches for r in rounds), "runs that only the watch marked":
         sum(r.ended_late for r in rounds), "parts that ended by themselves": sum(sum(r.died.values()) for r in rounds),
     }  # fmt: skip
     each = [sum(r.seconds for r in rounds) / len(rounds), sum(r.cpu for r in rounds) / len(rounds)] if rounds else []
