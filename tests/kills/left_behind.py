@@ -73,8 +73,8 @@ def unowned(field: Ground) -> Iterator[str]:
 def ended_late(field: Ground) -> int:
     """How many runs only charrec-watch ends; here at once.
 
-    Task runs of runs that are over, as it does after five minutes; flow runs that a worker took and lost, after half an
-    hour in which they did not begin.
+    Task runs of runs that are over, as it does after five minutes; and flow runs without a process: those that did not
+    begin in half an hour, and those that it has not heard for 150 s, as of a child whose study found all its work done.
     """
     at_work = field.runs()
 
@@ -82,7 +82,7 @@ def ended_late(field: Ground) -> int:
         async with get_client() as client:
             await watch._end_left_tasks(client)
             for run in await watch._busy(client):
-                if run.state and run.state.is_pending() and str(run.id) not in at_work:
+                if str(run.id) not in at_work:
                     await mark_lost(client, run)
 
     def live() -> int:

@@ -183,7 +183,8 @@ def freeze(study: Disturbed) -> None:
     finally:
         send(frozen, signal.SIGCONT)
     until(lambda: study.state() in ("Running", "Completed"))
-    assert (production.workers["cpu0"].pid, processes_of(run)) == (worker, frozen)
+    assert production.workers["cpu0"].pid == worker
+    assert set(frozen) <= set(processes_of(run))  # it may have begun others by now
 
 
 def revivals(study: Disturbed) -> list[FlowRun]:
