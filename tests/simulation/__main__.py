@@ -4,11 +4,12 @@ The word `training` before the numbers asks for plain trainings instead of searc
 searches by that one, with "x 2" behind it of two executions of each trial: `'ASHA x 2'`.
 """
 
+import argparse
 import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from tests.simulation import plain_training, searching
@@ -34,11 +35,20 @@ def main(simulate: Callable[[int], Run], first: int, after: int | None = None) -
     return 1 if violated else 0
 
 
+def parsed(kinds: Collection[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", nargs="?", choices=kinds, default="Hyperband")
+    parser.add_argument("first", type=int, help="a seed")
+    parser.add_argument("after", type=int, nargs="?", help="the seed after the last; none: the first alone")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # Keras Tuner's
-    words = sys.argv[1:]
-    kinds = {name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()}
-    kinds |= {f"{name} x 2": partial(searching.simulate, by=by, executions=2) for name, by in SCHEDULES.items()}
-    kinds["training"] = plain_training.simulate
-    named = words[0] in kinds
-    sys.exit(main(kinds[words[0]] if named else searching.simulate, *map(int, words[named:])))
+    simulated = {name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()}
+    simulated |= {f"{name} x 2": partial(searching.simulate, by=by, executions=2) for name, by in SCHEDULES.items()}
+    simulated["training"] = plain_training.simulate
+    given = parsed(simulated)
+    sys.exit(main(simulated[given.kind], given.first, given.after))
