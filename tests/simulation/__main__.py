@@ -47,7 +47,9 @@ def parsed(kinds: Collection[str]) -> argparse.Namespace:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # Keras Tuner's
-    simulated = {name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()}
+    simulated: dict[str, Callable[[int], Run]] = {
+        name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()
+    }
     simulated |= {f"{name} x 2": partial(searching.simulate, by=by, executions=2) for name, by in SCHEDULES.items()}
     simulated["training"] = plain_training.simulate
     given = parsed(simulated)
