@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LOUD = 3.0  # times the largest loss of the later epochs: what a first epoch may take of the panel
 ROOM_BELOW = 0.16  # of a panel's height, which a dot's label takes
 
 
@@ -116,9 +118,13 @@ def _end_labels(axes: Axes, last: int, train: float, val: float, limits: tuple[f
 
 
 def curve_limits(result: StudyResult, metric: str) -> tuple[float, float]:
-    """Shared by all networks, so that their curves are comparable; a first epoch may exceed them."""
-    rows = [row for t in result.trainings for row in t.epochs]
-    values = [v for row in rows for v in (getattr(row, metric), getattr(row, f"val_{metric}"))]
+    """Shared by all networks, so that their curves are comparable; the loss of a first epoch may exceed them by far."""
+
+    def of(skip: int) -> list[float]:
+        rows = [row for training in result.trainings for row in training.epochs[skip:]]
+        return [value for row in rows for value in (getattr(row, metric), getattr(row, f"val_{metric}"))]
+
+    values, later = of(0), of(1)
     if metric == "loss":
-        return 0.0, 1.05 * max(values)
+        return 0.0, 1.05 * min(max(values), LOUD * max(later, default=0.0) or inf)
     return min(values) - 0.01, min(1.0, max(values) + 0.01)

@@ -255,9 +255,13 @@ _TYPED = {
     "Layer": "Couche",
     "Gives on": "Sortie",
     "Parameters": "Paramètres",
-    "{model}: training and validation accuracy by epoch":
-        "{model} : exactitude d’entraînement et de validation par époque",
-    "{model}: training and validation loss by epoch": "{model} : perte d’entraînement et de validation par époque",
+    "{model}: training and validation accuracy by epoch; best validation {value} after epoch {n} of {all}":
+        "{model} : exactitude d’entraînement et de validation par époque ; meilleure validation {value} après l’époque "
+        "{n} sur {all}",
+    "{model}: training and validation loss by epoch; lowest validation {value} after epoch {n} of {all}":
+        "{model} : perte d’entraînement et de validation par époque ; validation la plus basse {value} après l’époque "
+        "{n} sur {all}",
+    "; it overfits from epoch\u00a0{n}": " ; surapprentissage à partir de l’époque\u00a0{n}",
     # networks
     "{networks} compared": "{networks} comparés",
     "Against the reference: {gaps}; {where}.": "Par rapport à la référence : {gaps} ; {where}.",
@@ -422,6 +426,10 @@ _TYPED = {
         "Aucun intervalle n’exclut zéro : cette recherche ne dit pas quel hyperparamètre compte.",
     "The interval of {names} leaves zero out.": "L’intervalle de {names} exclut zéro.",
     "The intervals of {names} leave zero out.": "Les intervalles de {names} excluent zéro.",
+    "In the middle of its values ({inner}) {name} is {apart} better than at the ends ({outer}).":
+        "Au milieu de ses valeurs ({inner}), {name} est meilleur de {apart} qu’aux bouts ({outer}).",
+    "In the middle of its values ({inner}) {name} is {apart} worse than at the ends ({outer}).":
+        "Au milieu de ses valeurs ({inner}), {name} est moins bon de {apart} qu’aux bouts ({outer}).",
     "Of the others the search does not tell whether they matter.":
         "Des autres, la recherche ne dit pas s’ils comptent.",
     "accuracy of high values less that of low ones, points":
@@ -433,15 +441,17 @@ _TYPED = {
     "configuration counts, since the later ones were chosen by it. {compared} Its accuracy is compared with the mean "
     "of its bracket, whose first trials were all trained for as many epochs; one far below the others (more than "
     "three times the distance of the quartiles) counts as just so far, and one that failed does not count. The band "
-    "is the 95&nbsp;% interval of drawing configurations with replacement. With so few, what is good in the middle of "
-    "a range, or only together with another choice, stays unseen.":
+    "is the 95&nbsp;% interval of drawing configurations with replacement. The middle of three or more values is "
+    "compared with the ends apart from that, by a 99&nbsp;% interval. With so few, what is good only together with "
+    "another choice stays unseen.":
         "Calculé à partir de <a href='tables/trials.csv'>tables/trials.csv</a> seulement. Seul le premier essai de "
         "chaque configuration compte, puisque les suivants ont été choisis d’après lui. {compared} Son exactitude est "
         "comparée à la moyenne de son bracket, dont les premiers essais ont tous été entraînés pendant autant "
         "d’époques ; celle qui est loin sous les autres (plus de trois fois l’écart interquartile) est ramenée à "
         "cette distance, et un essai en échec ne compte pas. La bande est l’intervalle à 95 % d’un tirage des "
-        "configurations avec remise. Avec si peu d’essais, ce qui est bon au milieu d’une plage, ou seulement avec un "
-        "autre choix, reste invisible.",
+        "configurations avec remise. À partir de trois valeurs, celles du milieu sont comparées à part à celles des "
+        "bouts, par un intervalle à 99 %. Avec si peu d’essais, ce qui n’est bon qu’avec un autre choix reste "
+        "invisible.",
     "Here {parts} are compared.": "Configurations comparées ici : {parts}.",
     "What learns fast is ahead after few epochs, and need not be in the end.":
         "Ce qui apprend vite est en tête après peu d’époques, et ne l’est pas forcément à la fin.",

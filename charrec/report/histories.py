@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEFT, RIGHT, TOP, BOTTOM = 50, 318, 26, 212  # of a panel; beyond its right end stand the lines' names
 APART = 15.0  # between the two names
 METRICS = ("accuracy", "loss")
-STEPS = {"accuracy": (0.01, 0.02, 0.05, 0.1, 0.2), "loss": (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)}
+ROUND = (1, 2, 5)  # times a power of ten: the distance of two ticks
 FEW = 4  # epochs, which a line alone would not show
 
 
@@ -83,7 +83,7 @@ def _history(training: TrainingResult, metric: str, limits: tuple[float, float],
     lines = {"training": train, "validation": val}
     return History(
         title=say("accuracy") if metric == "accuracy" else say("loss"),
-        about=_about(training.model, metric),
+        about=_about(training, metric, best, val[best - 1]),
         training=panel.points(train),
         validation=panel.points(val),
         dots=[
@@ -108,15 +108,31 @@ def _history(training: TrainingResult, metric: str, limits: tuple[float, float],
     )
 
 
-def _about(model: str, metric: str) -> str:
-    name = words.title(model)
-    if metric == "accuracy":
-        return say("{model}: training and validation accuracy by epoch", model=name)
-    return say("{model}: training and validation loss by epoch", model=name)
+def _about(training: TrainingResult, metric: str, best: int, value: float) -> str:
+    """For who does not see it."""
+    values = {"model": words.title(training.model), "value": _shown_value(metric, value)}
+    values |= {"n": str(best), "all": str(len(training.epochs))}
+    text = (
+        say(
+            "{model}: training and validation accuracy by epoch; best validation {value} after epoch {n} of {all}",
+            **values,
+        )
+        if metric == "accuracy"
+        else say(
+            "{model}: training and validation loss by epoch; lowest validation {value} after epoch {n} of {all}",
+            **values,
+        )
+    )
+    overfits = training.overfits_from
+    return text + (say("; it overfits from epoch\u00a0{n}", n=overfits) if overfits else "")
+
+
+def _shown_value(metric: str, value: float) -> str:
+    return words.percent(value, 1) if metric == "accuracy" else words.decimal(value, 3)
 
 
 def _best_label(panel: _Panel, metric: str, epoch: int, value: float, other: float) -> Label:
-    shown = words.percent(value, 1) if metric == "accuracy" else words.decimal(value, 3)
+    shown = _shown_value(metric, value)
     above, x = label_above((panel.low, panel.high), value, other), panel.x(epoch)
     share = (x - LEFT) / (RIGHT - LEFT)
     return Label(
@@ -148,7 +164,8 @@ def _names(panel: _Panel, train: float, val: float) -> list[tuple[float, str, st
 
 def _ticks(panel: _Panel, metric: str) -> list[tuple[float, str]]:
     """Labels of round values, five or so."""
-    step = next((one for one in STEPS[metric] if (panel.high - panel.low) / one <= 6), STEPS[metric][-1])
+    steps = (digit * 10.0**power for power in range(-2, 300) for digit in ROUND)
+    step = next((one for one in steps if (panel.high - panel.low) / one <= 6), 1.0)  # a loss may not be a number
     values = [round(k * step, 6) for k in range(int(-(-panel.low // step)), int(panel.high // step) + 1)]
     if metric == "loss":
         return [(panel.y(value), words.level(value)) for value in values]

@@ -7,7 +7,7 @@ density ratios of PED-ANOVA would need a further model, or a further library, an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DRAWS = 4000  # of the bootstrap
 FAR = 3.0  # quartile distances below the lower quartile at which an accuracy is clipped: Tukey's outer fence
 FEWEST = 2  # configurations in each half, of which an interval can be drawn
+SURE, SURER = 0.95, 0.99  # of the intervals: of the halves, and of the middles, which are looked at besides
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,29 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Importance:
-    """The mean accuracy of the upper half of a hyperparameter's values less that of the lower half."""
+class Contrast:
+    """The mean accuracy of configurations with some values less that of those with others."""
 
-    name: str
     effect: float
-    low: float | None  # 95 % interval; None: too few configurations
+    low: float | None  # its interval; None: too few configurations
     high: float | None
-    lower: tuple[float, ...]
-    upper: tuple[float, ...]
-    values: tuple[Value, ...]
+    of: tuple[float, ...]
+    less: tuple[float, ...]
 
     @property
     def clear(self) -> bool:
         """Whether the interval leaves zero out."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+@dataclass(frozen=True)
+class Importance:
+    name: str
+    halves: Contrast  # the upper values less the lower ones
+    middle: (
+        Contrast | None
+    )  # the middle ones less those at the ends; None: there are two values, or they were not tried
+    values: tuple[Value, ...]
 
 
 def importances(trials: pd.DataFrame, space: dict[str, tuple[float, ...]], seed: int) -> list[Importance]:
@@ -57,7 +66,7 @@ def importances(trials: pd.DataFrame, space: dict[str, tuple[float, ...]], seed:
     score = first.groupby("bracket")["val_accuracy"].transform(_centred).to_numpy(float)
     weights = np.random.default_rng(seed).multinomial(len(first), [1 / len(first)] * len(first), size=DRAWS)
     found = [_importance(name, space[name], first[name].to_numpy(float), score, weights) for name in space]
-    return sorted((one for one in found if one), key=lambda one: -abs(one.effect))
+    return sorted((one for one in found if one), key=lambda one: -abs(one.halves.effect))
 
 
 def _centred(accuracies: pd.Series[float]) -> pd.Series[float]:
@@ -71,32 +80,47 @@ def _importance(
     name: str, options: tuple[float, ...], chosen: np.ndarray, score: np.ndarray, weights: np.ndarray
 ) -> Importance | None:
     """None where one of the halves was never tried. Of an odd number of values, the middle one is in neither half."""
-    half = len(options) // 2
+    half, end = len(options) // 2, max(1, len(options) // 4)
     lower, upper = options[:half], options[len(options) - half :]
-    low, high = np.isin(chosen, lower), np.isin(chosen, upper)
-    if not (low.any() and high.any()):
+    inner, outer = options[end:-end], options[:end] + options[-end:]
+    halves = _contrast(upper, lower, chosen, score, weights, SURE)
+    if halves is None:
         return None
-    ends = (None, None)
-    if min(low.sum(), high.sum()) >= FEWEST:
-        ends = cast(tuple[None, None], _interval(score, low, high, weights))
     return Importance(
         name=name,
-        effect=float(score[high].mean() - score[low].mean()),
-        low=ends[0],
-        high=ends[1],
-        lower=lower,
-        upper=upper,
+        halves=halves,
+        middle=_contrast(inner, outer, chosen, score, weights, SURER),
         values=tuple(_value(option, score[chosen == option]) for option in options),
     )
+
+
+def _contrast(
+    of: tuple[float, ...],
+    less: tuple[float, ...],
+    chosen: np.ndarray,
+    score: np.ndarray,
+    weights: np.ndarray,
+    sure: float,
+) -> Contrast | None:
+    """None where one of the two was never tried."""
+    high, low = np.isin(chosen, of), np.isin(chosen, less)
+    if not (low.any() and high.any()):
+        return None
+    ends: tuple[float | None, float | None] = (None, None)
+    if min(low.sum(), high.sum()) >= FEWEST:
+        ends = _interval(score, low, high, weights, sure)
+    return Contrast(float(score[high].mean() - score[low].mean()), *ends, of=of, less=less)
 
 
 def _value(option: float, scores: np.ndarray) -> Value:
     return Value(option, len(scores), float(scores.mean()) if len(scores) else None)
 
 
-def _interval(score: np.ndarray, low: np.ndarray, high: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Of drawing configurations with replacement; draws without a half are left out."""
+def _interval(
+    score: np.ndarray, low: np.ndarray, high: np.ndarray, weights: np.ndarray, sure: float
+) -> tuple[float, float]:
+    """Of drawing configurations with replacement; draws without one of the two are left out."""
     drawn = weights[(weights[:, low].sum(axis=1) > 0) & (weights[:, high].sum(axis=1) > 0)]
     means = [(drawn[:, part] @ score[part]) / drawn[:, part].sum(axis=1) for part in (low, high)]
-    lowest, highest = np.quantile(means[1] - means[0], [0.025, 0.975])
+    lowest, highest = np.quantile(means[1] - means[0], [(1 - sure) / 2, (1 + sure) / 2])
     return float(lowest), float(highest)

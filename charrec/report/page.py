@@ -12,7 +12,7 @@ from charrec.report import board, matrix, pixels, plots, rows, sentences, tables
 from charrec.report.bilingual import in_both
 from charrec.report.cells import Mark, Scale
 from charrec.report.histories import histories
-from charrec.report.importance import Importance, importances
+from charrec.report.importance import Contrast, importances
 from charrec.report.language import Language, Saying, say
 from charrec.report.templates import content, frame, template
 from charrec.results import Bin, Evaluation, External, Rate, Reliability, StudyResult, TextReading
@@ -146,7 +146,8 @@ def _search(result: StudyResult) -> dict[str, Any]:
     axes = plots.axes(result) if result.search.trials else []
     found = importances(tables.trials(result), result.search.space, result.study.seed)
     drawing = timeline.drawing(result)
-    ends = [end for one in found for end in (one.effect, one.low, one.high) if end is not None]
+    halves = [one.halves for one in found]
+    ends = [end for one in halves for end in (one.effect, one.low, one.high) if end is not None]
     scale = Scale.around([0.0, *ends], least=-1.0)
     return {
         "axes": axes,
@@ -154,13 +155,13 @@ def _search(result: StudyResult) -> dict[str, Any]:
         "learning": plots.learning(result),
         "timeline": drawing,
         "workers": rows.workers(drawing.fleet) if drawing else None,
-        "importances": [(one, _effect_marks(scale, one)) for one in found],
+        "importances": [(one, _effect_marks(scale, one.halves)) for one in found],
         "effect_scale": scale,
         "values": rows.values(found),
     }
 
 
-def _effect_marks(scale: Scale, one: Importance) -> list[Mark]:
+def _effect_marks(scale: Scale, one: Contrast) -> list[Mark]:
     marks = [Mark("zero", scale.at(0.0), title=say("no difference"))]
     if one.low is not None and one.high is not None:
         low, high = scale.at(one.low), scale.at(one.high)

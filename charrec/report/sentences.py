@@ -277,9 +277,10 @@ def timeline_story(crew: Fleet) -> str:
 def importance_story(found: list[tuple[Importance, object]]) -> str:
     """The hyperparameter of the greatest difference, and those that the search tells apart from chance."""
     first = found[0][0]
-    values = {"name": first.name, "high": some(first.upper), "low": some(first.lower)}
-    values["apart"] = points(abs(first.effect))[1:]
-    if first.effect > 0:
+    halves = first.halves
+    values = {"name": first.name, "high": some(halves.of), "low": some(halves.less)}
+    values["apart"] = points(abs(halves.effect))[1:]
+    if halves.effect > 0:
         text = say(
             "Configurations with a high {name} ({high}) differ most from those with a low one ({low}): in the mean"
             " their accuracy is {apart} higher.",
@@ -291,8 +292,11 @@ def importance_story(found: list[tuple[Importance, object]]) -> str:
             " their accuracy is {apart} lower.",
             **values,
         )
-    clear = [one.name for one, _ in found if one.clear]
+    clear = [one.name for one, _ in found if one.halves.clear]
+    middles = _middles([one for one, _ in found])
     if not clear:
+        if middles:
+            return f"{text} {middles}"
         nothing = say("No interval leaves zero out, so this search does not tell which hyperparameter matters.")
         return f"{text} {nothing}"
     names = listing(clear)
@@ -302,7 +306,28 @@ def importance_story(found: list[tuple[Importance, object]]) -> str:
         text += " " + say("The intervals of {names} leave zero out.", names=names)
     if len(clear) < len(found):
         text += " " + say("Of the others the search does not tell whether they matter.")
-    return text
+    return f"{text} {middles}".strip()
+
+
+def _middles(found: list[Importance]) -> str:
+    """The hyperparameters whose middle values are surely better or worse than those at the ends."""
+    told = []
+    for one in found:
+        if one.middle and one.middle.clear:
+            values = {"name": one.name, "inner": some(one.middle.of), "outer": some(one.middle.less)}
+            values["apart"] = points(abs(one.middle.effect))[1:]
+            told.append(
+                say(
+                    "In the middle of its values ({inner}) {name} is {apart} better than at the ends ({outer}).",
+                    **values,
+                )
+                if one.middle.effect > 0
+                else say(
+                    "In the middle of its values ({inner}) {name} is {apart} worse than at the ends ({outer}).",
+                    **values,
+                )
+            )
+    return " ".join(told)
 
 
 def fidelity_story(result: StudyResult) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from charrec import alphabet, reference
-from charrec.report.importance import importances
+from charrec.report.importance import Contrast, importances
 from charrec.results import Bin, Epoch, Rate, Stretch, StudyResult
 
 
@@ -155,8 +155,13 @@ def timeline(result: StudyResult) -> pd.DataFrame:
 def importance(result: StudyResult) -> pd.DataFrame:
     """One row per hyperparameter, the greatest effect first."""
     found = importances(trials(result), result.search.space, result.study.seed)
-    rows = [(one.name, one.effect, one.low, one.high) for one in found]
-    return pd.DataFrame(rows, columns=["hyperparameter", "effect", "effect_low", "effect_high"])
+    rows = [(one.name, *_effect(one.halves), *_effect(one.middle)) for one in found]
+    names = [f"{part}{end}" for part in ("effect", "middle") for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=["hyperparameter", *names])
+
+
+def _effect(one: Contrast | None) -> tuple[float | None, ...]:
+    return (one.effect, one.low, one.high) if one else (None, None, None)
 
 
 def slices(result: StudyResult) -> pd.DataFrame:

@@ -222,7 +222,8 @@ def moment(iso: str) -> str:
         when = datetime.fromisoformat(iso)
     except ValueError:
         return iso
-    date = f"{when.day} {MONTHS[language()][when.month - 1]} {when.year}"
+    day = "1er" if when.day == 1 and language() == "fr" else when.day
+    date = f"{day} {MONTHS[language()][when.month - 1]} {when.year}"
     return f"{date}, {when:%H:%M} UTC" if language() == "en" else f"{date} à {when:%H}{NBSP}h{NBSP}{when:%M} UTC"
 
 

@@ -26,22 +26,39 @@ def trials(count: int = 24, effect: float = 0.02) -> pd.DataFrame:
 
 def test_the_effect_that_was_put_in_comes_first_and_is_clear() -> None:
     first, *others = importances(trials(), SPACE, 0)
-    assert first.name == "dropout" and first.lower == (0.3, 0.4) and first.upper == (0.6, 0.7)
-    assert first.low is not None and first.high is not None
-    assert first.low < -0.02 < first.high < 0 and first.clear
-    assert all(abs(one.effect) < 0.01 for one in others)
+    assert first.name == "dropout" and first.halves.less == (0.3, 0.4) and first.halves.of == (0.6, 0.7)
+    assert first.halves.low is not None and first.halves.high is not None
+    assert first.halves.low < -0.02 < first.halves.high < 0 and first.halves.clear
+    assert all(abs(one.halves.effect) < 0.01 for one in others)
 
 
 def test_without_an_effect_no_interval_leaves_zero_out() -> None:
     found = importances(trials(effect=0.0), SPACE, 0)
-    assert not any(one.clear for one in found)
+    assert not any(one.halves.clear or (one.middle and one.middle.clear) for one in found)
     assert "No interval leaves zero out" in importance_story([(one, None) for one in found])
 
 
 def test_the_middle_of_an_odd_number_of_values_is_in_neither_half() -> None:
     units = next(one for one in importances(trials(), SPACE, 0) if one.name == "units")
-    assert units.lower == (256.0, 320.0) and units.upper == (448.0, 512.0)
+    assert units.halves.less == (256.0, 320.0) and units.halves.of == (448.0, 512.0)
     assert [value.value for value in units.values] == list(SPACE["units"])
+
+
+@pytest.mark.parametrize(
+    ("rates", "best"), [((0.0003, 0.001, 0.003), (0.001,)), ((0.0001, 0.0003, 0.001, 0.003), (0.0003, 0.001))]
+)
+def test_what_is_good_in_the_middle_is_seen(rates: tuple[float, ...], best: tuple[float, ...]) -> None:
+    """Where the halves are equal."""
+    table = trials(30, effect=0.0)
+    table["learning_rate"] = np.resize(rates, 30)
+    table["val_accuracy"] += 0.1 * table["learning_rate"].isin(best)
+    found = importances(table, {"learning_rate": rates, "filters": SPACE["filters"]}, 0)
+    rate, filters = sorted(found, key=lambda one: one.name, reverse=True)
+    assert not rate.halves.clear and filters.middle is None  # which has two values
+    assert rate.middle is not None and rate.middle.of == best and rate.middle.clear
+    assert rate.middle.low is not None and rate.middle.low < 0.1 < rate.middle.effect + 0.02
+    story = importance_story([(one, None) for one in found])
+    assert "In the middle of its values" in story and "does not tell which" not in story
 
 
 def test_later_and_failed_trials_do_not_count() -> None:
@@ -55,7 +72,7 @@ def test_a_network_that_learned_nothing_does_not_decide() -> None:
     table = trials()
     broken = table.copy()
     broken.loc[4, ["val_accuracy", "filters"]] = 1 / 62, 32.0
-    clipped = {one.name: one.effect for one in importances(broken, SPACE, 0)}
+    clipped = {one.name: one.halves.effect for one in importances(broken, SPACE, 0)}
     assert abs(clipped["filters"]) < 0.02  # 0.07 unclipped
     assert max(clipped, key=lambda name: abs(clipped[name])) == "dropout"
 
@@ -68,7 +85,7 @@ def test_too_few_configurations_tell_nothing(count: int) -> None:
 def test_two_configurations_have_an_effect_and_no_interval() -> None:
     table = trials(4).assign(bracket=0, units=[256.0, 512.0, 384.0, 384.0])
     units = next(one for one in importances(table, SPACE, 0) if one.name == "units")
-    assert units.low is None and units.high is None and not units.clear
+    assert units.halves.low is None and units.halves.high is None and not units.halves.clear
 
 
 def test_it_repeats_from_the_file_of_trials() -> None:
@@ -77,5 +94,5 @@ def test_it_repeats_from_the_file_of_trials() -> None:
     again = importances(pd.read_csv(file), result.search.space, result.study.seed)
     written = tables.importance(result)
     assert written["hyperparameter"].tolist() == [one.name for one in again]
-    assert written["effect"].tolist() == pytest.approx([one.effect for one in again], abs=1e-12)
-    assert written["effect_low"].tolist() == pytest.approx([one.low for one in again], abs=1e-12)
+    assert written["effect"].tolist() == pytest.approx([one.halves.effect for one in again], abs=1e-12)
+    assert written["effect_low"].tolist() == pytest.approx([one.halves.low for one in again], abs=1e-12)
