@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,8 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
     ready = len(found.sets) == len(ROLES) and found.sweep and found.precision and found.predictions
     anew = list(_evaluate(found, bench)) if ready else []
     missing = [*found.missing(), *anew]
+    if found.unread and found.whole:
+        missing.append(partial(_hidden, found.whole))
     if not ready or not found.sweep or not found.precision:
         return Standing(_early(found, trainings, bench.store), None, tuple(missing))
     study = found.study
@@ -174,6 +177,12 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
         }
     )
     return Standing(result, pictures_of(study, outcomes, images, bench), tuple(missing))
+
+
+def _hidden(models: list[str]) -> str:
+    return say(
+        "The readings of {models} are shown once the search can be read.", models=listing(list(map(name, models)))
+    )
 
 
 def _evaluate(found: Unfinished, bench: Bench) -> Iterator[Saying]:

@@ -181,7 +181,7 @@ function confusions(views) {
     document.head.append(style);
     seen.dataset.side = side;
   }
-  const show = (title, more, wanted) => {
+  const show = (title, more, wanted, mistakes) => {
     const found = known.images.flatMap((image, k) => (wanted(image) ? [k] : []));
     const list = built("ul", "", { class: "crops" });
     for (const k of found.slice(0, MOST)) {
@@ -192,16 +192,18 @@ function confusions(views) {
       item.append(crop, built("span", `${read} ${percent(sure, 0)}`, { class: "note" }));
       list.append(item);
     }
+    const kept = known.images.length && found.length < mistakes ? " " + say("Of its {n} misread images the page has {kept}: it keeps the most confident of all.", { n: decimal(mistakes, 0), kept: decimal(found.length, 0) }) : "";
     const rest = found.length > MOST ? " " + say("The {n} most confident are shown.", { n: MOST }) : found.length ? " " + say("The most confident are first; below each is the answer with its probability.") : "";
-    seen.replaceChildren(built("h3", title, { tabindex: "-1" }), built("p", more + rest), list);
+    seen.replaceChildren(built("h3", title, { tabindex: "-1" }), built("p", more + kept + rest), list);
   };
+  const mistakes = c => all(".squares path", views[0]).reduce((sum, { dataset }) => sum + (dataset.p.startsWith(c) ? Number(dataset.n) : 0), 0);
   const pair = square => {
     const [truth, read] = square.dataset.p, fold = classes === "36" ? folded : c => c, n = Number(square.dataset.n);
     for (const one of all(".squares .chosen")) one.classList.remove("chosen");
     square.classList.add("chosen");
     const total = Object.entries(known.classes).reduce((sum, [c, [count]]) => sum + (fold(c) === truth ? count : 0), 0);
     const share = percent(100 * n / total, 1);
-    show(say("{truth} read as {read}", { truth: name(truth), read: name(read) }), say("{n} of its {all} images, {share}.", { n: decimal(n, 0), all: decimal(total, 0), share }), ([t, r]) => t !== r && fold(t) === truth && fold(r) === read);
+    show(say("{truth} read as {read}", { truth: name(truth), read: name(read) }), say("{n} of its {all} images, {share}.", { n: decimal(n, 0), all: decimal(total, 0), share }), ([t, r]) => t !== r && fold(t) === truth && fold(r) === read, n);
   };
   const rover = view => {
     const squares = all(".squares path", view);
@@ -210,7 +212,9 @@ function confusions(views) {
     for (const square of squares) {
       square.setAttribute("role", "button");
       const [truth, read] = square.dataset.p;
-      square.setAttribute("aria-label", `${say("{truth} read as {read}", { truth, read })}: ${square.dataset.n}`);
+      const said = `${say("{truth} read as {read}", { truth, read })}: ${square.dataset.n}`;
+      square.setAttribute("aria-label", said);
+      if (!square.firstElementChild) square.append(Object.assign(document.createElementNS(square.namespaceURI, "title"), { textContent: said }));
       square.addEventListener("click", () => { only(square); pair(square); });
     }
     view.addEventListener("keydown", event => {
@@ -254,7 +258,7 @@ function confusions(views) {
       classes = "62";
       turn();
       const [n, recall] = known.classes[c];
-      show(say("{c}, misread", { c: name(c) }), say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }), ([t, r]) => t === c && r !== c);
+      show(say("{c}, misread", { c: name(c) }), say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }), ([t, r]) => t === c && r !== c, mistakes(c));
       go();
     });
   }

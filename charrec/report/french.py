@@ -302,7 +302,8 @@ _TYPED = {
         "« réf. » : l’exécution de référence et, dessous, l’écart de cette étude à celle-ci.",
     "“ref.”: the reference run.": "« réf. » : l’exécution de référence.",
     # search
-    "No trial of the search has ended yet.": "Aucun essai de la recherche n’est encore terminé.",
+    "There is no trial of the search to show; what is missing stands at the top.":
+        "Il n’y a aucun essai de la recherche à montrer ; ce qui manque est dit en haut.",
     "The search failed, so there is no model 4.": "La recherche a échoué : il n’y a donc pas de modèle 4.",
     "Hyperband with at most {most} and factor {factor}: {trials} of {configurations}, {epochs} in total on {images} "
     "training images, in {time}.":
@@ -511,7 +512,10 @@ _TYPED = {
     "{truth} read as {read}": "{truth} lu comme {read}",
     "{truth} read as {read}, {sure}": "{truth} lu comme {read}, {sure}",
     "{truth} read as {read}: {images}": "{truth} lu comme {read} : {images}",
-    "images misread": "images mal lues",
+    "images misread; rows are the truth, columns the reading":
+        "images mal lues ; en ligne la vérité, en colonne la lecture",
+    "Of its {n} misread images the page has {kept}: it keeps the most confident of all.":
+        "De ses {n} images mal lues, la page en a {kept} : elle garde les plus sûres de toutes.",
     "The {n} most confident are shown.": "Les {n} plus sûres sont montrées.",
     "The most confident are first; below each is the answer with its probability.":
         "Les plus sûres viennent d’abord ; sous chacune, la réponse avec sa probabilité.",
@@ -741,6 +745,8 @@ _TYPED = {
     "The search has not begun.": "La recherche n’a pas commencé.",
     "The search is not finished: {n} of its {all} trials have ended.":
         "La recherche n’est pas terminée : {n} de ses {all} essais le sont.",
+    "The readings of {models} are shown once the search can be read.":
+        "Les lectures de {models} seront montrées dès que la recherche pourra être lue.",
     "The search cannot be read: {why}.": "La recherche est illisible : {why}.",
     "There are {n} searches; the one that was begun last is shown.":
         "Il y a {n} recherches ; celle qui a commencé en dernier est montrée.",

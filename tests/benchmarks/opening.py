@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from charrec.report import write_report
-from tests.report import sample_result
+from tests.report import sample_board, sample_result
 from tests.report.browser import browser
 
 TIMES = (
@@ -34,7 +34,7 @@ def opened(page: Path) -> tuple[float, float, float]:
 def main(page: Path | None, times: int) -> None:
     with TemporaryDirectory() as folder:
         if page is None:
-            write_report(sample_result.study_result(), sample_result.pictures(), Path(folder))
+            write_report(sample_result.study_result(), sample_result.pictures(board=sample_board.board()), Path(folder))
             page = Path(folder, "report.html")
         print(f"{page.stat().st_size / 1e6:.2f} MB; first paint, load event, main thread's CPU, ms")
         for _ in range(times):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sample_board
 import sample_result as sample
 from browser import Browser, browser
 
@@ -19,7 +20,7 @@ def full() -> StudyResult:
 @pytest.fixture(scope="session")
 def folder(full: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("full")
-    write_report(full, sample.pictures(), folder)
+    write_report(full, sample.pictures(board=sample_board.board()), folder)
     return folder
 
 

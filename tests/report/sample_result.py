@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from charrec import alphabet
 from charrec.data.font_kinds import EMBEDDED
 from charrec.report import Pictures
+from charrec.report.board import Board
 from charrec.results import (
     Bin,
     ClassRow,
@@ -404,7 +405,7 @@ def glyph(c: str, size: int, seed: int = 0) -> np.ndarray:
     return np.asarray(image, dtype=np.uint8)
 
 
-def pictures(studied: Study = FULL, mistakes: int = 18) -> Pictures:
+def pictures(studied: Study = FULL, mistakes: int = 18, board: Board | None = None) -> Pictures:
     size = studied.image_size
     rng = np.random.default_rng(11)
     texts = {}
@@ -421,4 +422,5 @@ def pictures(studied: Study = FULL, mistakes: int = 18) -> Pictures:
         mistake_captions=[f"{a} read as {b}, {rng.uniform(97, 100):.1f} %" for a, b in pairs],
         misread=np.stack([glyph(a, 32, k) for k, (a, _) in enumerate(pairs)]) if pairs else empty,
         misread_as=tuple((a, b, 0.9) for a, b in pairs),
+        board=board,
     )

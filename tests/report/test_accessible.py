@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sample_pages
-from browser import Browser
+from browser import SIZES, Browser
 
 from charrec.report import comparison, early
 from charrec.report.language import LANGUAGES, Language
@@ -46,6 +46,7 @@ def test_axe_finds_nothing_serious(look: str, language: Language, page: Path, op
         if language == "fr":
             opened.reload(SWITCH)
         assert opened.run("document.documentElement.lang") == language
+        assert "phone" not in look or opened.run("document.documentElement.scrollWidth") == SIZES["phone"][0]
         opened.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         opened.run(AXE.read_text(encoding="utf-8") + ";0")
         assert opened.run(RUN) == []

@@ -17,11 +17,11 @@ from charrec.errors import InputError
 from charrec.evaluation.prediction import softmax
 from charrec.report import board, plain
 from charrec.report.board import Board, candidates
-from charrec.report.plain import Layer
 from charrec.report.templates import content, template
 from charrec.results import Stored
 from charrec.storage import open_store
 from charrec.study import FULL
+from tests.report import sample_board
 from tests.report import sample_result as sample
 
 SIZE, GLYPHS, TEMPERATURE = 32, 100, 0.7
@@ -57,29 +57,6 @@ addEventListener("load", () => {
 });
 </script>
 """
-
-
-def invented() -> tuple[Layer, ...]:
-    """A small network of every kind of layer, with weights of its own."""
-    rng = np.random.default_rng(5)
-
-    def filled(layer: Layer, *shape: int) -> Layer:
-        kernel = rng.normal(0, 1 / np.sqrt(np.prod(shape[:-1])), shape).astype(np.float32)
-        return Layer(**{**layer.__dict__, "kernel": kernel, "bias": rng.normal(0, 0.1, shape[-1]).astype(np.float32)})
-
-    conv, same = Layer("conv", relu=True), Layer("conv", same=True, relu=True)
-    return (
-        Layer("scale", factor=-1 / 255, offset=1.0),
-        filled(Layer("conv", stride=2, same=True, relu=True), 5, 5, 1, 4),  # 16 x 16
-        Layer("residual", inner=(filled(same, 3, 3, 4, 4), filled(Layer("conv", same=True), 3, 3, 4, 4))),
-        filled(same, 4, 4, 4, 6),
-        Layer("pool", size=4, stride=2),  # 7 x 7
-        filled(conv, 3, 3, 6, 8),  # 5 x 5
-        Layer("pool", size=2, stride=2),  # 2 x 2
-        Layer("flat"),
-        filled(Layer("dense", relu=True), 32, 20),
-        filled(Layer("dense"), 20, 62),
-    )
 
 
 def cropped(image: np.ndarray) -> np.ndarray:
@@ -121,7 +98,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """What the script answers in Debian's chromium."""
     chromium = shutil.which("chromium")
     assert chromium, "found no chromium; expected Debian's: apt-get install chromium"
-    net = board.payload(invented(), SIZE, TEMPERATURE)
+    net = board.payload(sample_board.small(), SIZE, TEMPERATURE)
     images = [{"pixels": base64.b64encode(one.tobytes()).decode(), "side": len(one)} for one in glyphs()]
     harness = HARNESS.replace("NET", net).replace("GLYPHS", json.dumps(images))
     folder = tmp_path_factory.mktemp("browser")
@@ -156,7 +133,7 @@ def test_the_page_computes_the_quantised_network(seen: dict) -> None:
     prepared = np.stack(
         [np.frombuffer(base64.b64decode(one["glyph"]), np.uint8).reshape(SIZE, SIZE) for one in answers]
     )
-    expected = softmax(plain.logits(plain.rounded(invented()), prepared) / TEMPERATURE)
+    expected = softmax(plain.logits(plain.rounded(sample_board.small()), prepared) / TEMPERATURE)
     assert np.allclose([one["shares"] for one in answers], expected, atol=1e-5)
     assert len(set(expected.argmax(axis=1).tolist())) > 3  # it tells glyphs apart
 
