@@ -756,6 +756,7 @@ _TYPED = {
     "This version of charrec has stored no evaluation of {models}; it was made for this page.":
         "Cette version de charrec n’a pas enregistré d’évaluation ({models}) ; elle a été faite pour cette page.",
     "live": "en direct",
+    "show what is new": "montrer ce qui est nouveau",
     "no longer live: charrec report --watch has ended": "plus en direct : charrec report --watch a pris fin",
     # two studies compared
     "Two studies compared": "Deux études comparées",

@@ -226,7 +226,7 @@ def test_the_switch_changes_the_language_and_keeps_the_choice(opened: Browser, f
         opened.reload(SWITCH)
         assert opened.run(SEEN) == english
     finally:
-        opened.run("localStorage.clear()")
+        opened.run("localStorage.clear(); history.replaceState(null, '')")
     assert (english[0], english[2:4]) == ("en", ["Français", "Search"])
     assert (french[0], french[2:4]) == ("fr", ["English", "Recherche"])
     assert re.match(r"Le modèle\u00a0\d lit \d\d,\d\d\u202f% des caractères de validation · charrec", french[1])
