@@ -11,7 +11,7 @@ from charrec.report.language import Language, Saying, say
 from charrec.report.templates import frame, template
 from charrec.results import StudyResult
 
-SCRIPTS = ("language.js",)
+SCRIPTS = ("language.js", "explore.js")
 LATER = ("live.js",)
 
 
@@ -22,6 +22,7 @@ def render(result: StudyResult, missing: Sequence[Saying], first: Language = "en
 
 def _written(result: StudyResult, missing: Sequence[Saying]) -> str:
     drawing = timeline.drawing(result)
+    axes = plots.axes(result) if result.search.trials else []
     return template("early.html.j2", sentences=sentences).render(
         **frame(("report.css",), SCRIPTS, LATER),
         r=result,
@@ -29,6 +30,8 @@ def _written(result: StudyResult, missing: Sequence[Saying]) -> str:
         missing=[sentence() for sentence in missing],
         data_sets=[(one, rows.named(one)) for one in rows.data_sets(result) if one.images],
         histories=histories(result, reference_too=False),
+        axes=axes,
+        lines=plots.lines(result, axes),
         learning=plots.learning(result),
         rungs=rows.rungs(result),
         ranking=rows.ranking(result),

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sample_pages
 from browser import SIZES, Browser
 from sample_result import DRAWN
 
+from charrec.report import early
 from charrec.results import StudyResult
 from tests.desk import ROOT
 from tests.thorough import THOROUGH, drawn, some
@@ -79,6 +81,19 @@ def test_a_configuration_stands_out_everywhere_at_once(page: Browser) -> None:
     )
     page.pointer("mouseMoved", 2, 2)
     assert page.run("document.querySelectorAll('.on').length") == 0
+
+
+def test_the_trials_of_an_unfinished_study_stand_out_too(opened: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "early.html"
+    path.write_text(early.render(*sample_pages.early()), encoding="utf-8")
+    opened.said.clear()
+    opened.open(path)
+    shown = opened.run(
+        "(hit => { hit.dispatchEvent(new Event('pointerenter')); return hit.dataset.c; })"
+        "(document.querySelector('.hit'))"
+    )
+    assert {("TR", shown), ("path", shown)} <= lit(opened) and {one for _, one in lit(opened)} == {shown}
+    assert opened.said == []
 
 
 def test_a_bar_of_the_timeline_lights_up_its_configuration(page: Browser) -> None:
