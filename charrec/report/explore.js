@@ -181,7 +181,7 @@ function confusions(views) {
     document.head.append(style);
     seen.dataset.side = side;
   }
-  const show = (title, more, wanted, mistakes) => {
+  const show = (title, more, wanted, count) => {
     const found = known.images.flatMap((image, k) => (wanted(image) ? [k] : []));
     const list = built("ul", "", { class: "crops" });
     for (const k of found.slice(0, MOST)) {
@@ -192,7 +192,7 @@ function confusions(views) {
       item.append(crop, built("span", `${read} ${percent(sure, 0)}`, { class: "note" }));
       list.append(item);
     }
-    const kept = known.images.length && found.length < mistakes ? " " + say("Of its {n} misread images the page has {kept}: it keeps the most confident of all.", { n: decimal(mistakes, 0), kept: decimal(found.length, 0) }) : "";
+    const kept = known.images.length && found.length < count ? " " + say("Of its {n} misread images the page has {kept}: it keeps the most confident of all.", { n: decimal(count, 0), kept: decimal(found.length, 0) }) : "";
     const rest = found.length > MOST ? " " + say("The {n} most confident are shown.", { n: MOST }) : found.length ? " " + say("The most confident are first; below each is the answer with its probability.") : "";
     seen.replaceChildren(built("h3", title, { tabindex: "-1" }), built("p", more + kept + rest), list);
   };

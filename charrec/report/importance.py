@@ -45,11 +45,11 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Importance:
+    """`halves`: the upper values less the lower ones. `middle`: the middle values less those at the ends, if tried."""
+
     name: str
-    halves: Contrast  # the upper values less the lower ones
-    middle: (
-        Contrast | None
-    )  # the middle ones less those at the ends; None: there are two values, or they were not tried
+    halves: Contrast
+    middle: Contrast | None
     values: tuple[Value, ...]
 
 

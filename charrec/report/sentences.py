@@ -14,6 +14,7 @@ from charrec.report.words import (
     duration,
     interval,
     kind,
+    level,
     listing,
     loss,
     many,
@@ -22,6 +23,7 @@ from charrec.report.words import (
     points,
     quoted,
     rate,
+    series,
     some,
     spelled,
     spelled_many,
@@ -314,7 +316,11 @@ def _middles(found: list[Importance]) -> str:
     told = []
     for one in found:
         if one.middle and one.middle.clear:
-            values = {"name": one.name, "inner": some(one.middle.of), "outer": some(one.middle.less)}
+            values = {
+                "name": one.name,
+                "inner": some(one.middle.of),
+                "outer": series(list(map(level, one.middle.less))),
+            }
             values["apart"] = points(abs(one.middle.effect))[1:]
             told.append(
                 say(
