@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sample_board
 import sample_result as sample
 from PIL import Image
 
@@ -248,7 +249,7 @@ def test_a_tiny_study_states_what_it_lacks(tiny):
 
 @thorough.drawn(sample.DRAWN[1], sample.DRAWN)
 def test_the_same_result_gives_the_same_bytes(full, folder, tmp_path):
-    written = write_report(full, sample.pictures(), tmp_path)
+    written = write_report(full, sample.pictures(board=sample_board.board()), tmp_path)
     assert sorted(written) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
     assert {path.stem for path in written if path.suffix == ".csv"} == set(TABLES)
     for path in written:
