@@ -25,6 +25,12 @@ class Builder:
     """`build` is a function of `hp` or a Keras Tuner HyperModel; `fit` are arguments, or a function of `hp` to them."""
 
     def __init__(self, build: Any, fit: Fit) -> None:
+        if isinstance(build, kt.HyperModel) and type(build).fit is not kt.HyperModel.fit:
+            raise InputError(
+                f"{type(build).__name__}.fit, which would not be called",
+                "a HyperModel whose `build` alone is its own, since a trial is trained epoch by epoch",
+                'Let `fit` be a function of `hp`: lambda hp: dict(x=x, y=y, batch_size=hp.Choice("batch", [32, 64])).',
+            )
         self.build: Callable[[kt.HyperParameters], Any] = build.build if isinstance(build, kt.HyperModel) else build
         self.fit = fit
         hp = kt.HyperParameters()
@@ -60,7 +66,23 @@ class Builder:
                 "an optimizer whose training can end and go on after any epoch",
                 "Leave use_ema out, or average in a layer or a callback of your own.",
             )
-        return Built(model, dict(self.fit(hp) if callable(self.fit) else self.fit))
+        if others := [
+            name
+            for name, one in vars(model).items()
+            if isinstance(one, keras.optimizers.Optimizer) and one is not model.optimizer
+        ]:
+            raise InputError(
+                f"a model with another optimizer, {others[0]}",
+                "one optimizer, that of `compile`, whose slots a checkpoint holds",
+                "Compile the model with the only one.",
+            )
+        fit = self.fit(hp) if callable(self.fit) else self.fit
+        if not isinstance(fit, Mapping):
+            raise InputError(
+                f"arguments of `fit` that are a {type(fit).__name__}", "a dictionary", "Write fit=dict(x=..., y=...)."
+            )
+        alone = isinstance(fit.get("callbacks"), keras.callbacks.Callback)  # as Keras takes it, too
+        return Built(model, dict(fit) | ({"callbacks": [fit["callbacks"]]} if alone else {}))
 
     def _explored(self, hp: kt.HyperParameters) -> Space:
         """The whole space: the builder is called until nothing new comes of a value that may decide what it asks for.

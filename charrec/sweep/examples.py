@@ -44,7 +44,25 @@ def require_known(fit: Mapping[str, Any]) -> None:
             raise InputError(f"{name} among the arguments of `fit`", f"none: {OURS[name]}", f"Leave {name} out.")
         if name not in inspect.signature(keras.Model.fit).parameters:
             raise InputError(f"an argument {name!r} of `fit`", "one that keras.Model.fit has", "Correct its name.")
-    kind_of(fit["x"])
+    if kind_of(fit["x"]) == "arrays":
+        _require_lengths(fit)
+
+
+def _require_lengths(fit: Mapping[str, Any]) -> None:
+    """Raises InputError for inputs, targets or weights of another number of examples than x."""
+    counts = {
+        name: {len(leaf) for leaf in leaves}
+        for name in ("x", "y", "sample_weight")
+        if _there(fit, name) and _arrays(leaves := keras.tree.flatten(fit[name]))
+    }
+    for name, found in counts.items():
+        if len(found | counts["x"]) > 1:
+            among = " and ".join(map(str, sorted(found | counts["x"])))
+            raise InputError(
+                f"arrays of {among} examples as {name}" + (" beside x" if name != "x" else ""),
+                "as many of each",
+                "Leave out what belongs to no other.",
+            )
 
 
 def unrepeatable(fit: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 import logging
 import math
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 
+from charrec.errors import InputError
 from charrec.machine.termination import Terminated, until_terminated
 from charrec.storage import Store, open_store
 from charrec.sweep import examples
@@ -63,7 +65,12 @@ class Found:
         best = self._best_of(executions)
         model = self._fitting.built(row.values, trial_seed(self.plan.seed, row.configuration, best)).model
         checkpoint = executions[best].best
-        assert checkpoint is not None
+        if checkpoint is None:
+            raise InputError(
+                f"trial {row.trial} has no weights, since it ended {row.state}",
+                "a trial that has an epoch",
+                "Take one of found.trials that has a score.",
+            )
         load(model, self.store, checkpoint)
         return model
 
@@ -83,7 +90,7 @@ class Found:
 def search(
     build: Any,
     how: Search,
-    store: str | Store,
+    store: str | os.PathLike[str] | Store,
     fit: Fit,
     name: str = "search",
     endpoint: str | None = None,
@@ -105,7 +112,7 @@ def search(
     given = builder.first_fit
     examples.require_known(given)
     require_resumable(given.get("callbacks") or [])
-    opened = open_store(store, endpoint=endpoint) if isinstance(store, str) else store
+    opened = open_store(str(store), endpoint=endpoint) if isinstance(store, str | os.PathLike) else store
     plan = Fits(
         key=f"sweeps/{name}", search=how.model_copy(update={"budget": None, "rounds": 1}), space=builder.space,
         fit=examples.described(given), backend=keras.backend.backend(),

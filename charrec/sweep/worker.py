@@ -291,7 +291,8 @@ class _Worker:
         return MachineAtFault(
             f"a worker at {self.where} completed no trial, nor has any other, and failed at {failures}; expected a"
             " machine that can train. Until one completes a trial, this counts as no trial's failure. Look for the"
-            " reason in this machine or in the study's settings, then run the study or the worker again."
+            " reason in this machine or in what is trained, as a learning rate with which every trial diverges, then"
+            " run it again."
         )
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import keras_tuner as kt
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -208,6 +209,15 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "no model": (lambda: Builder(lambda hp: hp.Int("a", 1, 9), {}), "builder returns a int; expected a compiled"),
     "no compile": (lambda: Builder(lambda hp: model(hp.Int("a", 1, 9), compiled=False), {}), "that is not compiled"),
     "no space": (lambda: Builder(lambda hp: model(), {}), "a model builder that asks `hp` for nothing"),
+    "a fit of its own": (lambda: Builder(Fits(), FIT), "Fits.fit, which would not be called; expected a HyperModel"),
+    "another optimizer": (lambda: Builder(lambda hp: twofold(hp), FIT), "another optimizer, critic; expected"),
+    "no arguments": (lambda: Builder(lambda hp: model(hp.Int("a", 1, 9)), lambda hp: None), "that are a NoneType; "),
+    "targets too many": (
+        lambda: examples.require_known({"x": X, "y": np.concatenate([Y, Y])}), "of 40 and 80 examples as y beside x; "
+    ),
+    "weights too few": (
+        lambda: examples.require_known({"x": X, "y": Y, "sample_weight": np.ones(3)}), "as sample_weight beside x"
+    ),
     "an average of weights": (lambda: Builder(lambda hp: averaged(hp), {}), "an optimizer with use_ema"),
     "epochs": (lambda: examples.require_known(FIT | {"epochs": 3}), "epochs among the arguments of `fit`; expected"),
     "a misspelt argument": (lambda: examples.require_known(FIT | {"batchsize": 3}), "an argument 'batchsize' of `fit`"),
@@ -226,6 +236,22 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         "'val_beauty', of which it is not known whether more or less is better",
     ),
 }  # fmt: skip
+
+
+class Fits(kt.HyperModel):
+    """As Keras Tuner's guide tunes the size of batches."""
+
+    def build(self, hp: Any) -> Any:
+        return model(hp.Int("a", 1, 9))
+
+    def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+        return model.fit(*args, batch_size=hp.Choice("batch", [8, 16]), **kwargs)
+
+
+def twofold(hp: Any) -> Any:
+    made = model(hp.Int("a", 1, 9))
+    made.critic = keras.optimizers.SGD(momentum=0.9)
+    return made
 
 
 def averaged(hp: Any) -> Any:

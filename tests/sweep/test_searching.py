@@ -33,7 +33,9 @@ def unlucky(hp: Any) -> Any:
     return made
 
 
-def searched(store: str | Store, how: Search = SMALL, builder: Callable[[Any], Any] = unlucky, **options: Any) -> Found:
+def searched(
+    store: str | Path | Store, how: Search = SMALL, builder: Callable[[Any], Any] = unlucky, **options: Any
+) -> Found:
     fit = options.pop("fit", FIT)
     return search(builder, how, store, fit, terms=Terms(lease=60, poll=0.1), **options)
 
@@ -73,6 +75,8 @@ def test_a_trial_that_diverges_has_failed_with_its_words_and_the_others_go_on(fo
     last = found.trials[-1]
     assert (last.state, last.values["units"]) == ("FAILED", UNLUCKY)
     assert {row.state for row in found.trials[:-1]} == {"COMPLETED"}
+    with pytest.raises(InputError, match="has no weights, since it ended FAILED; expected a trial that has an epoch"):
+        found.model(last)
     (trouble,) = status(found.store, found.plan).troubles
     assert "Diverged: loss is nan in epoch 1; the earlier epochs are stored" in trouble.message
 
@@ -144,7 +148,7 @@ def test_a_store_that_holds_another_search_is_refused(found: Found) -> None:
 )
 def test_bad_input_is_told_before_anything_is_stored(change: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=said):
-        searched(str(tmp_path / "store"), **change)
+        searched(tmp_path / "store", **change)
     assert not (tmp_path / "store").exists()
 
 
