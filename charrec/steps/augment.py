@@ -33,12 +33,11 @@ def compute(given: Given, bench: Bench) -> AugmentResult:
 def drawn(images: np.ndarray, seed: int) -> np.ndarray:
     """(rows, s, s) uint8 -> (rows, columns, s, s): each image, then versions of it."""
     settle()
-    import keras
-
     from charrec.models.augmentation import augmentation
+    from charrec.training.seeds import seed_layers
 
-    keras.utils.set_random_seed(seed)
     layers = augmentation()
+    seed_layers(layers, seed, 0)  # by Keras itself from Python's global generator, which all threads share
     batch = images[..., None].astype(np.float32)
     versions = [np.asarray(layers(batch, training=True))[..., 0] for _ in range(COLUMNS - 1)]
     return np.stack([images, *[np.rint(v).clip(0, 255).astype(np.uint8) for v in versions]], axis=1)
