@@ -3,11 +3,13 @@
 import io
 
 import numpy as np
+import pytest
 import sample_result as sample
 from PIL import Image
 
 from charrec import alphabet
-from charrec.report import histories, pixels, plots, words
+from charrec.report import histories, page, pixels, plots, words
+from charrec.report.curves import LOUD, curve_limits
 from charrec.report.language import spoken
 from charrec.report.look_alikes import folded, order
 from charrec.report.matrix import views
@@ -139,3 +141,25 @@ def test_a_training_curve_of_one_epoch_is_a_dot_on_each_line_with_french_words()
     assert [name for _, _, name in panel.dots] == ["training", "validation"]
     assert sorted(name for _, _, name in panel.names) == ["entraînement", "validation"]
     assert panel.best_label.text.endswith(" à l’époque\u00a01") and [label for _, label in panel.epochs] == ["1"]
+
+
+def test_a_first_epoch_of_an_exploding_loss_does_not_flatten_the_others() -> None:
+    result = sample.study_result()
+    one = result.trainings[0]
+    before = curve_limits(result, "loss")
+    first = one.epochs[0].model_copy(update={"loss": 60.0})
+    loud = one.model_copy(update={"epochs": (first, *one.epochs[1:])})
+    shown = result.model_copy(update={"trainings": (loud, *result.trainings[1:])})
+    later = max(max(row.loss, row.val_loss) for each in shown.trainings for row in each.epochs[1:])
+    assert before[1] <= curve_limits(shown, "loss")[1] == pytest.approx(1.05 * LOUD * later)
+    assert all(
+        len(panel.ticks) <= 7 for panels in histories.histories(shown, reference_too=False).values() for panel in panels
+    )
+
+
+def test_a_study_without_texts_has_no_section_of_them() -> None:
+    result = sample.study_result()
+    update = {"study": result.study.model_copy(update={"texts": ()}), "texts": (), "text_rates": ()}
+    bare = result.model_copy(update=update)
+    written = page.render(bare, sample.pictures(bare.study), [])
+    assert 'id="texts"' not in written and "#texts" not in written and "New images of" not in written

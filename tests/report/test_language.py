@@ -165,6 +165,7 @@ def test_french_writes_numbers_and_dates_its_own_way() -> None:
             words.duration(4286),
             words.duration(0.26),
             words.moment("2026-11-27T18:03:30Z"),
+            words.moment("2026-11-01T08:00:00Z").partition(" à ")[0],
             words.character("o"),
             words.listing(["a", "b", "c"]),
         ]
@@ -179,6 +180,7 @@ def test_french_writes_numbers_and_dates_its_own_way() -> None:
         "1_h 11_min 26_s",
         "0,3_s",
         "27 novembre 2026 à 18_h_03 UTC",
+        "1er novembre 2026",
         "o minuscule",
         "a, b et c",
     ]
