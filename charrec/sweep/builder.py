@@ -1,5 +1,6 @@
 """An ordinary Keras Tuner model builder: the space that its `hp` calls span, and its model at a point of it."""
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +10,11 @@ import keras
 import keras_tuner as kt
 
 from charrec.errors import InputError
+from charrec.sweep import examples
+from charrec.sweep.blame import described, in_a_line
 from charrec.sweep.space import Dimension, Space, Value
+
+log = logging.getLogger(__name__)
 
 Fit = Mapping[str, Any] | Callable[[kt.HyperParameters], Mapping[str, Any]]
 
@@ -34,16 +39,17 @@ class Builder:
         self.build: Callable[[kt.HyperParameters], Any] = build.build if isinstance(build, kt.HyperModel) else build
         self.fit = fit
         hp = kt.HyperParameters()
-        with seeded(0):
-            self.first_fit = self._built(hp).fit  # at the defaults of `hp`
+        self.first_fit = self._built(hp, 0).fit  # at the defaults of `hp`
         self.space = self._explored(hp)
 
     def at(self, values: Mapping[str, Value], seed: int) -> Built:
-        """Raises InputError where the builder asks for what it had not asked for before, or makes no compiled model."""
+        """The model with its initial weights.
+
+        Raises InputError where the builder asks for what it had not asked for before, or makes no compiled model.
+        """
         hp = kt.HyperParameters()
         hp.values = dict(values)
-        with seeded(seed):
-            built = self._built(hp)
+        built = self._built(hp, seed)
         if new := [one for one in Space.of(hp).dimensions if one not in self.space.dimensions]:
             known = {one.name: one for one in self.space.dimensions}
             raise InputError(
@@ -55,7 +61,26 @@ class Builder:
             )
         return built
 
-    def _built(self, hp: kt.HyperParameters) -> Built:
+    def _try(self, hp: kt.HyperParameters) -> None:
+        """Call the builder with values that it may fail at: a trial of them will fail, and others may not."""
+        try:
+            self._built(hp, 0)
+        except InputError:
+            raise
+        except Exception as error:
+            at = ", ".join(f"{name}={value!r}" for name, value in hp.values.items())
+            log.warning("the model builder fails at %s: %s", at, in_a_line(described(error)))
+
+    def _built(self, hp: kt.HyperParameters, seed: int) -> Built:
+        """The model, called on examples where only these tell its shapes: layers may ask `hp` as they are called."""
+        with seeded(seed):
+            built = self._compiled(hp)
+        if not built.model.built and "x" in built.fit:
+            with seeded(seed):
+                built.model(examples.first_of(built.fit["x"], seed))
+        return built
+
+    def _compiled(self, hp: kt.HyperParameters) -> Built:
         model = self.build(hp)
         if not isinstance(model, keras.Model) or not model.compiled or model.optimizer is None:
             found = f"a {type(model).__name__}" + (" that is not compiled" if isinstance(model, keras.Model) else "")
@@ -102,8 +127,7 @@ class Builder:
                 break
             tried.add(repr(rest[0]))
             hp = _at(found, rest[0])
-            with seeded(0):
-                self._built(hp)
+            self._try(hp)
         keras.backend.clear_session()
         if not found.space:
             raise InputError("a model builder that asks `hp` for nothing", "hp.Int, hp.Choice, ...", "Give it a space.")

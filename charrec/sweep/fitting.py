@@ -55,8 +55,6 @@ class Fitting:
         examples.require_known(fit)
         callbacks.require_resumable(fit.get("callbacks") or [])
         with seeded(seed):
-            if not model.built:
-                model(examples.first_of(fit["x"], seed))
             model.optimizer.build(model.trainable_variables)  # or load_weights has no place for the slots
         return Built(model, fit)
 
