@@ -145,7 +145,7 @@ def _of_unfinished(found: Unfinished, bench: Bench) -> Standing:
     ready = len(found.sets) == len(ROLES) and found.sweep and found.precision and found.predictions
     anew = list(_evaluate(found, bench)) if ready else []
     missing = [*found.missing(), *anew]
-    if found.unread and found.whole:
+    if not found.sweep and found.unread and found.whole:
         missing.append(partial(_hidden, found.whole))
     if not ready or not found.sweep or not found.precision:
         return Standing(_early(found, trainings, bench.store), None, tuple(missing))

@@ -17,6 +17,7 @@ from charrec.report.page import render
 from charrec.report.stored import result_of
 from charrec.steps.report import images_of, outcomes_of, pictures_of
 from charrec.storage import Store, open_store
+from charrec.sweep.plan import PLAN
 from tests.report.stored_study import StoredStudy
 
 
@@ -127,6 +128,17 @@ def test_a_search_of_another_version_is_named_and_the_rest_is_shown(half: Store,
     assert any(re.match("The search cannot be read: .*version 99", one()) for one in now.missing)
     assert [one.model for one in now.result.trainings] == ["model_1", "model_2"]
     assert now.pictures and not now.result.search.trials
+    assert now.result.evaluations and not any("are shown once" in one() for one in now.missing)
+
+
+def test_readings_wait_for_a_search_that_says_which_study_they_are_of(half: Store, tmp_path: Path) -> None:
+    half.put(f"sweeps/0123456789abcdef{PLAN}", b'{"version": 99}')
+    now = standing(half, tmp_path)
+    *_, unread, hidden = (one().replace(words.NBSP, " ") for one in now.missing)
+    assert unread.startswith("The search cannot be read: ")
+    assert hidden == "The readings of model 1 are shown once the search can be read."
+    assert not now.pictures and not now.result.evaluations and not now.result.texts
+    assert hidden in early.render(now.result, now.missing).replace(words.NBSP, " ")
 
 
 def test_a_finished_study_is_as_its_step_tells_it(studies, tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 import sample_pages
 from browser import SIZES, Browser
-from sample_result import DRAWN
 
 from charrec.report import early
 from charrec.results import StudyResult
 from tests.desk import ROOT
-from tests.thorough import THOROUGH, drawn, some
+from tests.thorough import some
 
 PICTURES = ROOT / "ci-output" / "report"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -37,8 +36,7 @@ def page(opened: Browser, folder: Path) -> Iterator[Browser]:
     assert opened.said == []
 
 
-@drawn(DRAWN[0], DRAWN)
-@pytest.mark.parametrize("look", some(list(LOOKS), 1) if not THOROUGH else list(LOOKS))
+@pytest.mark.parametrize("look", ["light", *some([look for look in LOOKS if look != "light"], 1)])
 def test_every_section_is_quiet_and_has_its_picture(look: str, opened: Browser, folder: Path) -> None:
     opened.said.clear()
     opened.open(folder / "report.html", **LOOKS[look])
@@ -153,6 +151,19 @@ def test_a_square_of_the_matrix_shows_its_images(page: Browser) -> None:
     images = page.run("JSON.parse(document.getElementById('misread-data').textContent).images")
     assert title == "small o read as capital O"
     assert crops == sum(truth + read == "oO" for truth, read, _ in images) > 0
+
+
+def test_a_square_says_how_many_of_its_images_the_page_lacks(page: Browser) -> None:
+    shown = (
+        "(square => { square.dispatchEvent(new Event('click')); return [Number(square.dataset.n),"
+        " document.querySelectorAll('#seen .g').length, document.querySelector('#seen p').textContent]; })"
+        "(document.querySelector('svg.confusion .squares [data-p=oO]'))"
+    )
+    there, crops, said = page.run(shown)
+    assert 0 < crops < there
+    assert f"Of its {there} misread images the page has {crops}: it keeps the most confident of all." in said
+    page.run(f"document.querySelector('svg.confusion .squares [data-p=oO]').dataset.n = {crops}")
+    assert "the page has" not in page.run(shown)[2]
 
 
 def test_the_matrix_folds_and_sorts(page: Browser) -> None:
