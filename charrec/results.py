@@ -281,6 +281,21 @@ class Slice(Frozen):
     folded_accuracy: Rate
 
 
+class Gain(Frozen):
+    """The accuracy of one network less that of the one before it, on the same validation images.
+
+    The 95 % interval is from drawing whole groups of fonts.
+    """
+
+    model: str
+    before: str
+    difference: float
+    low: float
+    high: float
+    n: int  # images
+    groups: int
+
+
 class DataSummary(Frozen):
     """What was trained and validated on, and what was read besides. Older results do not say all of the latter."""
 
@@ -334,6 +349,7 @@ class StudyResult(Frozen):
     timeline: Timeline | None = None  # likewise
     reliability: tuple[Reliability, ...] = ()  # likewise
     slices: tuple[Slice, ...] = ()  # likewise
+    gains: tuple[Gain, ...] = ()  # likewise
     predictions: dict[str, str] = {}  # model -> key of the outcome of its predictions; older results do not say
     machine: Machine
     code: str  # commit, "+" if changed; "" outside a repository

@@ -88,7 +88,7 @@ def _of_report(result: StudyResult, bench: Bench) -> Standing:
         augmented=augmented,
     )
     images = images_of(result.study, outcomes, bench)
-    if not result.reliability:
+    if not result.reliability or (len(result.evaluations) > 1 and not result.gains):
         result = _whole(result, outcomes, images, bench)
     return Standing(result, pictures_of(result.study, outcomes, images, bench), ())
 
@@ -96,7 +96,7 @@ def _of_report(result: StudyResult, bench: Bench) -> Standing:
 def _whole(result: StudyResult, outcomes: Outcomes, images: Images, bench: Bench) -> StudyResult:
     """An older result with what it does not say yet, from the predictions and the search that it was made of."""
     searches = [one for _, one in latest(bench.store, "sweeps/", SearchResult) if one.value == result.search]
-    curves = search_curves(searches[0].key, result.search, bench.store) if searches else ()
+    curves = search_curves(searches[0].key, result.search, bench.store) if searches else result.search_curves
     return result.model_copy(
         update={**parts_of(result.study, outcomes, images, bench), "search_curves": curves},
     )

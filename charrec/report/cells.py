@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, floor
 
+from charrec.report import words
 from charrec.report.language import local
 
 
@@ -13,6 +14,12 @@ class Cell:
     note: str = ""  # in small print below
     kind: str = "num"  # num, text, ch (a character), wrong, mono
     title: str = ""
+
+
+def apart(difference: float, low: float, high: float, more: str = "") -> Cell:
+    """A difference of shares with its 95 % interval; bold where the interval does not contain 0."""
+    note = f"({words.points_between(low, high)})" + (f"\n{more}" if more else "")
+    return Cell(words.points(difference), note=note, kind="num sure" if low > 0 or high < 0 else "num")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from charrec.evaluation.paired import Figure
 from charrec.report import words
 from charrec.report.bilingual import in_both
-from charrec.report.cells import Cell, Mark, Scale, Table
+from charrec.report.cells import Cell, Mark, Scale, Table, apart
 from charrec.report.compared import ROLES, Compared, Row, best_of
 from charrec.report.language import Language, later, say
 from charrec.report.sets import digest_of
@@ -135,10 +135,9 @@ def rates(rows: list[Row]) -> Table:
             alone = say("each for itself") if found.groups == found.n else words.many(found.groups, "group")
             counts = f"{words.many(found.n, 'image')}, {alone}"
             sure = found.low > 0 or found.high < 0
-            ends = f"({words.points_between(found.low, found.high)})"
-            apart = Cell(words.points(found.difference), note=ends, kind="num sure" if sure else "num")
             judged = Cell(say("surely") if sure else say("may be chance"), kind="text")
-            shown.append([*cells, apart, judged, Cell(counts, kind="num small")])
+            difference = apart(found.difference, found.low, found.high)
+            shown.append([*cells, difference, judged, Cell(counts, kind="num small")])
         else:
             shown.append([*cells, Cell(NONE), Cell(say("not paired"), kind="text"), Cell(NONE)])
     head = [*_studies(), say("B less A\nsame images"), say("Better or worse"), say("Paired on")]

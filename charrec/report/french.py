@@ -298,8 +298,17 @@ _TYPED = {
         "mesuré dans cette étude.",
     "Calibration error: expected calibration error over 15 bins.":
         "Erreur de calibration : erreur de calibration attendue (ECE) sur 15 intervalles de probabilité.",
-    "“ref.”: the reference run, and below it this study’s difference from it.":
-        "« réf. » : l’exécution de référence et, dessous, l’écart de cette étude à celle-ci.",
+    "“ref.”: the reference run, on another machine (a P100 of Kaggle’s), and below it this study’s difference from it.":
+        "« réf. » : l’exécution de référence, sur une autre machine (un P100 de Kaggle) et, dessous, l’écart de cette "
+        "étude à celle-ci.",
+    "epoch\u00a0{n}": "époque\u00a0{n}",
+    "Less the network before": "Écart au réseau précédent",
+    "less {model}": "moins {model}",
+    "Less the network before: the difference of two accuracies on the same validation images, with the 95&nbsp;% "
+    "interval from drawing whole groups of fonts; bold where that does not contain 0.":
+        "Écart au réseau précédent : la différence de deux exactitudes sur les mêmes images de validation, avec "
+        "l’intervalle à 95 % obtenu en tirant des groupes entiers de polices ; en gras s’il ne contient pas 0.",
+    "Validation loss: with the weights that were kept.": "Perte de validation : avec les poids conservés.",
     "“ref.”: the reference run.": "« réf. » : l’exécution de référence.",
     # search
     "There is no trial of the search to show; what is missing stands at the top.":
@@ -457,7 +466,7 @@ _TYPED = {
     "What learns fast is ahead after few epochs, and need not be in the end.":
         "Ce qui apprend vite est en tête après peu d’époques, et ne l’est pas forcément à la fin.",
     "The mean difference at each value": "L’écart moyen à chaque valeur",
-    "This study’s choice and the reference’s": "Le choix de cette étude et celui de la référence",
+    "This search and the reference’s": "Cette recherche et celle de la référence",
     "Brackets and rungs": "Brackets et paliers",
     "All trials, best first": "Tous les essais, du meilleur au moins bon",
     "Name": "Nom",
@@ -465,7 +474,8 @@ _TYPED = {
     "Mean difference": "Écart moyen",
     "Configurations": "Configurations",
     "Searched": "Valeurs explorées",
-    "Chosen": "Choisi",
+    "This study": "Cette étude",
+    "Difference": "Écart",
     "Reference": "Référence",
     "Bracket": "Bracket",
     "Rung": "Palier",

@@ -8,7 +8,7 @@ from charrec import reference
 from charrec.alphabet import CLASSES
 from charrec.models import OWN
 from charrec.report import sentences, tables, words
-from charrec.report.cells import Cell, Table
+from charrec.report.cells import Cell, Table, apart
 from charrec.report.importance import Importance
 from charrec.report.language import later, local, say
 from charrec.report.layers import layers as layers_of
@@ -33,7 +33,7 @@ from charrec.report.words import (
     subtitle,
     title,
 )
-from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
+from charrec.results import Evaluation, Gain, Rate, StudyResult, TrainingResult
 from charrec.study import FULL, Frozen
 from charrec.tuning.rungs import by_rung
 
@@ -99,21 +99,44 @@ def _signed(difference: float, decimals: int) -> str:
     return local(f"{difference:+,.{decimals}f}").replace("-", "\u2212")
 
 
-def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None], Cell]]]:
+def _plus(difference: float) -> str:
+    """Signed, with as many decimals as it has."""
+    return local(f"{difference:+.6g}").replace("-", "\u2212")
+
+
+def _epoch(n: int) -> str:
+    return say("epoch\u00a0{n}", n=n)
+
+
+def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult, Theirs | None], Cell]]]:
+    """`comparable`: to the reference, so that a difference from it says something."""
+
     def parameters(t: TrainingResult, r: Theirs | None) -> Cell:
         if not (r and r.parameters):
             return Cell(count(t.parameters))
         return Cell(count(t.parameters), note=_reference(count(r.parameters), _signed(t.parameters - r.parameters, 0)))
 
     def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
-        note = _reference(str(r.val_accuracy_epoch)) if r else ""
+        difference = _signed(t.best_epoch - r.val_accuracy_epoch, 0) if r and comparable else ""
+        note = _reference(str(r.val_accuracy_epoch), difference) if r else ""
         return Cell(say("{n} of {all}", n=t.best_epoch, all=len(t.epochs)), note=note)
 
+    def lowest_loss(t: TrainingResult, r: Theirs | None) -> Cell:
+        lowest = min(t.epochs, key=lambda row: row.val_loss)
+        note = _epoch(lowest.epoch)
+        if r:
+            theirs = loss(r.val_loss) + (f", {_epoch(r.val_loss_epoch)}" if r.val_loss_epoch else "")
+            note += "\n" + _reference(theirs, _signed(lowest.val_loss - r.val_loss, 4) if comparable else "")
+        return Cell(loss(lowest.val_loss), note=note)
+
     def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
-        return Cell(
-            duration(median(row.seconds for row in t.epochs)),
-            note=_reference("{}\u2013{}\u00a0s".format(*r.epoch_seconds)) if r else "",
-        )
+        own = median(row.seconds for row in t.epochs)
+        if not r:
+            return Cell(duration(own))
+        least, most = r.epoch_seconds
+        ends = {"low": _signed(own - most, 0), "high": _signed(own - least, 0)}
+        difference = say("{low} to {high}", **ends) + f"{words.NBSP}s" if comparable else ""
+        return Cell(duration(own), note=_reference(f"{least}\u2013{most}{words.NBSP}s", difference))
 
     def speed(t: TrainingResult, r: Theirs | None) -> Cell:
         return Cell(count(median(row.images_per_second for row in t.epochs)))
@@ -121,6 +144,7 @@ def _training_rows() -> list[tuple[str, Callable[[TrainingResult, Theirs | None]
     return [
         (say("Parameters"), parameters),
         (say("Best epoch"), epoch),
+        (say("Lowest validation loss"), lowest_loss),
         (say("Overfits from epoch"), lambda t, r: Cell(str(t.overfits_from or say("none")))),
         (say("Time per epoch, median"), seconds),
         (say("Training images/s, median"), speed),
@@ -136,13 +160,9 @@ def _evaluation_rows(comparable: bool) -> list[tuple[str, Callable[[Evaluation, 
         difference = points(e.accuracy.value - r.val_accuracy) if r and comparable else ""
         return _rate(e.accuracy, _reference(percent(r.val_accuracy), difference) if r else "")
 
-    def validation_loss(e: Evaluation, r: Theirs | None) -> Cell:
-        difference = _signed(e.loss - r.val_loss, 4) if r and comparable else ""
-        return Cell(loss(e.loss), note=_reference(loss(r.val_loss), difference) if r else "")
-
     return [
         (say("Validation accuracy"), accuracy),
-        (say("Validation loss"), validation_loss),
+        (say("Validation loss"), lambda e, r: Cell(loss(e.loss))),
         (say("Accuracy, cases folded"), lambda e, r: _rate(e.folded_accuracy)),
         (say("Accuracy without twins"), lambda e, r: _rate(e.without_twin_accuracy)),
         (say("Top-2 accuracy"), lambda e, r: _rate(e.top2_accuracy)),
@@ -153,18 +173,25 @@ def _evaluation_rows(comparable: bool) -> list[tuple[str, Callable[[Evaluation, 
 def comparison(result: StudyResult) -> Table:
     """One column per network, with the reference's value in small print if there is one."""
     evaluations = {e.model: e for e in result.evaluations}
-    blank = Cell(NONE)
+    comparable, blank = sentences.on_chars74k(result), Cell(NONE)
     rows = []
-    for name, measure in _evaluation_rows(sentences.on_chars74k(result)):
+    for name, measure in _evaluation_rows(comparable):
         cells = [
             measure(evaluations[t.model], reference.MODELS.get(t.model)) if t.model in evaluations else blank
             for t in result.trainings
         ]
         rows.append([_text(name), *cells])
-    for name, cell in _training_rows():
+    if result.gains:
+        gains = {one.model: _gain(one) for one in result.gains}
+        rows.insert(1, [_text(say("Less the network before")), *(gains.get(t.model, blank) for t in result.trainings)])
+    for name, cell in _training_rows(comparable):
         rows.append([_text(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
     heads = [f"{title(t.model)}\n{subtitle(t.model)}" for t in result.trainings]
     return Table(["", *heads], rows)
+
+
+def _gain(one: Gain) -> Cell:
+    return apart(one.difference, one.low, one.high, say("less {model}", model=words.name(one.before)))
 
 
 def layers(result: StudyResult) -> dict[str, Table]:
@@ -188,14 +215,26 @@ def layers(result: StudyResult) -> dict[str, Table]:
 
 
 def chosen(result: StudyResult) -> Table:
-    """The searched values, this study's choice and the reference's choice."""
-    rows = []
+    """The search's trials, its time and its choice beside the reference's."""
+    search, comparable = result.search, sentences.on_chars74k(result)
+    trials = len(search.trials), reference.SEARCH_TRIALS
+    seconds = search.seconds, reference.SEARCH_SECONDS
+    longer = "\u2212" if seconds[0] < seconds[1] else "+"
+    rows = [
+        [_text(say("Trials")), _text(""), *map(Cell, map(count, trials)), Cell(_signed(trials[0] - trials[1], 0))],
+        [
+            _text(say("Time")), _text(""), *map(Cell, map(duration, seconds)),
+            Cell(longer + duration(abs(seconds[0] - seconds[1]))),
+        ],
+    ]  # fmt: skip
     for name in tables.hyperparameters(result):
-        options = series([number(v) for v in result.search.space.get(name, ())])
-        ours, theirs = result.search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
+        options = series([number(v) for v in search.space.get(name, ())])
+        ours, theirs = search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
         values = [NONE if v is None else number(v) for v in (ours, theirs)]
-        rows.append([_text(name, "mono"), _text(options or NONE), *map(Cell, values)])
-    return Table([say("Name"), say("Searched"), say("Chosen"), say("Reference")], rows)
+        difference = NONE if ours is None or theirs is None else _plus(ours - theirs)
+        rows.append([_text(name, "mono"), _text(options or NONE), *map(Cell, [*values, difference])])
+    head = [say("Name"), say("Searched"), say("This study"), say("Reference"), say("Difference")]
+    return Table(head, rows) if comparable else Table(head[:-1], [row[:-1] for row in rows])
 
 
 def rungs(result: StudyResult) -> Table:

@@ -19,6 +19,7 @@ def _rate(name: str, rate: Rate | None) -> dict[str, Any]:
 def models(result: StudyResult) -> pd.DataFrame:
     """One row per network: training, evaluation, reference values."""
     evaluations = {e.model: e for e in result.evaluations}
+    gains = {one.model: one for one in result.gains}
     rows = []
     for training in result.trainings:
         row: dict[str, Any] = training.model_dump(exclude={"epochs", "network"})
@@ -31,6 +32,8 @@ def models(result: StudyResult) -> pd.DataFrame:
             for name in ("accuracy", "folded_accuracy", "top2_accuracy", "without_twin_accuracy"):
                 row |= _rate(name, getattr(evaluation, name))
             row["calibration_error"] = evaluation.calibration_error
+        if gain := gains.get(training.model):
+            row |= {"before": gain.before, "gain": gain.difference, "gain_low": gain.low, "gain_high": gain.high}
         if theirs := reference.MODELS.get(training.model):
             row |= {
                 "reference_parameters": theirs.parameters,

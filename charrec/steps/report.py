@@ -19,6 +19,7 @@ from charrec.data.glyphs import load_columns, load_images
 from charrec.data.sources.damage import scratch
 from charrec.data.twins import twins
 from charrec.data.unavoidable import unavoidable
+from charrec.evaluation.gains import gains
 from charrec.evaluation.reliability import reliability
 from charrec.evaluation.scores import overfits_from
 from charrec.evaluation.slices import slices
@@ -195,18 +196,20 @@ def search_curves(key: str, search: SearchResult, store: Store) -> tuple[SearchC
 
 
 def parts_of(study: Study, outcomes: Outcomes, images: Images, bench: Bench) -> dict[str, Any]:
-    """The fields `reliability` and `slices` of a study's result: each network on parts of the validation images."""
+    """The fields of a study's result that need each network's answer to each validation image."""
     known = images.columns.iloc[images.validation]
     labels, groups, styles, families = (known[name].to_numpy() for name in ("label", "group", "style", "font"))
     named = font_kinds(outcomes.glyphs.value.manifest.source, families.tolist())
     kinds = np.array([named.get(family, "") for family in families])
     sure: list[Reliability] = []
     parts: list[Slice] = []
+    read: dict[str, np.ndarray] = {}
     for evaluated, predicted in zip(outcomes.evaluations, outcomes.predictions, strict=True):
         model, found = evaluated.value.evaluation.model, _validation(predicted.value, images, bench)
         sure.append(reliability(model, found, labels, groups, study.seed))
-        parts += slices(model, found.argmax(axis=1), labels, groups, styles, kinds, study.seed)
-    return {"reliability": tuple(sure), "slices": tuple(parts)}
+        read[model] = found.argmax(axis=1)
+        parts += slices(model, read[model], labels, groups, styles, kinds, study.seed)
+    return {"reliability": tuple(sure), "slices": tuple(parts), "gains": gains(read, labels, groups, study.seed)}
 
 
 def study_identity(trainings: tuple[str, ...], study: Study) -> str:

@@ -169,10 +169,11 @@ def test_an_older_result_that_names_less_is_shown_as_long_as_nothing_is_in_doubt
     store, key = open_store(str(root)), studies[1].undrawn()
     result = result_of(store, key)
     older = result.data.model_copy(update={"letters_digest": "", "digits_digest": ""})
-    older_result = result.model_copy(update={"data": older, "predictions": {}})
+    older_result = result.model_copy(update={"data": older, "predictions": {}, "gains": ()})
     store.put(f"{key}/study.json", older_result.model_dump_json().encode())
     now = standing(store, tmp_path)
-    assert now.missing == () and now.result == older_result and now.pictures
+    assert now.missing == () and now.pictures and [one.before for one in result.gains] == ["model_1", "model_2"]
+    assert now.result == older_result.model_copy(update={"gains": result.gains})
     twin = studies[1].branches[0][1]
     for entry in store.list(f"{twin.key}/result-"):
         name, copy = entry.key.rpartition("/")[2], f"predictions/{studies[1].branches[0][0].value.model}-another"

@@ -1,7 +1,7 @@
 """A seeded, invented study result with realistic proportions, and glyphs drawn for it."""
 
 import math
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +18,7 @@ from charrec.results import (
     Epoch,
     Evaluation,
     External,
+    Gain,
     Kind,
     Machine,
     Rate,
@@ -263,6 +264,17 @@ def externals() -> tuple[External, ...]:
     )
 
 
+def gains(evaluations: tuple[Evaluation, ...]) -> tuple[Gain, ...]:
+    """Each network less the one before; from model 3 on the interval contains 0."""
+    return tuple(
+        Gain(
+            model=one.model, before=before.model, difference=(apart := one.accuracy.value - before.accuracy.value),
+            low=apart - 0.009, high=apart + 0.009, n=one.accuracy.n, groups=246,
+        )
+        for before, one in pairwise(evaluations)
+    )  # fmt: skip
+
+
 def search_curves(found: SearchResult) -> tuple[SearchCurve, ...]:
     """Epochs that lead to the accuracies of each configuration's trials."""
     curves = []
@@ -371,6 +383,7 @@ def study_result(studied: Study = FULL, source: str = CHARS74K) -> StudyResult:
         timeline=timeline(searched.trials),
         reliability=tuple(reliability(e.model) for e in evaluations),
         slices=tuple(part for e in evaluations for part in slices(e)),
+        gains=gains(evaluations),
         evaluations=evaluations,
         external=externals(),
         texts=readings(studied, rng),

@@ -18,7 +18,8 @@ from PIL import Image
 from charrec import reference
 from charrec.data.font_kinds import EMBEDDED
 from charrec.errors import InputError
-from charrec.report import sentences, words, write_report
+from charrec.report import rows, sentences, words, write_report
+from charrec.report.cells import Table
 from charrec.report.page import render
 from charrec.results import StudyResult
 from charrec.steps.report import drawn
@@ -99,6 +100,55 @@ def test_each_accuracy_is_next_to_the_references(model, full, folder):
     row = html[html.index(f'data-model="{model}"') :][:400]
     assert words.percent(ours.value) in row and words.interval(ours) in row
     assert words.percent(reference.MODELS[model].val_accuracy) in row
+
+
+def row_of(table: Table, name: str) -> list[tuple[str, ...]]:
+    (row,) = (cells for cells in table.rows if cells[0].text == name)
+    return [tuple(plain(f"{cell.text}\n{cell.note}").split("\n")) for cell in row[1:]]
+
+
+def test_each_network_is_beside_the_one_before(full, folder):
+    shown, bold = row_of(rows.comparison(full), "Less the network before"), set()
+    assert shown[0] == (words.NONE, "") and len(shown) == 4
+    for cell, gain, last in zip(shown[1:], full.gains, ["less model 1", "less model 2", "less model 3"], strict=True):
+        low, high = (plain(words.points(end)).partition(" ")[0] for end in (gain.low, gain.high))
+        assert cell == (plain(words.points(gain.difference)), f"({low} to {high})", last)
+        bold |= {gain.model} if gain.low > 0 or gain.high < 0 else set()
+    assert bold == {"model_2"} and (folder / "report.html").read_text(encoding="utf-8").count('class="num sure"') == 1
+    assert "Less the network before" not in page_text(full.model_copy(update={"gains": ()}))  # an older result
+
+
+def test_each_figure_that_the_deck_has_stands_beside_this_studys_with_the_difference(full):
+    training = full.trainings[0].model_copy(update={"best_epoch": 9})
+    epochs = tuple(
+        row.model_copy(update={"seconds": 81.2, "val_loss": 0.2736 if row.epoch == 7 else 0.4})
+        for row in training.epochs
+    )
+    result = full.model_copy(update={"trainings": (training.model_copy(update={"epochs": epochs}),)})
+    table = rows.comparison(result)
+    assert row_of(table, "Parameters") == [("829,758", "ref. 830,334", "−576")]
+    assert row_of(table, "Best epoch") == [("9 of 15", "ref. 5", "+4")]
+    assert row_of(table, "Lowest validation loss") == [("0.2736", "epoch 7", "ref. 0.3226, epoch 4", "−0.0490")]
+    assert row_of(table, "Time per epoch, median") == [("1 min 21 s", "ref. 28–31 s", "+50 to +53 s")]
+    assert row_of(table, "Validation loss")[0][1] == ""  # the deck's is its lowest
+    four = row_of(rows.comparison(full), "Lowest validation loss")[3]
+    assert four[2] == "ref. 0.2488"  # of which the deck does not say the epoch
+    search = rows.chosen(full)
+    assert row_of(search, "Trials")[1:] == [("30", ""), ("30", ""), ("+0", "")]
+    assert row_of(search, "Time")[1:] == [("25 min 23 s", ""), ("1 h 11 min 26 s", ""), ("−46 min 3 s", "")]
+    assert row_of(search, "dropout")[1:] == [("0.6", ""), ("0.6", ""), ("+0", "")]
+
+
+def test_other_data_have_no_difference_from_the_reference():
+    result = sample.tiny_result()
+    table = rows.comparison(result)
+    assert row_of(table, "Best epoch")[0] == ("2 of 2", "ref. 5")
+    assert row_of(table, "Time per epoch, median")[0] == ("27 s", "ref. 28–31 s")
+    assert rows.chosen(result).head[-1] == "Reference"
+
+
+def page_text(result: StudyResult) -> str:
+    return Page(render(result, sample.pictures(result.study, 0), [])).text
 
 
 def test_the_readings_and_the_references_readings_are_shown(full, folder):
