@@ -296,15 +296,17 @@ _TYPED = {
     "study.":
         "Sans jumeaux : seulement les images de validation sans image d’entraînement identique de leur classe ; non "
         "mesuré dans cette étude.",
-    "Calibration error: expected calibration error over 15 bins.":
-        "Erreur de calibration : erreur de calibration attendue (ECE) sur 15 intervalles de probabilité.",
+    "Top-2: the truth is one of the two likeliest classes. Calibration error: how far the probability of an answer is "
+    "from the share that is right, in the mean over 15 bins.":
+        "Top-2 : la vérité est l’une des deux classes les plus probables. Erreur de calibration : l’écart moyen entre "
+        "la probabilité d’une réponse et la part de bonnes réponses, sur 15 intervalles de probabilité.",
     "“ref.”: the reference run, on another machine (a P100 of Kaggle’s), and below it this study’s difference from it.":
         "« réf. » : l’exécution de référence, sur une autre machine (un P100 de Kaggle) et, dessous, l’écart de cette "
         "étude à celle-ci.",
     "epoch\u00a0{n}": "époque\u00a0{n}",
-    "Less the network before": "Écart au réseau précédent",
-    "less {model}": "moins {model}",
-    "Less the network before: the difference of two accuracies on the same validation images, with the 95&nbsp;% "
+    "Against the network before": "Écart au réseau précédent",
+    "against {model}": "face au {model}",
+    "Against the network before: the difference of two accuracies on the same validation images, with the 95&nbsp;% "
     "interval from drawing whole groups of fonts; bold where that does not contain 0.":
         "Écart au réseau précédent : la différence de deux exactitudes sur les mêmes images de validation, avec "
         "l’intervalle à 95 % obtenu en tirant des groupes entiers de polices ; en gras s’il ne contient pas 0.",

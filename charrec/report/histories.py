@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from charrec import reference
 from charrec.report import words
-from charrec.report.curves import curve_limits, label_above
+from charrec.report.curves import curve_limits
 from charrec.report.language import say
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ APART = 15.0  # between the two names
 METRICS = ("accuracy", "loss")
 ROUND = (1, 2, 5)  # times a power of ten: the distance of two ticks
 FEW = 4  # epochs, which a line alone would not show
+WIDTH = 104  # of the longest label of a best epoch, so that it lies in one place in both languages
+ABOVE, BELOW = -10, 19  # from the dot to its label's baseline
+ANCHORS = {"middle": 0.5, "start": 0.0, "end": 1.0}  # what of a label is left of its x
+PARTS = 24  # of an epoch's line
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def _history(training: TrainingResult, metric: str, limits: tuple[float, float],
             text=say("overfits from epoch\u00a0{n}", n=training.overfits_from),
         ),
         best=(panel.x(best), panel.y(val[best - 1])),
-        best_label=_best_label(panel, metric, best, val[best - 1], train[best - 1]),
+        best_label=_best_label(panel, metric, best, lines),
         reference=_reference(panel, training.model, metric) if reference_too else None,
         names=_names(panel, train[-1], val[-1]),
         ticks=_ticks(panel, metric),
@@ -131,16 +137,42 @@ def _shown_value(metric: str, value: float) -> str:
     return words.percent(value, 1) if metric == "accuracy" else words.decimal(value, 3)
 
 
-def _best_label(panel: _Panel, metric: str, epoch: int, value: float, other: float) -> Label:
-    shown = _shown_value(metric, value)
-    above, x = label_above((panel.low, panel.high), value, other), panel.x(epoch)
-    share = (x - LEFT) / (RIGHT - LEFT)
-    return Label(
-        x=x,
-        y=round(panel.y(max(value, other)) - 10 if above else panel.y(value) + 19, 1),
-        anchor="start" if share < 0.2 else "end" if share > 0.8 else "middle",
-        text=say("{value}, epoch\u00a0{n}", value=shown, n=epoch),
-    )
+def _best_label(panel: _Panel, metric: str, epoch: int, lines: dict[str, list[float]]) -> Label:
+    """Above or below the best epoch's dot, or both lines, where the fewest points of the lines are behind it."""
+    value, other = (lines[name][epoch - 1] for name in ("validation", "training"))
+    x, y, both = panel.x(epoch), panel.y(value), sorted((panel.y(value), panel.y(other)))
+    text = say("{value}, epoch\u00a0{n}", value=_shown_value(metric, value), n=epoch)
+    sides = [y + ABOVE, y + BELOW] if metric == "accuracy" else [y + BELOW, y + ABOVE]  # first where its line is not
+    sides += [both[0] + ABOVE, both[1] + BELOW]
+    places = [Label(x, round(side, 1), anchor, text) for side in sides for anchor in ANCHORS]
+    within = [one for one in places if _fits(one)]
+    points = [point for values in lines.values() for point in _points(panel, values)]
+    return min(within, key=lambda one: sum(_covers(one, *point) for point in points))
+
+
+def _points(panel: _Panel, values: list[float]) -> Iterator[tuple[float, float]]:
+    """Along a line, so close that none passes a label unseen."""
+    for epoch, (a, b) in enumerate(pairwise(values), 1):
+        for part in range(PARTS):
+            share = part / PARTS
+            yield panel.x(epoch + share), panel.y(a + share * (b - a))
+    yield panel.x(len(values)), panel.y(values[-1])
+
+
+def covered(label: Label) -> tuple[float, float, float, float]:
+    """What a label of the best epoch takes at most: left, top, right, bottom."""
+    left = label.x - WIDTH * ANCHORS[label.anchor]
+    return left, label.y - 11, left + WIDTH, label.y + 3
+
+
+def _fits(label: Label) -> bool:
+    left, top, right, bottom = covered(label)
+    return left >= LEFT - 8 and right <= RIGHT + 2 and top >= TOP - 14 and bottom <= BOTTOM
+
+
+def _covers(label: Label, x: float, y: float) -> bool:
+    left, top, right, bottom = covered(label)
+    return left <= x <= right and top <= y <= bottom
 
 
 def _reference(panel: _Panel, model: str, metric: str) -> tuple[float, float, str] | None:

@@ -100,8 +100,8 @@ def _signed(difference: float, decimals: int) -> str:
 
 
 def _plus(difference: float) -> str:
-    """Signed, with as many decimals as it has."""
-    return local(f"{difference:+.6g}").replace("-", "\u2212")
+    """Signed, with as many decimals as it has; 0 has no sign."""
+    return local(f"{difference:+.6g}").replace("-", "\u2212") if difference else "0"
 
 
 def _epoch(n: int) -> str:
@@ -117,7 +117,7 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
         return Cell(count(t.parameters), note=_reference(count(r.parameters), _signed(t.parameters - r.parameters, 0)))
 
     def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
-        difference = _signed(t.best_epoch - r.val_accuracy_epoch, 0) if r and comparable else ""
+        difference = _plus(t.best_epoch - r.val_accuracy_epoch) if r and comparable else ""
         note = _reference(str(r.val_accuracy_epoch), difference) if r else ""
         return Cell(say("{n} of {all}", n=t.best_epoch, all=len(t.epochs)), note=note)
 
@@ -134,7 +134,7 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
         if not r:
             return Cell(duration(own))
         least, most = r.epoch_seconds
-        ends = {"low": _signed(own - most, 0), "high": _signed(own - least, 0)}
+        ends = {"low": _plus(round(own - most)), "high": _plus(round(own - least))}
         difference = say("{low} to {high}", **ends) + f"{words.NBSP}s" if comparable else ""
         return Cell(duration(own), note=_reference(f"{least}\u2013{most}{words.NBSP}s", difference))
 
@@ -183,7 +183,9 @@ def comparison(result: StudyResult) -> Table:
         rows.append([_text(name), *cells])
     if result.gains:
         gains = {one.model: _gain(one) for one in result.gains}
-        rows.insert(1, [_text(say("Less the network before")), *(gains.get(t.model, blank) for t in result.trainings)])
+        rows.insert(
+            1, [_text(say("Against the network before")), *(gains.get(t.model, blank) for t in result.trainings)]
+        )
     for name, cell in _training_rows(comparable):
         rows.append([_text(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
     heads = [f"{title(t.model)}\n{subtitle(t.model)}" for t in result.trainings]
@@ -191,7 +193,7 @@ def comparison(result: StudyResult) -> Table:
 
 
 def _gain(one: Gain) -> Cell:
-    return apart(one.difference, one.low, one.high, say("less {model}", model=words.name(one.before)))
+    return apart(one.difference, one.low, one.high, say("against {model}", model=words.name(one.before)))
 
 
 def layers(result: StudyResult) -> dict[str, Table]:
@@ -221,7 +223,7 @@ def chosen(result: StudyResult) -> Table:
     seconds = search.seconds, reference.SEARCH_SECONDS
     longer = "\u2212" if seconds[0] < seconds[1] else "+"
     rows = [
-        [_text(say("Trials")), _text(""), *map(Cell, map(count, trials)), Cell(_signed(trials[0] - trials[1], 0))],
+        [_text(say("Trials")), _text(""), *map(Cell, map(count, trials)), Cell(_plus(trials[0] - trials[1]))],
         [
             _text(say("Time")), _text(""), *map(Cell, map(duration, seconds)),
             Cell(longer + duration(abs(seconds[0] - seconds[1]))),

@@ -133,6 +133,20 @@ def test_a_training_curve_goes_through_its_epochs_and_names_the_best_one() -> No
         assert (accuracy.band is None) == (training.overfits_from is None) and accuracy.dots == []
 
 
+@pytest.mark.parametrize("which", ["full", "tiny"])
+def test_the_label_of_the_best_epoch_lies_on_no_line(which: str) -> None:
+    """In the middle, at either end, between the lines, and where few epochs make them steep."""
+    result = sample.study_result() if which == "full" else sample.tiny_result()
+    drawn = histories.histories(result, reference_too=True)
+    for panel in (panel for panels in drawn.values() for panel in panels):
+        left, top, right, bottom = histories.covered(panel.best_label)
+        for line in (panel.training, panel.validation):
+            xs, ys = np.array([point.split(",") for point in line.split()], float).T
+            behind = np.interp(inside := np.linspace(max(left, xs[0]), min(right, xs[-1]), 200), xs, ys)
+            assert not ((top < behind) & (behind < bottom)).any(), (panel.about, inside[0])
+        assert left >= histories.LEFT - 8 and right <= histories.RIGHT + 2 and bottom <= histories.BOTTOM
+
+
 def test_a_training_curve_of_one_epoch_is_a_dot_on_each_line_with_french_words() -> None:
     result = sample.tiny_result()
     first = result.trainings[0].model_copy(update={"epochs": result.trainings[0].epochs[:1], "best_epoch": 1})

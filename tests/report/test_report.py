@@ -108,14 +108,16 @@ def row_of(table: Table, name: str) -> list[tuple[str, ...]]:
 
 
 def test_each_network_is_beside_the_one_before(full, folder):
-    shown, bold = row_of(rows.comparison(full), "Less the network before"), set()
+    shown, bold = row_of(rows.comparison(full), "Against the network before"), set()
     assert shown[0] == (words.NONE, "") and len(shown) == 4
-    for cell, gain, last in zip(shown[1:], full.gains, ["less model 1", "less model 2", "less model 3"], strict=True):
+    for cell, gain, last in zip(
+        shown[1:], full.gains, ["against model 1", "against model 2", "against model 3"], strict=True
+    ):
         low, high = (plain(words.points(end)).partition(" ")[0] for end in (gain.low, gain.high))
         assert cell == (plain(words.points(gain.difference)), f"({low} to {high})", last)
         bold |= {gain.model} if gain.low > 0 or gain.high < 0 else set()
     assert bold == {"model_2"} and (folder / "report.html").read_text(encoding="utf-8").count('class="num sure"') == 1
-    assert "Less the network before" not in page_text(full.model_copy(update={"gains": ()}))  # an older result
+    assert "Against the network before" not in page_text(full.model_copy(update={"gains": ()}))  # an older result
 
 
 def test_each_figure_that_the_deck_has_stands_beside_this_studys_with_the_difference(full):
@@ -134,9 +136,9 @@ def test_each_figure_that_the_deck_has_stands_beside_this_studys_with_the_differ
     four = row_of(rows.comparison(full), "Lowest validation loss")[3]
     assert four[2] == "ref. 0.2488"  # of which the deck does not say the epoch
     search = rows.chosen(full)
-    assert row_of(search, "Trials")[1:] == [("30", ""), ("30", ""), ("+0", "")]
+    assert row_of(search, "Trials")[1:] == [("30", ""), ("30", ""), ("0", "")]
     assert row_of(search, "Time")[1:] == [("25 min 23 s", ""), ("1 h 11 min 26 s", ""), ("−46 min 3 s", "")]
-    assert row_of(search, "dropout")[1:] == [("0.6", ""), ("0.6", ""), ("+0", "")]
+    assert row_of(search, "dropout")[1:] == [("0.6", ""), ("0.6", ""), ("0", "")]
 
 
 def test_other_data_have_no_difference_from_the_reference():
