@@ -149,8 +149,9 @@ _TYPED = {
         "Cette étude a entraîné {networks} sur {training} images de 62 caractères, {validation} autres servant à la "
         "validation. Aucun classifieur ne peut en lire plus de {ceiling}, car le reste montre des dessins qui "
         "existent aussi sous une autre étiquette. Si l’on confond majuscule et minuscule, le {model} lit {folded}.",
-    "Its interval overlaps with that of {names}, so their order is uncertain.":
-        "Son intervalle recoupe celui d’autres réseaux, {names} : leur ordre est incertain.",
+    "Its interval overlaps with that of {names}, so the intervals alone do not tell their order.":
+        "Son intervalle recoupe celui d’autres réseaux, {names} : les intervalles seuls ne disent pas leur ordre.",
+    "validation accuracy, %": "exactitude de validation, %",
     "validation accuracy": "exactitude de validation",
     "reference,<br>difference": "référence,<br>écart",
     "reference,<br>other data": "référence,<br>autres données",

@@ -105,9 +105,9 @@ class Browser:
         return found["result"].get("value")
 
     def picture(self, selector: str, to: Path) -> None:
-        """The element, with all that it has below the screen's edge."""
+        """The element, with all that it has below the screen's edge, and the page's margin, into which labels reach."""
         box = self.run(
-            f"(b => ({{x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height}}))"
+            f"(b => ({{x: b.x + scrollX - 16, y: b.y + scrollY, width: b.width + 32, height: b.height}}))"
             f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
         )
         shot = self.call("Page.captureScreenshot", clip=box | {"scale": 1}, captureBeyondViewport=True)
