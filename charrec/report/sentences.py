@@ -103,7 +103,9 @@ def lead(result: StudyResult) -> str:
     others = [e for e in result.evaluations if e is not top and e.accuracy.high >= top.accuracy.low]
     if others:
         names = listing([name(e.model) for e in others])
-        overlap = say("Its interval overlaps with that of {names}, so the intervals alone do not tell their order.", names=names)
+        overlap = say(
+            "Its interval overlaps with that of {names}, so the intervals alone do not tell their order.", names=names
+        )
         text += f" {overlap}"
     return text
 
