@@ -32,7 +32,7 @@ from charrec.sweep.outcome import SearchFailed, read_document
 from charrec.sweep.plan import PLAN
 from charrec.sweep.ranking import ranking
 from charrec.sweep.standing import status
-from charrec.sweep.table import cost_lines, execution_lines, headline, lines, result_lines
+from charrec.sweep.table import cost_lines, execution_lines, headline, lines, result_lines, trouble_lines
 from charrec.tuning.plan import Sweep
 
 AnySearch = Sweep | Fits
@@ -156,11 +156,12 @@ def _result(store: Store, sweep: AnySearch, options: argparse.Namespace) -> int:
             "search": sweep.key, "objective": sweep.objective.model_dump(), "executions": now.executions,
             "finished": now.finished, "over": now.over, "aborted": now.aborted,
             "trials": [row.model_dump() for row in ended], "costs": now.costs.model_dump(),
+            "troubles": [row.model_dump() for row in now.troubles],
         }  # fmt: skip
         print(json.dumps(said))
     else:
         head = [sweep.key, headline(now), *execution_lines(now.executions), *cost_lines(now.costs)]
-        print("\n".join([*head, "", *result_lines(ended)]))
+        print("\n".join([*head, "", *result_lines(ended), *trouble_lines(now)]))
     if now.aborted or not now.best:
         return 1
     return 0 if now.finished or now.over else GOES_ON
@@ -173,7 +174,8 @@ def _retry(store: Store, sweep: AnySearch) -> None:
 
     count = reopen(store, sweep)
     failed = f"{count} failed trial{'s are' if count > 1 else ' is'} tried anew" if count else "no trial has failed"
-    print(f"{sweep.key}: {failed}." + (" Run the study again, or start `charrec sweep work`." if count else ""))
+    again = "the script again" if isinstance(sweep, Fits) else "the study again, or start `charrec sweep work`"
+    print(f"{sweep.key}: {failed}." + (f" Run {again}." if count else ""))
 
 
 def _work(store: Store, sweep: AnySearch, options: argparse.Namespace) -> str:

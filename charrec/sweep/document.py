@@ -47,6 +47,7 @@ class Failure(Frozen):
 
     worker: WorkerId
     message: str
+    memory: bool = Field(False, exclude_if=operator.not_)  # whether memory ended
 
 
 class Stretch(Frozen):
@@ -74,7 +75,7 @@ class TrialRecord(Frozen):
     best_step: int | None = None  # 0 in every search: Keras Tuner's, of the one score that it is told
     message: str | None = None  # reason of the last failure
     failures: Annotated[list[Failure], Field(max_length=BELIEVED)] = []  # of different workers
-    doubts: NonNegativeInt = 0  # failures on workers that had shown nothing; they count for nothing
+    doubts: NonNegativeInt = 0  # failures on workers that had shown nothing, or could not train after it
     losses: NonNegativeInt = 0  # consecutive lost workers without a finished epoch between them
     losses_at: NonNegativeInt = 0  # finished epochs at the last loss
     seconds: Annotated[FiniteFloat, Field(ge=0)] = 0.0
@@ -85,6 +86,11 @@ class TrialRecord(Frozen):
     def lost(self) -> bool:
         """Whether it was given up since its workers were lost, and not for what it said on two of them."""
         return self.status == "FAILED" and self.losses > 0 and len(self.failures) < BELIEVED
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it failed for want of memory on as many workers as are believed."""
+        return len(self.failures) == BELIEVED and all(failure.memory for failure in self.failures)
 
     @property
     def first(self) -> int:

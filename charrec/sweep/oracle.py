@@ -29,6 +29,11 @@ from charrec.sweep.space import Space, Value
 
 LOSSES = 5  # consecutive workers that a trial may lose without finishing an epoch
 FAILURES = 5  # consecutive failed trials that end the search: the networks are not to blame
+COSTLY = 2  # workers that a trial has cost; the next one shows first that it can train, so that its loss counts
+TOO_LARGE = (
+    f"needs more memory than {BELIEVED} workers had; leave such points out of the space, or try it anew on a larger"
+    " machine by `charrec sweep retry`"
+)
 REMEMBERED = 128  # transactions
 
 
@@ -124,31 +129,43 @@ class Oracle:
             self._end(assignment.trial, "FAILED", f"its score is {score}", seconds)
         return True
 
-    def fail(self, assignment: Assignment, message: str) -> bool:
+    def fail(self, assignment: Assignment, message: str, memory: bool = False, lost: float = 0.0) -> bool:
         """Queues the failed trial for another worker, or ends it as FAILED if it failed on another one before.
 
-        The worker must have shown that it can train. False, without effect, if the lease was lost.
+        The worker must have shown that it can train. `memory`: memory ended. `lost`: as in `give_back`. False, without
+        effect, if the lease was lost.
         """
         if not self.holds(assignment):
             return False
         name, worker = assignment.trial, self.leases[assignment.trial].worker
         before = [failure for failure in self.records[name].failures if failure.worker != worker]
-        self._worked(name, "failed")
-        self._note(name, failures=[*before, Failure(worker=worker, message=message)])
+        self._worked(name, "failed", lost=lost)
+        self._note(name, failures=[*before, Failure(worker=worker, message=message, memory=memory)])
         if len(before) + 1 < BELIEVED:
             self._queue(name, message)
         else:
-            self._end(name, "FAILED", message, 0.0)
+            self._end(name, "FAILED", f"{TOO_LARGE}: {message}" if self.records[name].too_large else message, 0.0)
         return True
 
-    def doubt(self, assignment: Assignment, message: str) -> bool:
+    def doubt(self, assignment: Assignment, message: str, lost: float = 0.0) -> bool:
         """Queues a trial that failed on a worker which may be to blame itself. False if the lease was lost."""
         if not self.holds(assignment):
             return False
-        self._worked(assignment.trial, "failed")
+        self._worked(assignment.trial, "failed", lost=lost)
         self._note(assignment.trial, doubts=self.records[assignment.trial].doubts + 1)
         self._queue(assignment.trial, message)
         return True
+
+    def suspect(self, assignment: Assignment, message: str, memory: bool, lost: float) -> bool:
+        """Ends the lease of a trial after which its worker cannot train any more. Whether it counts as its failure.
+
+        It does where the worker had shown before that it can train, and the trial had cost others: it may leave any
+        process unable to train, and workers would end on it for ever. Else it is a doubt. `lost`: as in `give_back`.
+        """
+        if self.holds(assignment) and self.leases[assignment.trial].shown and self.costly(assignment.trial, COSTLY):
+            return self.fail(assignment, message, memory, lost)
+        self.doubt(assignment, message, lost)
+        return False
 
     def proof(self) -> Assignment | None:
         """A trial that has completed, which any machine that can train is able to repeat; None: none has."""
@@ -299,7 +316,8 @@ class Oracle:
         del self.leases[name]
         self._note(name, status=status, message=message, seconds=round(seconds, 3))
         self.ended.append(name)
-        latest = self.ended[-FAILURES:]
+        # Of those that need more memory than there is, any number may come in a row, and others go on
+        latest = [one for one in self.ended if not self.records[one].too_large][-FAILURES:]
         if len(latest) == FAILURES and all(self.records[one].status == "FAILED" for one in latest):
             why = f"Number of consecutive failures exceeded the limit of {FAILURES}.\n{message or ''}"
             self.aborted = self.aborted or why

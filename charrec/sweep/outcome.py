@@ -8,7 +8,7 @@ from charrec.sweep.ranking import ranking
 from charrec.sweep.row import TrialRow
 from charrec.sweep.scheduling import Schedule, seen
 
-ANEW = "The same study, or `charrec sweep retry`, tries its failed trials anew."
+ANEW = "`charrec sweep retry` tries its failed trials anew, and so does a study that is run again."
 ON = "A larger budget, `charrec sweep stop --undo` or `charrec sweep extend` lets it go on."
 
 

@@ -66,7 +66,7 @@ class Described(Frozen):
         except NotFound:
             raise InputError(
                 f"{store.url} has no search {key!r}",
-                "the key of one that a study or a worker began, as in sweeps/0123456789abcdef",
+                "the key of one that was begun there, as in sweeps/search or sweeps/0123456789abcdef",
                 "Correct the key or the store.",
             ) from None
 

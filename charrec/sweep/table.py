@@ -28,7 +28,7 @@ def lines(status: Status) -> list[str]:
         *columns(RUNGS, map(_rung, status.rungs), left=()),
         "",
         *(columns(WORKERS, map(_worker, status.workers), left=(0, 4)) if status.workers else ["no workers"]),
-        *_troubles(status),
+        *trouble_lines(status),
     ]
 
 
@@ -134,7 +134,8 @@ def _worker(row: WorkerRow) -> Cells:
     return (row.worker, row.trial, str(row.configuration), f"{row.epochs} of {row.of}", sign)
 
 
-def _troubles(status: Status) -> Iterator[str]:
+def trouble_lines(status: Status) -> Iterator[str]:
+    """Trials that failed, were given up, or wait for another try, below an empty line."""
     if status.troubles:
         yield ""
         yield from map(_trouble, status.troubles)

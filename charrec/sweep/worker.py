@@ -12,9 +12,18 @@ from charrec.errors import InputError
 from charrec.storage import Store
 from charrec.storage.patience import PatientStore
 from charrec.storage.proof import prove_compare_and_swap
-from charrec.sweep.blame import MachineAtFault, at_fault, described, in_a_line, is_the_machines
+from charrec.sweep.blame import (
+    MachineAtFault,
+    at_fault,
+    described,
+    in_a_line,
+    is_the_machines,
+    let_go,
+    out_of_memory,
+    unfit_after,
+)
 from charrec.sweep.heartbeat import Heartbeat, LeaseLost, Terms, ages, bury, pass_time, reap
-from charrec.sweep.oracle import Assignment, Oracle
+from charrec.sweep.oracle import COSTLY, Assignment, Oracle
 from charrec.sweep.outcome import finished, search_failed
 from charrec.sweep.plan import Plan
 from charrec.sweep.room import require_room
@@ -52,7 +61,6 @@ PATIENT = Terms()
 EXPLAINED = (MachineAtFault, InputError, ConnectionError, TimeoutError)  # the machine's, and they say what to do
 LOST = Ended("lost", "another worker has it by now")
 LONGEST_MESSAGE = 1000  # characters of what a failed trial says
-COSTLY = 2  # workers that a trial has cost; the next one shows first that it can train, so that its loss counts
 DOUBTS = 2  # trials that fail on a worker while the search has none that completed; then it blames itself
 
 
@@ -90,7 +98,7 @@ def work(
     except EXPLAINED:
         raise
     except Exception as error:
-        if is_the_machines(error):
+        if is_the_machines(error) or out_of_memory(error):
             raise at_fault(error, f"{store.url}/{sweep.key}") from error
         raise
 
@@ -134,6 +142,7 @@ class _Worker:
         self.show, self.stop, self.trial = show, stop, trial
         self.oracle = Oracle(sweep.schedule, sweep.seed, sweep.space, sweep.objective)
         self.shown = False  # this process can train: it has completed a trial, or repeated an epoch of one
+        self.completed: list[Assignment] = []  # by this process
         self.doubted: dict[str, str] = {}  # trials that failed here while none of the search had completed; their words
 
     def work(self) -> Ending:
@@ -207,11 +216,13 @@ class _Worker:
             return self.failed(given, error)
         kept = self.ending(given, lambda: self.oracle.complete(given, score, seconds, self.sweep.executions))
         self.shown, self.doubted = True, {}
+        self.completed.append(given)
         return kept, Ended("completed", f"{self.sweep.objective.name} {score:.4f}")
 
     def failed(self, given: Assignment, error: Exception) -> tuple[bool, Ended]:
         """Record the trial's failure, if this machine can still train: repeat an epoch of one that has completed."""
-        message = described(error)[:LONGEST_MESSAGE]
+        memory = out_of_memory(error)
+        message = (f"out of memory ({described(error)})" if memory else described(error))[:LONGEST_MESSAGE]
         proof = self.ask(self.oracle.proof)
         if proof is None:
             self.doubted[given.trial] = message
@@ -220,9 +231,15 @@ class _Worker:
                 raise self.unfit() from error
             return kept, Ended("failed", message)
         log.warning("trial %s: %s; can this machine still train?", given.trial, message)
+        let_go(error)  # or the network that failed would leave no memory for another
         self.trainable.forget()
-        self.prove(proof)
-        return self.ending(given, lambda: self.oracle.fail(given, message)), Ended("failed", message)
+        try:
+            self.prove(self.largest() or proof if memory else proof)
+        except MachineAtFault as unable:
+            lost = self.heart.lap()
+            counts = self.ask(lambda: self.oracle.suspect(given, message, memory, lost))
+            raise unfit_after(given.trial, message, unable.__cause__ or unable, self.where, counts) from unable
+        return self.ending(given, lambda: self.oracle.fail(given, message, memory)), Ended("failed", message)
 
     def given_back(self, given: Assignment, stopped: Interrupted) -> bool:
         """Release the trial; an epoch of which nothing is stored was trained in vain."""
@@ -253,6 +270,18 @@ class _Worker:
             return self.oracle.account.over
 
         return self.ask(spend)
+
+    def largest(self) -> Assignment | None:
+        """Of the trials that this process has completed, the one with the most parameters; None: it has completed none.
+
+        Others' machines may have more memory; and if somebody else has come to use this one's, a small trial may still
+        fit.
+        """
+
+        def parameters(completed: Assignment) -> int:
+            return self.sweep.progress(self.store, completed.configuration).parameters
+
+        return max(self.completed, key=parameters, default=None)
 
     def prove(self, completed: Assignment) -> None:
         """Repeat the first epoch of a completed trial. Raises MachineAtFault where this machine cannot."""
@@ -291,8 +320,8 @@ class _Worker:
         return MachineAtFault(
             f"a worker at {self.where} completed no trial, nor has any other, and failed at {failures}; expected a"
             " machine that can train. Until one completes a trial, this counts as no trial's failure. Look for the"
-            " reason in this machine or in what is trained, as a learning rate with which every trial diverges, then"
-            " run it again."
+            " reason in this machine or in what is trained, as a learning rate with which every trial diverges or"
+            " networks that its memory does not hold, then run the same command again."
         )
 
     @property

@@ -1,7 +1,8 @@
 """`python -m tests.simulation 7` prints the interleaving of seed 7; `python -m tests.simulation 0 10000` runs many.
 
 The word `training` before the numbers asks for plain trainings instead of searches, a schedule's name, as ASHA, for
-searches by that one, with "x 2" behind it of two executions of each trial: `'ASHA x 2'`.
+searches by that one, with "x 2" behind it of two executions of each trial: `'ASHA x 2'`; `short` for searches in
+which memory ends.
 """
 
 import argparse
@@ -51,6 +52,7 @@ if __name__ == "__main__":
         name: partial(searching.simulate, by=by) for name, by in SCHEDULES.items()
     }
     simulated |= {f"{name} x 2": partial(searching.simulate, by=by, executions=2) for name, by in SCHEDULES.items()}
+    simulated["short"] = partial(searching.simulate, short=True)
     simulated["training"] = plain_training.simulate
     given = parsed(simulated)
     sys.exit(main(simulated[given.kind], given.first, given.after))

@@ -64,11 +64,14 @@ class Run:
         return Counter(name for line in self.trace for name, word in words.items() if word in line.what)
 
 
-def simulate(seed: int, by: Named = None, executions: int = 1) -> Run:
-    """The run of one seed, compared with the undisturbed one; by ASHA epoch by epoch: its trials may be others."""
+def simulate(seed: int, by: Named = None, executions: int = 1, short: bool = False) -> Run:
+    """The run of one seed, compared with the undisturbed one; by ASHA epoch by epoch: its trials may be others.
+
+    `short`: memory ends in one configuration, and it ends as one that diverges.
+    """
     rng = random.Random(f"{seed} fate")
     search = LARGER if rng.random() < 0.03 or by else SMALL
-    hopeless = (rng.randrange(3), rng.choice((1, 2))) if rng.random() < 0.1 else None
+    hopeless = (rng.randrange(3), rng.choice((1, 2))) if rng.random() < 0.1 or short else None
     return run(
         seed,
         search,
@@ -79,6 +82,7 @@ def simulate(seed: int, by: Named = None, executions: int = 1) -> Run:
         rng.random() < PROVEN,
         by,
         executions,
+        short,
     )
 
 
@@ -105,9 +109,9 @@ def drawn(rng: random.Random) -> Weather:
 
 def run(
     seed: int, search: Search, hopeless: tuple[int, int] | None, weather: Weather, workers: int, expected: Run | None,
-    proven: bool = False, by: Named = None, executions: int = 1,
+    proven: bool = False, by: Named = None, executions: int = 1, short: bool = False,
 ) -> Run:  # fmt: skip
-    """`hopeless`: a configuration, and the epoch in which its last execution diverges."""
+    """`hopeless`: a configuration, and the epoch in which its last execution diverges, or memory ends (`short`)."""
     world = World(seed)
     given = {"key": "sweep", "search": search, "recipe": SEARCH_RECIPE}
     other = {"by": by, "repeats": executions}
@@ -115,9 +119,9 @@ def run(
     watch = Invariants(expected.histories if expected else None)
     bucket = Bucket(world, weather, watch)
     diverging = {trial_seed(sweep.recipe.seed, hopeless[0], executions - 1): hopeless[1]} if hopeless else {}
-    about = f"{workers} workers, {search.max_epochs} epochs, hopeless {hopeless}, weather: {weather}"
+    about = f"{workers} workers, {search.max_epochs} epochs, hopeless {hopeless}{short * ', short'}, weather: {weather}"
     made = Run(seed, about, world.trace)
-    with staged(world, bucket, Trainer(world, diverging), proven):
+    with staged(world, bucket, Trainer(world, diverging, short), proven):
         try:
             _Search(world, bucket, sweep, watch).go(workers)
             made.objects = {key: stored.data for key, stored in bucket.objects.items()}

@@ -48,6 +48,12 @@ def test_whatever_happens_a_search_of_two_executions_loses_none(name: str) -> No
         assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation '{name} x 2' {seed}"
 
 
+def test_whatever_happens_a_point_that_fits_nowhere_ends_as_one_that_diverges() -> None:
+    for seed in range(often(10, 1000)):
+        run = searching.simulate(seed, short=True)
+        assert not run.violation, f"{run}\nAgain: .venv/bin/python -m tests.simulation short {seed}"
+
+
 def test_a_seed_decides_everything() -> None:
     first, again, another = (str(searching.simulate(seed)) for seed in (3, 3, 4))
     assert first == again != another

@@ -34,11 +34,15 @@ class Network:
 
 
 class Trainer:
-    """Stands for Keras: `compiled`, `train_epoch` and `network_of` of charrec.training.train."""
+    """Stands for Keras: `compiled`, `train_epoch` and `network_of` of charrec.training.train.
 
-    def __init__(self, world: World, hopeless: dict[int, int]) -> None:
-        self.world = world
+    `short`: memory ends where a training would diverge, and every other process can train no more after it.
+    """
+
+    def __init__(self, world: World, hopeless: dict[int, int], short: bool = False) -> None:
+        self.world, self.short = world, short
         self.hopeless = hopeless  # seed of a recipe -> the epoch in which it diverges
+        self.full: set[int] = set()  # processes that can train no more
 
     def compiled(self, recipe: Recipe, _arrays: object, _epochs: int) -> Network:
         return Network(recipe)
@@ -50,11 +54,17 @@ class Trainer:
         self, network: Network, recipe: Recipe, _arrays: object, epoch: int, begun: Begun,
         _callbacks: list[Any], interrupt: Callable[[], bool],
     ) -> Epoch:  # fmt: skip
+        process = self.world.current.process.number
+        if process in self.full:
+            raise MemoryError
         for step in range(begun.steps, STEPS):
             if interrupt() and step > begun.steps:
                 raise Interrupted(Begun(steps=step))
             self.world.sleep(self.world.rng.expovariate(1 / 5))
             network.state = digest(f"{network.state} {epoch} {step}")
+        if self.hopeless.get(recipe.seed) == epoch and self.short:
+            self.full |= {process} if process % 2 else set()
+            raise MemoryError
         if self.hopeless.get(recipe.seed) == epoch:
             raise TrainingDiverged(f"diverged in epoch {epoch}")
         score = int(network.state[:2], 16) % 16 / 16  # some have equals

@@ -43,7 +43,7 @@ class Formula:
                 time.sleep(self.seconds / STEPS)
             self.within(epoch, place)
             row = FitEpoch(epoch=epoch, seconds=1.0, values={"score": score(values, seed, epoch)})
-            after = progress.model_copy(update={"epochs": (*progress.epochs, row), "parameters": 1})
+            after = progress.model_copy(update={"epochs": (*progress.epochs, row), "parameters": values["width"]})
             version = commit(place.store, place.key, after, version, progress)
             progress, self.trained = after, self.trained + 1
         return [Scored(row.values["score"] or 0.0, row.seconds) for row in progress.epochs]

@@ -1,8 +1,10 @@
 """Whose fault an error is: what a machine cannot do says nothing about a network."""
 
 import errno
+import gc
 import os
 import resource
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ import tensorflow as tf
 
 from charrec.errors import InputError
 from charrec.storage import Conflict, DiskError, NotFound, open_store
-from charrec.sweep.blame import MachineAtFault, at_fault, is_the_machines
+from charrec.sweep.blame import MachineAtFault, at_fault, is_the_machines, let_go, out_of_memory, unfit_after
 from charrec.training.checkpoints import load, save
 from charrec.training.epoch import TrainingDiverged
 from charrec.training.interruption import Begun
@@ -39,19 +41,34 @@ def raised_from(error: Exception, cause: Exception) -> Exception:
         TimeoutError("100 conflicts in a row"),
         ImportError("libcudart.so.12: cannot open shared object file"),
         ModuleNotFoundError("No module named 'h5py'"),
-        MemoryError(),
         InputError("the bucket answers 403", "a bucket that may be written", "Correct the credentials."),
-        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
-        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
-        tf.errors.InternalError(None, None, "Failed copying input tensor to GPU:0: Dst tensor is not initialized."),
-        RuntimeError("INTERNAL: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
         raised_from(RuntimeError("the callback failed"), NO_ROOM),
         raised_from(ValueError("no layer"), raised_from(RuntimeError("no backend"), ImportError("no module"))),
+        raised_from(ConnectionError("the bucket gave no reply"), MemoryError()),  # the latter word counts
     ],
     ids=repr,
 )
 def test_what_is_the_machines(error: Exception) -> None:
     assert is_the_machines(error)
+    assert not out_of_memory(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate"),  # JAX
+        tf.errors.InternalError(None, None, "Failed copying input tensor to GPU:0: Dst tensor is not initialized."),
+        RuntimeError("INTERNAL: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+        raised_from(RuntimeError("the callback failed"), MemoryError("Unable to allocate 8 EiB")),
+        raised_from(MemoryError(), NO_ROOM),  # as after a file that is not in the cache
+    ],
+    ids=repr,
+)
+def test_where_memory_ends_the_trial_may_be_too_large(error: Exception) -> None:
+    assert out_of_memory(error)
+    assert not is_the_machines(error)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +84,7 @@ def test_what_is_the_machines(error: Exception) -> None:
 )
 def test_what_may_be_the_trials(error: Exception) -> None:
     assert not is_the_machines(error)
+    assert not out_of_memory(error)
 
 
 def test_an_error_that_hides_where_it_came_from_is_taken_as_it_is() -> None:
@@ -80,6 +98,39 @@ def test_an_error_that_hides_where_it_came_from_is_taken_as_it_is() -> None:
         hide()
     assert is_the_machines(raised.value.__context__ or raised.value)
     assert not is_the_machines(raised.value)
+
+
+class Network:
+    """What an error's frames may hold."""
+
+
+def test_an_error_that_is_let_go_holds_no_network_nor_do_those_that_led_to_it() -> None:
+    held: list[weakref.ref[Network]] = []
+
+    def train() -> None:
+        network = Network()
+        held.append(weakref.ref(network))
+        raise MemoryError
+
+    def hide() -> None:
+        network = Network()
+        held.append(weakref.ref(network))
+        try:
+            train()
+        except MemoryError:
+            raise RuntimeError("RESOURCE_EXHAUSTED") from None  # as TensorFlow does
+
+    met: list[RuntimeError] = []  # pytest.raises would hold the traceback
+    try:
+        hide()
+    except RuntimeError as error:
+        met.append(error)
+    gc.collect()
+    assert all(one() for one in held)
+    let_go(met[0])
+    gc.collect()
+    assert [one() for one in held] == [None, None]
+    assert out_of_memory(met[0])
 
 
 @pytest.mark.parametrize("error", [NotFound("t/epoch-001.weights.h5"), Conflict("t/progress.json has changed")])
@@ -126,7 +177,7 @@ def test_the_error_of_a_worker_says_where_what_and_what_to_do() -> None:
         "a worker at file:///store/sweeps/0123 ended with OSError: [Errno 28] No space left on device:"
         " '/scratch/model.weights.h5'; expected a machine that can finish a trial. This counts as no trial's failure,"
         " and stored epochs stay. Make room in the store or in the folder for temporary files (TMPDIR), then run the"
-        " study or the worker again."
+        " same command again."
     )
     disk = DiskError(errno.ENOSPC, "/tmp/w.h5 cannot be written: no space. Make room, and run again.")
     assert str(at_fault(disk, "there")) == f"a worker at there ended, and no trial has failed by this: {disk}"
@@ -134,4 +185,20 @@ def test_the_error_of_a_worker_says_where_what_and_what_to_do() -> None:
     assert "ValueError: first xxx" in long
     assert "xxx last; expected" in long
     assert len(long) < 800
-    assert "Mend that, then run the study" in str(at_fault(ImportError("no module"), "s3://bucket/sweeps/0123"))
+    assert "Mend that, then run the same command" in str(at_fault(ImportError("no module"), "s3://bucket/sweeps/0123"))
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [(False, "no failure of the trial, which waits,"), (True, "its failure, since it ended other workers before,")],
+)
+def test_the_error_of_a_worker_that_cannot_train_after_a_trial_says_what_becomes_of_that(
+    counts: bool, said: str
+) -> None:
+    error = unfit_after("0003", "out of memory (MemoryError)", MemoryError("again"), "s3://bucket/sweeps/0123", counts)
+    assert str(error) == (
+        "trial 0003 failed on a worker at s3://bucket/sweeps/0123: out of memory (MemoryError); after it the worker"
+        " could not repeat an epoch of a completed trial: MemoryError: again; expected a machine that can train. This"
+        f" counts as {said} and stored epochs stay. See who else uses the memory or the device, then run the same"
+        " command again."
+    )

@@ -79,6 +79,20 @@ def test_a_document_comes_back_as_it_was_to_the_last_bit(text: str) -> None:
     assert parsed(document.model_dump_json().encode(), WHERE) == document
 
 
+def test_a_failure_for_want_of_memory_is_told_from_others_and_those_of_before_are_not(plain: Plain) -> None:
+    failures = [failure for record in plain["trials"].values() for failure in record["failures"]]
+    assert [failure.keys() for failure in failures] == [{"worker", "message"}] * 3
+    failures[0]["memory"] = True
+    text = json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
+    document = parsed(text.encode(), WHERE)
+    assert [failure.memory for record in document.trials.values() for failure in record.failures] == [
+        True,
+        False,
+        False,
+    ]
+    assert parsed(document.model_dump_json().encode(), WHERE) == document
+
+
 @pytest.mark.parametrize("score", [0.0, 5e-324, 0.1 + 0.2, 1 - 2**-53, 1.0])
 def test_scores_and_seconds_come_back_bit_for_bit(score: float) -> None:
     oracle = oracle_of(SMALL, 1)

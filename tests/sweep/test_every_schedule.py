@@ -103,7 +103,7 @@ def test_the_nth_point_is_the_same_whoever_asks(plan: Scheduled, oracle: Oracle)
 
 
 def disturbed(plan: Scheduled, seed: int) -> Document:
-    """1 to 8 workers that finish, fail, leave, are lost and wake up in any order; one point fails everywhere."""
+    """1 to 8 workers that finish, fail, leave, are lost and wake up in any order; one point fits on none."""
     rng = random.Random(seed)
     oracle, started, asked = oracle_of(plan.schedule, plan.seed), 0, None
     held: list[Assignment] = []
@@ -120,7 +120,7 @@ def disturbed(plan: Scheduled, seed: int) -> Document:
         elif dead and move < 0.6:
             zombie, before = rng.choice(dead), oracle.dump()
             assert not oracle.complete(zombie, 0.9, 1.0) and not oracle.fail(zombie, "late")
-            assert not oracle.give_back(zombie)
+            assert not oracle.give_back(zombie) and not oracle.suspect(zombie, "late", memory=True, lost=9)
             assert oracle.dump() == before
         elif held:
             given = held.pop(rng.randrange(len(held)))
@@ -140,7 +140,10 @@ def end(oracle: Oracle, given: Assignment, rng: random.Random) -> None:
         epochs = record.losses_at + (record.losses >= LOSSES)
         oracle.lose(given.trial, epochs)
     elif given.configuration == 1 and len(record.failures) < BELIEVED:
-        assert oracle.fail(given, "an error")
+        if how < 0.6:
+            oracle.suspect(given, "no memory", memory=True, lost=1.0)  # which counts or does not
+        else:
+            assert oracle.fail(given, "no memory", memory=True)
     else:
         assert oracle.complete(given, points(given), 1.0)
 
@@ -187,6 +190,25 @@ def test_failures_in_a_row_end_the_search(plan: Scheduled, oracle: Oracle) -> No
         fail_for_good(oracle, taken(oracle), "no GPU")
     assert oracle.take("worker") == "STOPPED"
     assert reborn(oracle, plan.schedule, plan.seed).aborted
+
+
+def test_any_number_of_points_that_fit_nowhere_ends_no_search(plan: Scheduled, oracle: Oracle) -> None:
+    """All but every fourth; each leaves its first worker unable to train."""
+    number = 0
+    while isinstance(given := oracle.take(f"worker-{number}"), Assignment):
+        number += 1
+        if given.configuration % 4 == 3:
+            assert oracle.complete(given, points(given), 1.0)
+        elif oracle.records[given.trial].doubts:
+            assert oracle.fail(given, "no memory", memory=True)
+        else:
+            assert not oracle.suspect(given, "no memory", memory=True, lost=1.0)
+    document = oracle.dump()
+    assert (given, document.aborted, runnable(plan, document)) == ("STOPPED", None, 0)
+    if not isinstance(plan.by, Asha):  # which promotes the fewer
+        check_whole(plan, document)
+    fitting = {record.configuration for record in document.trials.values() if not record.too_large}
+    assert fitting == {number for number in fitting if number % 4 == 3} != set()
 
 
 def test_what_could_run_is_what_is_given_out(plan: Scheduled, seed: int) -> None:

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from charrec.sweep.oracle import FAILURES, LOSSES, Assignment, Oracle
+from charrec.sweep.document import Failure
+from charrec.sweep.oracle import COSTLY, FAILURES, LOSSES, TOO_LARGE, Assignment, Oracle
 from charrec.tuning.ranking import ranking
 from tests.sweep.driving import SCHEDULE, SMALL, fail_for_good, in_rungs, points, reborn, taken
 from tests.toy import WARNINGS
@@ -157,6 +158,67 @@ def test_failures_with_a_success_between_do_not_end_the_search(oracle: Oracle) -
         else:
             fail_for_good(oracle, given)
     assert oracle.aborted is None
+
+
+# Memory
+
+
+def test_a_trial_that_does_not_fit_on_two_workers_says_so_and_what_to_do(small: Oracle) -> None:
+    given = taken(small)
+    assert small.fail(given, "out of memory (MemoryError)", memory=True)
+    assert small.records[given.trial].message == "out of memory (MemoryError)"
+    assert small.fail(taken(small, "another"), "out of memory (MemoryError)", memory=True)
+    record = small.records[given.trial]
+    assert (record.status, record.message) == ("FAILED", f"{TOO_LARGE}: out of memory (MemoryError)")
+    assert "`charrec sweep retry`" in TOO_LARGE
+    assert reborn(small, SMALL).dump() == small.dump()
+
+
+@pytest.mark.parametrize(("first", "last"), [(True, False), (False, True)])
+def test_one_that_did_not_fit_on_one_worker_and_failed_otherwise_on_the_other_has_the_last_ones_words(
+    first: bool, last: bool, small: Oracle
+) -> None:
+    given = taken(small)
+    small.fail(given, "this", memory=first)
+    small.fail(taken(small, "another"), "that", memory=last)
+    assert (small.records[given.trial].status, small.records[given.trial].message) == ("FAILED", "that")
+    assert not small.records[given.trial].too_large
+
+
+def test_trials_that_do_not_fit_end_no_search_and_break_no_row_of_failures(oracle: Oracle) -> None:
+    for number in range(2 * FAILURES - 2):
+        assert oracle.aborted is None
+        given = taken(oracle)
+        oracle.fail(given, "why", memory=number % 2 == 0)
+        oracle.fail(taken(oracle, "witness"), "why", memory=number % 2 == 0)
+    assert oracle.aborted is None  # four of each
+    fail_for_good(oracle, taken(oracle))
+    assert oracle.aborted
+
+
+def test_a_worker_that_cannot_train_after_a_trial_is_in_doubt_until_the_trial_has_cost_others(small: Oracle) -> None:
+    """Then it counts, if the worker had shown before that it can train."""
+    given = taken(small)
+    for number in range(COSTLY):
+        assert not small.suspect(given, "out of memory", memory=True, lost=2.5)
+        record = small.records[given.trial]
+        assert (record.doubts, record.failures, record.message) == (number + 1, [], "out of memory")
+        given = taken(small, f"shown-{number}")
+    small.give_back(given)
+    fresh = [small.take(f"fresh-{number}", shown=False) for number in range(4)]
+    assert small.dump().leases[given.trial].shown is False
+    again = fresh[-1]
+    assert isinstance(again, Assignment) and again.trial == given.trial
+    assert not small.suspect(again, "out of memory", memory=True, lost=0)  # it had shown nothing
+    assert small.records[given.trial].doubts == COSTLY + 1
+    for worker in ("one", "two"):
+        again = taken(small, worker)
+        assert small.suspect(again, "out of memory", memory=True, lost=1.0)
+        assert not small.suspect(again, "too late", memory=True, lost=1.0)
+    record = small.records[given.trial]
+    assert (record.status, record.doubts) == ("FAILED", COSTLY + 1)
+    assert record.failures == [Failure(worker=one, message="out of memory", memory=True) for one in ("one", "two")]
+    assert small.account.lost == 2.5 * COSTLY + 2
 
 
 # Workers that vanish

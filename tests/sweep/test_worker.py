@@ -16,7 +16,8 @@ from charrec.study import Search
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.document import Document, parsed
 from charrec.sweep.heartbeat import Terms, reap
-from charrec.sweep.worker import COSTLY, prove
+from charrec.sweep.oracle import COSTLY
+from charrec.sweep.worker import prove
 from charrec.training.checkpoints import read_progress
 from charrec.tuning.plan import Sweep
 from charrec.tuning.work import work

@@ -142,6 +142,6 @@ class Failing(Counted):
 
 def test_a_search_that_fails_in_this_study_is_told_and_not_begun_anew(tmp_path: Path) -> None:
     children = Failing(1, lost=False)
-    with pytest.raises(SearchFailed, match="no GPU\nThe same study, or `charrec sweep retry`, tries"):
+    with pytest.raises(SearchFailed, match="no GPU\n`charrec sweep retry` tries its failed trials anew"):
         kept(children, tmp_path)
     assert children.names == ["sweep worker 1"]
