@@ -43,7 +43,7 @@ PARENT = "tuner/trial_id"
 
 
 class Failure(Frozen):
-    """What a trial said as it failed on a worker that can train: it had just repeated an epoch of another trial."""
+    """What a trial said as it failed on a worker that can train, or had shown before that it can."""
 
     worker: WorkerId
     message: str

@@ -22,7 +22,6 @@ from charrec.sweep.fits import Fits
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.oracle import COSTLY, FAILURES, TOO_LARGE
 from charrec.sweep.outcome import ranked, read_document
-from charrec.sweep.retry import reopen
 from charrec.sweep.space import Value
 from charrec.sweep.trainable import Place, Scored
 from charrec.sweep.worker import work
@@ -207,13 +206,16 @@ def test_memory_that_suffices_for_a_small_network_alone_is_found_by_the_largest_
     assert (record.failures, record.doubts) == ([], 1)
 
 
-def test_points_that_do_not_fit_are_no_failures_in_a_row(tmp_path: Path) -> None:
+def test_points_that_do_not_fit_are_no_failures_in_a_row_and_a_larger_machine_tries_them_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One worker's failures are tried again at the end, one after the other."""
     store, sweep = open_store(str(tmp_path)), sought(Random(trials=FAILURES + 5))
     large = set(range(3, FAILURES + 4))
     assert fleet(store, sweep, lambda: Memory(large)) == []
     assert [number for number, state, _ in states(store, sweep) if state == "FAILED"] == sorted(large)
-    assert reopen(store, sweep) == len(large)
+    assert main(["retry", store.url]) == 0
+    assert capsys.readouterr().out == f"{sweep.key}: {len(large)} failed trials are tried anew. Run the script again.\n"
     assert fleet(store, sweep, lambda: Memory(set())) == []
     assert {state for _, state, _ in states(store, sweep)} == {"COMPLETED"}
 
