@@ -13,6 +13,7 @@ OUT_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED")  # TensorFlow's
 # What else they say where a device's memory ends, as InternalError: TensorFlow as it copies to the device, CUDA itself.
 NO_MEMORY = re.compile(r"Dst tensor is not initialized|CUDA_ERROR_OUT_OF_MEMORY|\bout of memory\b", re.IGNORECASE)
 STORING = ("charrec.storage", "charrec.training.checkpoints")  # h5py reports a full disk as a RuntimeError too
+BOLD = re.compile(r"\x1b\[\d*m")  # what Keras sets its errors in, for terminals
 LONGEST = 500  # characters of another library's message; TensorFlow's begin with the kind and end with the reason
 
 
@@ -73,7 +74,8 @@ def unfit_after(trial: str, said: str, unable: BaseException, where: str, counts
 
 def described(error: BaseException) -> str:
     """The error's type and message."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = BOLD.sub("", str(error))
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def in_a_line(text: str) -> str:

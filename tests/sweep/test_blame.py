@@ -14,7 +14,15 @@ import tensorflow as tf
 
 from charrec.errors import InputError
 from charrec.storage import Conflict, DiskError, NotFound, open_store
-from charrec.sweep.blame import MachineAtFault, at_fault, is_the_machines, let_go, out_of_memory, unfit_after
+from charrec.sweep.blame import (
+    MachineAtFault,
+    at_fault,
+    described,
+    is_the_machines,
+    let_go,
+    out_of_memory,
+    unfit_after,
+)
 from charrec.training.checkpoints import load, save
 from charrec.training.epoch import TrainingDiverged
 from charrec.training.interruption import Begun
@@ -202,3 +210,8 @@ def test_the_error_of_a_worker_that_cannot_train_after_a_trial_says_what_becomes
         f" counts as {said} and stored epochs stay. See who else uses the memory or the device, then run the same"
         " command again."
     )
+
+
+def test_an_error_is_described_without_a_terminals_codes() -> None:
+    assert described(ValueError("\x1b[1mno pixel is left\x1b[0m")) == "ValueError: no pixel is left"
+    assert described(MemoryError()) == "MemoryError"
