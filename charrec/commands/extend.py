@@ -62,6 +62,6 @@ def stop(store: Store, sweep: Plan, options: argparse.Namespace) -> None:
 
 def _budget(limits: dict[str, float]) -> Budget:
     try:
-        return Budget(**limits)
+        return Budget.model_validate(limits)
     except ValidationError as error:
         raise InputError("a budget that is none", defect(error), "Say a limit, and with money a price.") from None

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, FiniteFloat, NonNegativeInt, model_validator
 
 from charrec.study import Frozen
+from charrec.sweep.settings import Settings
 
 HOUR = 3600.0
 
@@ -13,7 +14,7 @@ Limit = Annotated[FiniteFloat, Field(gt=0)]
 Seconds = Annotated[FiniteFloat, Field(ge=0)]
 
 
-class Budget(Frozen):
+class Budget(Settings):
     """A search ends at the first of its limits, with what it has; a larger budget lets it go on.
 
     A device-hour is an hour of one worker with a trial: two workers that train side by side for an hour take one hour

@@ -11,7 +11,9 @@ import keras_tuner as kt
 
 from charrec.errors import InputError
 from charrec.sweep import examples
-from charrec.sweep.blame import described, in_a_line
+from charrec.sweep.arguments import require_known
+from charrec.sweep.blame import described, in_a_line, is_the_machines, out_of_memory
+from charrec.sweep.calls import require_takes
 from charrec.sweep.space import Dimension, Space, Value
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Builder:
     """`build` is a function of `hp` or a Keras Tuner HyperModel; `fit` are arguments, or a function of `hp` to them."""
 
     def __init__(self, build: Any, fit: Fit) -> None:
+        _require_builder(build)
         if isinstance(build, kt.HyperModel) and type(build).fit is not kt.HyperModel.fit:
             raise InputError(
                 f"{type(build).__name__}.fit, which would not be called",
@@ -38,8 +41,12 @@ class Builder:
             )
         self.build: Callable[[kt.HyperParameters], Any] = build.build if isinstance(build, kt.HyperModel) else build
         self.fit = fit
+        require_takes(self.build, "build", "hp")
+        if callable(fit):
+            require_takes(fit, "fit", "hp")
         hp = kt.HyperParameters()
-        self.first_fit = self._built(hp, 0).fit  # at the defaults of `hp`
+        self.first_fit = self._first(hp).fit  # at the defaults of `hp`
+        self.first_values: dict[str, Value] = dict(hp.values)
         self.space = self._explored(hp)
 
     def at(self, values: Mapping[str, Value], seed: int) -> Built:
@@ -61,21 +68,12 @@ class Builder:
             )
         return built
 
-    def _try(self, hp: kt.HyperParameters) -> None:
-        """Call the builder with values that it may fail at: a trial of them will fail, and others may not."""
-        try:
-            self._built(hp, 0)
-        except InputError:
-            raise
-        except Exception as error:
-            at = ", ".join(f"{name}={value!r}" for name, value in hp.values.items())
-            log.warning("the model builder fails at %s: %s", at, in_a_line(described(error)))
-
     def _built(self, hp: kt.HyperParameters, seed: int) -> Built:
         """The model, called on examples where only these tell its shapes: layers may ask `hp` as they are called."""
         with seeded(seed):
             built = self._compiled(hp)
         if not built.model.built and "x" in built.fit:
+            require_known(built.fit)
             with seeded(seed):
                 built.model(examples.first_of(built.fit["x"], seed))
         return built
@@ -109,6 +107,30 @@ class Builder:
         alone = isinstance(fit.get("callbacks"), keras.callbacks.Callback)  # as Keras takes it, too
         return Built(model, dict(fit) | ({"callbacks": [fit["callbacks"]]} if alone else {}))
 
+    def _first(self, hp: kt.HyperParameters) -> Built:
+        """Before the search begins. Raises InputError for whatever the builder raises, but for the machine's errors."""
+        with at_point(hp.values):
+            try:
+                return self._built(hp, 0)
+            except Exception as error:
+                if is_the_machines(error) or out_of_memory(error):  # InputError is the machine's
+                    raise
+                raise InputError(
+                    f"`build`, or `fit` as a function, raises {in_a_line(described(error))}",
+                    "a model, and arguments of its `fit`, at the first values that it asks for",
+                    "Correct it where this error's cause has its traceback.",
+                ) from error
+
+    def _try(self, hp: kt.HyperParameters) -> None:
+        """Call the builder with values that it may fail at: a trial of them will fail, and others may not."""
+        try:
+            with at_point(hp.values):
+                self._built(hp, 0)
+        except Exception as error:
+            if is_the_machines(error):  # as InputError is
+                raise
+            log.warning("trials at %s will fail: %s", _listed(hp.values), in_a_line(described(error)))
+
     def _explored(self, hp: kt.HyperParameters) -> Space:
         """The whole space: the builder is called until nothing new comes of a value that may decide what it asks for.
 
@@ -132,6 +154,36 @@ class Builder:
         if not found.space:
             raise InputError("a model builder that asks `hp` for nothing", "hp.Int, hp.Choice, ...", "Give it a space.")
         return Space.of(found)
+
+
+def _require_builder(build: Any) -> None:
+    """Raises InputError for what is no function of `hp`."""
+    if not callable(build) and not isinstance(build, kt.HyperModel):
+        found = f"a builder that is a {type(build).__name__}"
+    elif isinstance(build, keras.Model):
+        found = f"a builder that is itself a model, {build.name}"
+    elif isinstance(build, type) and issubclass(build, kt.HyperModel):
+        found = f"a builder that is the class {build.__name__}"
+    else:
+        return
+    raise InputError(
+        found, "a function of `hp` that returns a compiled keras.Model, or a HyperModel", "Write def build(hp): ..."
+    )
+
+
+@contextmanager
+def at_point(values: Mapping[str, Value]) -> Iterator[None]:
+    """Bad input that is found here says at which values."""
+    try:
+        yield
+    except InputError as error:
+        if not values:
+            raise
+        raise type(error)(f"at {_listed(values)}: {error.found}", error.expected, error.remedy) from error.__cause__
+
+
+def _listed(values: Mapping[str, Value]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def _telling(found: kt.HyperParameters, scopes: list[Any]) -> Iterator[dict[str, Value]]:

@@ -1,9 +1,12 @@
 """Keras callbacks in a training that goes on in another process: what they remember is kept with each epoch."""
 
+import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from pydantic import JsonValue
 
 from charrec.errors import InputError
@@ -17,12 +20,33 @@ REMEMBERED: dict[type, tuple[str, ...]] = {
     keras.callbacks.LearningRateScheduler: (),
     keras.callbacks.TerminateOnNaN: (),
 }
+SETTINGS: dict[type, tuple[str, ...]] = {  # plain ones that decide what a training does, by the names of Keras's
+    keras.callbacks.EarlyStopping: ("monitor", "min_delta", "patience", "mode", "baseline", "start_from_epoch"),
+    keras.callbacks.ReduceLROnPlateau: (
+        "monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr",
+    ),
+}  # fmt: skip
+KERAS_OWN = (keras.callbacks.History, keras.callbacks.ProgbarLogger, keras.callbacks.CallbackList)
 
 
-def require_resumable(callbacks: Sequence[Any]) -> None:
+def require_resumable(callbacks: Any) -> None:
     """Raises InputError that names the first which could not go on in another process."""
+    if not isinstance(callbacks, list | tuple):
+        raise InputError(f"callbacks that are a {type(callbacks).__name__}", "a list of them", "Write [...].")
     for one in callbacks:
         name = type(one).__name__
+        if isinstance(one, type):
+            raise InputError(
+                f"the class {one.__name__} as a callback", "an instance", f"Call it, as {one.__name__}(...)."
+            )
+        if isinstance(one, KERAS_OWN):
+            raise InputError(f"the callback {name}", "none of those that `fit` adds by itself", "Leave it out.")
+        if not isinstance(one, keras.callbacks.Callback):
+            raise InputError(f"a {name} among the callbacks", "instances of keras.callbacks.Callback", "Correct it.")
+        if sum(one is other for other in callbacks) > 1:
+            raise InputError(
+                f"the same {name} twice among the callbacks", "each once, or it counts twice", "Leave one out."
+            )
         if getattr(one, "restore_best_weights", False):
             raise InputError(
                 f"{name}(restore_best_weights=True), whose best weights no checkpoint holds",
@@ -36,6 +60,45 @@ def require_resumable(callbacks: Sequence[Any]) -> None:
                 f"{known}, or one with get_state() and set_state(state)",
                 "Leave it out, or give it these two methods: a dictionary that JSON can hold, {} for nothing.",
             )
+
+
+def require_monitored(callbacks: Sequence[Any], names: Sequence[str]) -> None:
+    """Raises InputError for a callback of Keras's that waits for a number which `fit` does not report."""
+    for one in callbacks:
+        monitor = getattr(one, "monitor", None) if type(one) in REMEMBERED else None
+        if monitor is not None and monitor not in (*names, "learning_rate"):
+            raise InputError(
+                f"{type(one).__name__} monitors {monitor!r}, and `fit` reports {', '.join(sorted(names))}",
+                "one of these",
+                "Correct its monitor.",
+            )
+
+
+def copied(callbacks: Sequence[Any]) -> list[Any]:
+    """A training's own, as Keras Tuner has it. Raises InputError for one that cannot be copied."""
+    try:
+        return copy.deepcopy(list(callbacks))
+    except Exception as error:
+        names = ", ".join(type(one).__name__ for one in callbacks)
+        raise InputError(
+            f"of the callbacks ({names}) one cannot be copied: {type(error).__name__}: {error}",
+            "callbacks of which each training has its own, by copy.deepcopy",
+            "Let it open files, locks and connections in on_train_begin.",
+        ) from error
+
+
+def described(callback: Any) -> str:
+    """Its type, and its settings if it is Keras's."""
+    name, settings = type(callback).__name__, SETTINGS.get(type(callback), ())
+    values = [f"{setting}={_setting(callback, setting)!r}" for setting in settings]
+    return f"{name}({', '.join(values)})" if values else name
+
+
+def _setting(callback: Any, name: str) -> Any:
+    value = getattr(callback, name)
+    if name == "min_delta":
+        return abs(float(value))  # EarlyStopping gives it a sign as it begins
+    return value if value is None or isinstance(value, str) else float(value)
 
 
 def states(callbacks: Sequence[Any]) -> tuple[State, ...]:
@@ -73,9 +136,17 @@ def _tells(one: Any) -> bool:
 
 
 def _state(one: Any) -> State:
-    if type(one) not in REMEMBERED:
-        return dict(one.get_state())
-    return {name: _plain(getattr(one, name)) for name in REMEMBERED[type(one)]}
+    name = type(one).__name__
+    if type(one) in REMEMBERED:
+        return {each: _plain(getattr(one, each), f"{name}.{each}") for each in REMEMBERED[type(one)]}
+    state = one.get_state()
+    if not isinstance(state, Mapping):
+        raise InputError(
+            f"{name}.get_state() returns a {type(state).__name__}", "a dictionary, {} for nothing", "Return that."
+        )
+    plain = _plain(state, f"{name}.get_state()")
+    assert isinstance(plain, dict)
+    return plain
 
 
 def _set(one: Any, state: Mapping[str, JsonValue]) -> None:
@@ -86,5 +157,27 @@ def _set(one: Any, state: Mapping[str, JsonValue]) -> None:
         setattr(one, name, state[name])
 
 
-def _plain(value: Any) -> int | float | None:
-    return value if value is None or type(value) is int else float(value)
+def _plain(value: Any, where: str) -> JsonValue:
+    """As JSON has it: NumPy's numbers are numbers, a tuple is a list.
+
+    Raises ValueError for a number that JSON does not have, which may be this training's alone; InputError for anything
+    else that it cannot hold.
+    """
+    if (isinstance(value, np.generic | np.ndarray) or keras.ops.is_tensor(value)) and not tuple(value.shape):
+        value = np.asarray(value).item()
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            if not math.isfinite(value):
+                raise ValueError(f"{where} holds {value}, which is no number that JSON has")
+            return float(value)
+        case list() | tuple():
+            return [_plain(one, where) for one in value]
+        case Mapping() if all(isinstance(key, str) for key in value):
+            return {key: _plain(one, where) for key, one in value.items()}
+    found = "a dictionary with keys that are no texts" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+    raise InputError(
+        f"{where} holds {found}", "numbers, texts, lists and dictionaries by texts, as JSON has them",
+        "Return such, as by sorted(...) of a set and .tolist() of an array.",
+    )  # fmt: skip

@@ -2,67 +2,41 @@
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import keras
 import numpy as np
 
 from charrec.errors import InputError
+from charrec.sweep import callbacks
+from charrec.sweep.calls import require_takes
 
-OURS = {
-    "epochs": "the search decides how many",
-    "initial_epoch": "the search decides where a trial begins",
-    "validation_freq": "every epoch is scored",
-}
-
-
+EXAMPLES = "arrays, a keras.utils.PyDataset, a tf.data.Dataset, or a function of a seed that returns one of them"
+NO_DATA_SETS = (str, bytes, list, tuple, set, Mapping, type)
 Kind = Literal["arrays", "batches", "function", "its own"]
 
 
 def kind_of(x: Any) -> Kind:
-    """How the examples come. Raises InputError for a generator."""
+    """How the examples come. Raises InputError for what cannot be read again and again, or at all."""
     if isinstance(x, keras.utils.PyDataset):
         return "batches" if x.num_batches is not None else "its own"
     if inspect.isgenerator(x) or hasattr(x, "__next__"):
         raise InputError(
             f"a {type(x).__name__} as `x`, which can be read once",
-            "arrays, a keras.utils.PyDataset, a tf.data.Dataset, or a function of a seed that returns one of them",
+            EXAMPLES,
             "Put what makes the generator into a PyDataset or a function.",
         )
-    if _arrays(keras.tree.flatten(x)):
+    if are_arrays(keras.tree.flatten(x)):
         return "arrays"
-    return "function" if callable(x) else "its own"
-
-
-def require_known(fit: Mapping[str, Any]) -> None:
-    """Raises InputError for arguments that `fit` does not have, or that are the search's."""
-    if "x" not in fit:
-        raise InputError("arguments of `fit` without x", "fit=dict(x=..., y=..., ...)", "Add the training examples.")
-    for name in fit:
-        if name in OURS:
-            raise InputError(f"{name} among the arguments of `fit`", f"none: {OURS[name]}", f"Leave {name} out.")
-        if name not in inspect.signature(keras.Model.fit).parameters:
-            raise InputError(f"an argument {name!r} of `fit`", "one that keras.Model.fit has", "Correct its name.")
-    if kind_of(fit["x"]) == "arrays":
-        _require_lengths(fit)
-
-
-def _require_lengths(fit: Mapping[str, Any]) -> None:
-    """Raises InputError for inputs, targets or weights of another number of examples than x."""
-    counts = {
-        name: {len(leaf) for leaf in leaves}
-        for name in ("x", "y", "sample_weight")
-        if _there(fit, name) and _arrays(leaves := keras.tree.flatten(fit[name]))
-    }
-    for name, found in counts.items():
-        if len(found | counts["x"]) > 1:
-            among = " and ".join(map(str, sorted(found | counts["x"])))
-            raise InputError(
-                f"arrays of {among} examples as {name}" + (" beside x" if name != "x" else ""),
-                "as many of each",
-                "Leave out what belongs to no other.",
-            )
+    if callable(x) and not isinstance(x, type):
+        require_takes(x, "x", "seed")
+        return "function"
+    if not hasattr(x, "__iter__") or isinstance(x, NO_DATA_SETS) or hasattr(x, "shape"):
+        found = f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__} that holds no arrays"
+        remedy = "Make one of it." if isinstance(x, type) else "Make an array of it, as by numpy.asarray(...)."
+        raise InputError(f"{found} as `x`", EXAMPLES, remedy)
+    return "its own"
 
 
 def unrepeatable(fit: Mapping[str, Any]) -> tuple[str, ...]:
@@ -96,7 +70,7 @@ def of_epoch(fit: Mapping[str, Any], seed: int, epoch: int) -> dict[str, Any]:
             order = rng.permutation(count) if given.pop("shuffle", True) else np.arange(count)
             given |= {"x": _in_order(given["x"], order.tolist()), "shuffle": False}
         case "function":
-            given |= {"x": given["x"](int(rng.integers(2**31))), "shuffle": False}
+            given |= {"x": _made(given["x"], int(rng.integers(2**31))), "shuffle": False}
     return given
 
 
@@ -105,17 +79,43 @@ def first_of(x: Any, seed: int) -> Any:
     match kind_of(x):
         case "arrays":
             return _taken(x, np.arange(1))
-        case "batches":
-            batch = x[0]
         case "function":
-            return first_of(x(seed), seed)
-        case _:
-            batch = next(iter(x))
+            x = _made(x, seed)
+    batch = x[0] if isinstance(x, keras.utils.PyDataset) else next(iter(x), None)
+    if batch is None:
+        raise InputError(
+            f"a {type(x).__name__} as `x` without a batch", "one at least", "Look for what has emptied it."
+        )
     return batch[0] if isinstance(batch, tuple | list) else batch
 
 
+def _made(x: Callable[[int], Any], seed: int) -> Any:
+    """The data set of an epoch."""
+    made = x(seed)
+    iterable = hasattr(made, "__iter__") and not isinstance(made, NO_DATA_SETS)
+    if not iterable and not isinstance(made, keras.utils.PyDataset):
+        raise InputError(
+            f"`x` returns a {type(made).__name__} of a seed",
+            "a data set, as a tf.data.Dataset or a keras.utils.PyDataset, of batches (x, y)",
+            "Return that.",
+        )
+    return made
+
+
 def described(fit: Mapping[str, Any]) -> dict[str, str]:
-    """The arguments in a line each: plain values as they are, arrays by a digest, anything else by its type."""
+    """The arguments in a line each: plain values and weights of classes as they are, arrays by a digest, callbacks of
+    Keras's by their settings, anything else by its type. How much a training prints is not in it.
+    """
+    words = {name: _described(value) for name, value in sorted(fit.items()) if name != "verbose"}
+    if weights := fit.get("class_weight"):
+        words["class_weight"] = repr({int(one): float(weights[one]) for one in sorted(weights)})
+    if given := fit.get("callbacks"):
+        words["callbacks"] = ", ".join(map(callbacks.described, given))
+    return words
+
+
+def formerly_described(fit: Mapping[str, Any]) -> dict[str, str]:
+    """As it was before these words said more than a type."""
     return {name: _described(value) for name, value in sorted(fit.items())}
 
 
@@ -123,7 +123,7 @@ def _described(value: Any) -> str:
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
     leaves = keras.tree.flatten(value)
-    if _arrays(leaves):
+    if are_arrays(leaves):
         digest = hashlib.sha256()
         for leaf in map(np.asarray, leaves):
             digest.update(f"{leaf.dtype} {leaf.shape}".encode())
@@ -132,7 +132,8 @@ def _described(value: Any) -> str:
     return ", ".join(type(leaf).__name__ for leaf in leaves)
 
 
-def _arrays(leaves: list[Any]) -> bool:
+def are_arrays(leaves: list[Any]) -> bool:
+    """Whether they are what NumPy can take examples of: its own arrays, data frames, tensors."""
     return bool(leaves) and all(hasattr(leaf, "__array__") and hasattr(leaf, "shape") for leaf in leaves)
 
 

@@ -1,8 +1,9 @@
 """A search of any Keras model as data: its settings, its description in the store, the progress of its trainings."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from charrec.errors import InputError
 from charrec.study import Frozen
@@ -12,6 +13,7 @@ from charrec.sweep.objective import Direction, Objective
 from charrec.sweep.plan import Described
 from charrec.sweep.schedules import Asha, BestOf, Random
 from charrec.sweep.scheduling import Schedule
+from charrec.sweep.settings import Settings
 from charrec.sweep.space import Space
 from charrec.training.checkpoints import Held
 
@@ -21,7 +23,13 @@ DIRECTIONS: dict[str, Direction] = {  # endings of names
 }  # fmt: skip
 
 
-class Search(Frozen):
+def _objective(value: Any) -> Any:
+    if type(value).__name__ == "Objective" and type(value).__module__.startswith("keras_tuner."):
+        return Objective(name=value.name, direction=value.direction)
+    return value
+
+
+class Search(Settings):
     """A search by Hyperband, as Keras Tuner defines it, or by a `schedule` of another kind.
 
     A study has one of its own, `charrec.study.Search`. Other `rounds` or another `budget` make no other search: the one
@@ -30,7 +38,8 @@ class Search(Frozen):
 
     max_epochs: Annotated[int, Field(ge=1, le=10_000)] = 10
     factor: Annotated[int, Field(ge=2, le=10_000)] = 3  # Hyperband's
-    objective: str | Objective = "val_loss"  # an Objective says whether more is better
+    # An Objective says whether more is better; Keras Tuner's own is taken for one.
+    objective: Annotated[str | Objective, BeforeValidator(_objective)] = "val_loss"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     schedule: Annotated[Random | BestOf | Asha, Field(discriminator="kind")] | None = Field(
         None, exclude_if=lambda value: value is None
@@ -89,6 +98,11 @@ class Fits(Described):
     @property
     def executions(self) -> int:
         return self.search.executions_per_trial
+
+    def worded_as(self, stored: Self, former: Mapping[str, str]) -> Self:
+        """This search in the stored one's words, where an argument of `fit` is described as it was formerly."""
+        kept = {name: said for name, said in stored.fit.items() if said == former.get(name) or name == "verbose"}
+        return self.model_copy(update={"fit": self.fit | kept})
 
     def difference(self, other: Self) -> str:
         ours, theirs = self.search.model_dump(), other.search.model_dump()

@@ -5,11 +5,10 @@ goes on in another process has the numbers of an undisturbed one, bit for bit on
 order of their own (`examples.unrepeatable`).
 """
 
-import copy
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +16,8 @@ import numpy as np
 
 from charrec.errors import InputError
 from charrec.sweep import callbacks, examples
-from charrec.sweep.builder import Builder, Built, seeded
+from charrec.sweep.arguments import require_known
+from charrec.sweep.builder import Builder, Built, at_point, seeded
 from charrec.sweep.fits import FitEpoch, Fitted
 from charrec.sweep.objective import Objective
 from charrec.sweep.space import Value
@@ -51,9 +51,11 @@ class Fitting:
 
     def built(self, values: Mapping[str, Value], seed: int) -> Built:
         """The model with its initial weights, ready to load a checkpoint."""
-        model, fit = self.builder.at(values, seed)
-        examples.require_known(fit)
-        callbacks.require_resumable(fit.get("callbacks") or [])
+        with at_point(values):
+            model, fit = self.builder.at(values, seed)
+            fit["callbacks"] = fit.get("callbacks") or []
+            require_known(fit)
+            callbacks.require_resumable(fit["callbacks"])
         with seeded(seed):
             model.optimizer.build(model.trainable_variables)  # or load_weights has no place for the slots
         return Built(model, fit)
@@ -62,12 +64,13 @@ class Fitting:
         owner = place.owner or "one"
         progress, version = claim(place.store, place.key, owner, place.entitled, Fitted)
         model, fit = self.built(values, seed)
-        fit["callbacks"] = copy.deepcopy(list(fit.get("callbacks") or []))  # of its own, as Keras Tuner has it
+        fit["callbacks"] = callbacks.copied(fit["callbacks"])
         resume(model, place.store, place.key, progress)
         while not _over(progress, epochs):
             epoch = len(progress.epochs) + 1
             shown = place.show(place.key, epoch, epochs) if place.show else None
-            row = self._epoch(model, fit, seed, progress, [shown] if shown else [], place)
+            with at_point(values):
+                row = self._epoch(model, fit, seed, progress, [shown] if shown else [], place)
             checkpoint = save(model, place.store, place.key, owner, epoch, Begun())
             after = self._extended(progress, row, checkpoint, model.count_params())
             version = commit(place.store, place.key, after, version, progress)
@@ -100,16 +103,8 @@ class Fitting:
         )
 
     def _require_score(self, values: Mapping[str, float], epoch: int) -> None:
+        require_reported(self.objective, values)
         name = self.objective.name
-        if name not in values:
-            raise InputError(
-                f"`fit` reports {', '.join(sorted(values)) or 'nothing'}",
-                f"{name}, the search's objective, among them",
-                "Name another objective"
-                + (
-                    ", or give `fit` validation_data." if name.startswith("val_") else ", or compile the model with it."
-                ),
-            )
         for one in ("loss", name):
             if not math.isfinite(values.get(one, 0.0)):
                 raise Diverged(f"{one} is {values[one]} in epoch {epoch}; the earlier epochs are stored")
@@ -133,6 +128,19 @@ class Fitting:
                 "last": checkpoint,
                 "best": checkpoint if best else progress.best,
             }
+        )
+
+
+def require_reported(objective: Objective, names: Collection[str]) -> None:
+    """Raises InputError where the objective is none of the names that `fit` reports."""
+    if objective.name not in names:
+        validated = any(name.startswith("val_") for name in names)
+        lacks = objective.name.startswith("val_") and not validated
+        remedy = "give `fit` validation_data" if lacks else "compile the model with it"
+        raise InputError(
+            f"`fit` reports {', '.join(sorted(names)) or 'nothing'}",
+            f"{objective.name}, the search's objective, among them",
+            f"Name another objective, or {remedy}.",
         )
 
 

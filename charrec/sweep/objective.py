@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from charrec.study import Frozen
+from charrec.sweep.settings import Settings
 
 Direction = Literal["min", "max"]
 
 
-class Objective(Frozen):
+class Objective(Settings):
     """The name of one of the numbers that `fit` reports, and its better direction."""
 
     name: str

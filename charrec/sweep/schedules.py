@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from charrec.study import Frozen
 from charrec.sweep.asha import Asynchronous
 from charrec.sweep.ladder import Ladder
 from charrec.sweep.schedule import Rung
+from charrec.sweep.settings import Settings
 
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class Random(Frozen):
+class Random(Settings):
     """Random search: so many points, each to the end."""
 
     kind: Literal["random"] = "random"
@@ -23,7 +23,7 @@ class Random(Frozen):
         return Ladder(steps=(Rung(bracket=0, rung=0, trials=self.trials, first=0, epochs=max_epochs),))
 
 
-class BestOf(Frozen):
+class BestOf(Settings):
     """So many points a few epochs each, the best of them to the end."""
 
     kind: Literal["best of"] = "best of"
@@ -45,7 +45,7 @@ class BestOf(Frozen):
         )
 
 
-class Asha(Frozen):
+class Asha(Settings):
     """Successive halving without barriers, for more workers than Hyperband has configurations: so many points.
 
     Its rungs have the epochs of Hyperband's longest bracket, from `first` on: 2, 4 and 10 of 10. What it trains depends

@@ -12,6 +12,7 @@ from charrec.errors import InputError
 from charrec.machine.termination import Terminated, until_terminated
 from charrec.storage import Store, open_store
 from charrec.sweep import examples
+from charrec.sweep.arguments import require_known
 from charrec.sweep.builder import Builder, Fit
 from charrec.sweep.callbacks import require_resumable
 from charrec.sweep.fits import FitEpoch, Fits, Search, objective_of, schedule_of
@@ -19,6 +20,8 @@ from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.joining import join
 from charrec.sweep.outcome import ON, finished, over, ranked
+from charrec.sweep.plan import PLAN
+from charrec.sweep.rehearsal import rehearse
 from charrec.sweep.room import require_room
 from charrec.sweep.row import TrialRow
 from charrec.sweep.schedule import configurations
@@ -106,13 +109,19 @@ def search(
     nothing to choose from; MachineAtFault where this machine cannot train; Terminated after SIGTERM, with everything
     stored: the next process that runs the script goes on.
     """
+    if not isinstance(how, Search):
+        raise InputError(f"settings that are a {type(how).__name__}", "charrec.sweep.Search(...)", "Write that.")
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a search named {name!r}", "a text, as its place in the store", "Name it.")
+    if show is not None and not callable(show):
+        raise InputError(f"show={show!r}", "a function of a title, an epoch and the number of epochs", "Leave it out.")
     objective = objective_of(how)
     builder = Builder(build, fit)
     require_room(builder.space, configurations(schedule_of(how).rungs()))
     given = builder.first_fit
-    examples.require_known(given)
+    require_known(given)
     require_resumable(given.get("callbacks") or [])
-    opened = open_store(str(store), endpoint=endpoint) if isinstance(store, str | os.PathLike) else store
+    opened = _opened(store, endpoint)
     plan = Fits(
         key=f"sweeps/{name}", search=how.model_copy(update={"budget": None, "rounds": 1}), space=builder.space,
         fit=examples.described(given), backend=keras.backend.backend(),
@@ -121,6 +130,10 @@ def search(
     for reason in plan.unrepeatable:
         log.warning("what the search finds may depend on its workers: %s", reason)
     fitting = Fitting(builder, objective)
+    if opened.exists(plan.key + PLAN):
+        plan = plan.worded_as(Fits.stored(opened, plan.key), examples.formerly_described(given))
+    else:
+        rehearse(fitting)
     plan = join(opened, plan, how.rounds)
     agree(opened, plan, how.budget)
     with until_terminated() as stop:
@@ -131,3 +144,13 @@ def search(
     elif ending not in ("finished", "over"):
         raise Terminated(f"the search in {opened.url} was left ({ending}); the next process goes on with it")
     return Found(opened, plan, fitting)
+
+
+def _opened(store: str | os.PathLike[str] | Store, endpoint: str | None) -> Store:
+    if isinstance(store, str | os.PathLike):
+        return open_store(str(store), endpoint=endpoint)
+    if isinstance(store, type) or not hasattr(store, "swap"):
+        raise InputError(
+            f"a store that is {store!r}", "a folder, or s3://bucket/prefix", "Name the place, the same for all workers."
+        )
+    return store

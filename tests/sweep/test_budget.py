@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from charrec.commands.sweep import main
 from charrec.errors import InputError
@@ -84,7 +83,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]
     ],
 )
 def test_a_budget_that_says_nothing_is_refused(said: dict[str, float], why: str) -> None:
-    with pytest.raises(ValidationError, match=why):
+    with pytest.raises(InputError, match=why):
         Budget(**said)
 
 

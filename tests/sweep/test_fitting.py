@@ -16,6 +16,7 @@ from charrec.errors import InputError
 from charrec.storage import Store, open_store
 from charrec.storage.document import Foreign
 from charrec.sweep import callbacks, examples
+from charrec.sweep.arguments import require_known
 from charrec.sweep.blame import is_the_machines
 from charrec.sweep.builder import Builder, seeded
 from charrec.sweep.fits import Fitted, Search, objective_of
@@ -213,16 +214,16 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "another optimizer": (lambda: Builder(lambda hp: twofold(hp), FIT), "another optimizer, critic; expected"),
     "no arguments": (lambda: Builder(lambda hp: model(hp.Int("a", 1, 9)), lambda hp: None), "that are a NoneType; "),
     "targets too many": (
-        lambda: examples.require_known({"x": X, "y": np.concatenate([Y, Y])}), "of 40 and 80 examples as y beside x; "
+        lambda: require_known({"x": X, "y": np.concatenate([Y, Y])}), "of 40 and 80 examples as y beside x; "
     ),
     "weights too few": (
-        lambda: examples.require_known({"x": X, "y": Y, "sample_weight": np.ones(3)}), "as sample_weight beside x"
+        lambda: require_known({"x": X, "y": Y, "sample_weight": np.ones(3)}), "as sample_weight beside x"
     ),
     "an average of weights": (lambda: Builder(lambda hp: averaged(hp), {}), "an optimizer with use_ema"),
-    "epochs": (lambda: examples.require_known(FIT | {"epochs": 3}), "epochs among the arguments of `fit`; expected"),
-    "a misspelt argument": (lambda: examples.require_known(FIT | {"batchsize": 3}), "an argument 'batchsize' of `fit`"),
-    "no examples": (lambda: examples.require_known({"y": Y}), "arguments of `fit` without x"),
-    "a generator": (lambda: examples.require_known({"x": once()}), "a generator as `x`, which can be read once"),
+    "epochs": (lambda: require_known(FIT | {"epochs": 3}), "epochs among the arguments of `fit`; expected"),
+    "a misspelt argument": (lambda: require_known(FIT | {"batchsize": 3}), "an argument 'batchsize' of `fit`"),
+    "no examples": (lambda: require_known({"y": Y}), "arguments of `fit` without x"),
+    "a generator": (lambda: require_known({"x": once()}), "a generator as `x`, which can be read once"),
     "a callback of its own": (
         lambda: callbacks.require_resumable([keras.callbacks.CSVLogger("log")]),
         "the callback CSVLogger, of which is not known what it remembers",

@@ -11,7 +11,7 @@ import pytest
 from charrec.commands.sweep import main
 from charrec.errors import InputError
 from charrec.machine.termination import Terminated
-from charrec.storage import Store, open_store
+from charrec.storage import Store
 from charrec.sweep import Asha, BestOf, Budget, Found, Search, search, status
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.fits import Fits
@@ -22,7 +22,7 @@ from tests.toy import WARNINGS
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
 SMALL = Search(max_epochs=2, factor=2, objective="val_accuracy", seed=3)  # 5 trials of 4 configurations
-EXPLORED = 2  # calls of the builder before the first trial: at its defaults, and at the other end of its units
+EXPLORED = 3  # calls of the builder before the first trial: at its defaults, at the other end of its units, for a batch
 UNLUCKY = 5  # units, of one of the four: it diverges
 
 
@@ -150,15 +150,6 @@ def test_bad_input_is_told_before_anything_is_stored(change: dict[str, Any], sai
     with pytest.raises(InputError, match=said):
         searched(tmp_path / "store", **change)
     assert not (tmp_path / "store").exists()
-
-
-def test_an_objective_that_is_not_reported_costs_no_trial(tmp_path: Path) -> None:
-    store = open_store(str(tmp_path))
-    how = SMALL.model_copy(update={"objective": "val_auc"})
-    with pytest.raises(InputError, match="`fit` reports accuracy, loss, val_accuracy, val_loss; expected val_auc"):
-        searched(store, how)
-    stored = status(store, Fits.stored(store, "sweeps/search"))
-    assert (stored.epochs_done, [row.waiting for row in stored.rungs]) == (0, [1, 0, 0])
 
 
 def test_a_builder_that_fails_everywhere_is_the_machines_fault_in_its_words(tmp_path: Path) -> None:
