@@ -173,13 +173,14 @@ def _require_builder(build: Any) -> None:
 
 @contextmanager
 def at_point(values: Mapping[str, Value]) -> Iterator[None]:
-    """Bad input that is found here says at which values."""
+    """Bad input that is found here says at which values, once."""
     try:
         yield
     except InputError as error:
-        if not values:
+        where = f"at {_listed(values)}: "
+        if not values or error.found.startswith(where):
             raise
-        raise type(error)(f"at {_listed(values)}: {error.found}", error.expected, error.remedy) from error.__cause__
+        raise type(error)(where + error.found, error.expected, error.remedy) from error.__cause__
 
 
 def _listed(values: Mapping[str, Value]) -> str:

@@ -15,8 +15,12 @@ import tensorflow as tf
 from charrec.errors import InputError
 from charrec.sweep import Search, callbacks, search
 from charrec.sweep.arguments import require_known
+from charrec.sweep.builder import Builder
 from charrec.sweep.examples import of_epoch
+from charrec.sweep.fits import objective_of
+from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
+from charrec.sweep.rehearsal import rehearse
 from tests.sweep.test_fitting import Thirds
 from tests.sweep.tiny import FIT, XV, YV, X, Y, build, model
 from tests.toy import WARNINGS
@@ -229,6 +233,23 @@ def test_a_mistake_of_a_script_is_one_error_before_anything_is_stored(what: str,
     with pytest.raises(InputError, match=said) as raised:
         search(**arguments, terms=Terms(lease=60, poll=0.1))
     assert "\n" not in str(raised.value) and "\x1b" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_machines_error_is_left_to_the_trials() -> None:
+    class Unreadable(Thirds):
+        def __getitem__(self, batch: int) -> Any:
+            raise OSError("the disk is away")
+
+    rehearse(Fitting(Builder(build, BATCHES | {"x": Unreadable()}), objective_of(SMALL)))  # does not raise
+
+
+def test_a_builder_that_changes_as_it_is_tried_is_told_with_its_values_once(tmp_path: Path) -> None:
+    most = iter([9, 9, 5])
+
+    with pytest.raises(InputError, match="asks for hp.Int.*max_value=5") as raised:
+        search(lambda hp: model(hp.Int("a", 2, next(most))), SMALL, tmp_path / "store", FIT)
+    assert str(raised.value).count("at a=2: ") == 1
     assert list(tmp_path.iterdir()) == []
 
 
