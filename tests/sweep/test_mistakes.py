@@ -236,10 +236,11 @@ def test_a_mistake_of_a_script_is_one_error_before_anything_is_stored(what: str,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_machines_error_is_left_to_the_trials() -> None:
+@pytest.mark.parametrize("error", [OSError("the disk is away"), MemoryError("no room")], ids=["disk", "memory"])
+def test_what_is_no_scripts_fault_is_left_to_the_trials(error: Exception) -> None:
     class Unreadable(Thirds):
         def __getitem__(self, batch: int) -> Any:
-            raise OSError("the disk is away")
+            raise error
 
     rehearse(Fitting(Builder(build, BATCHES | {"x": Unreadable()}), objective_of(SMALL)))  # does not raise
 
