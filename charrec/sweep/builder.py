@@ -116,7 +116,7 @@ class Builder:
                 if is_the_machines(error) or out_of_memory(error):  # InputError is the machine's
                     raise
                 raise InputError(
-                    f"`build`, or `fit` as a function, raises {in_a_line(described(error))}",
+                    f"`build`, its model called on x, or `fit` as a function raises {in_a_line(described(error))}",
                     "a model, and arguments of its `fit`, at the first values that it asks for",
                     "Correct it where this error's cause has its traceback.",
                 ) from error

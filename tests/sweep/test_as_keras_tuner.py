@@ -78,7 +78,7 @@ def test_where_the_builder_fails_at_the_end_of_a_range_the_rest_is_searched(
     how = Search(max_epochs=1, objective="val_accuracy", schedule=Random(trials=6))
     with caplog.at_level(logging.WARNING):
         found = search(deep, how, tmp_path, FIT, terms=Terms(lease=60, poll=0.1))
-    assert "trials at blocks=3 will fail: ValueError: no pixel is left" in caplog.text
+    assert "trials at blocks=3, units=2, rate=0.001 will fail: ValueError: no pixel is left" in caplog.text
     ended = {(row.values["blocks"], row.state) for row in found.trials}
     assert ended == {(1, "COMPLETED"), (2, "COMPLETED"), (3, "FAILED")}
 

@@ -193,9 +193,6 @@ SEARCHES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "a builder of nothing": (lambda: {"build": lambda: model()}, r"`build` is a function of \(\); .* \(hp\)"),
     "a builder of more": (lambda: {"build": lambda hp, more: model()}, r"a function of \(hp, more\); .* \(hp\)"),
     "a builder that fails": (lambda: {"build": lambda hp: model(hp.Int("a", 1, 9) // 0)}, "at a=1: .* ZeroDivisionErr"),
-    "a builder that fails at an end": (
-        lambda: {"build": lambda hp: model(9 // (9 - hp.Int("a", 1, 9)))}, "at a=9: .* ZeroDivisionError"
-    ),
     "a fit of nothing": (lambda: {"fit": lambda: FIT}, r"`fit` is a function of \(\); expected one of \(hp\)"),
     "a fit that fails": (lambda: {"fit": lambda hp: FIT["z"]}, "raises KeyError: 'z'; expected a model, and arguments"),
     "a store of no name": (lambda: {"store": None}, "a store that is None; expected a folder, or s3"),
@@ -212,7 +209,7 @@ SEARCHES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
     "other targets": (lambda: {"fit": FIT | {"y": np.ones((40, 3))}}, "`fit` ends with ValueError: .* a batch of its"),
     "other examples to score": (lambda: {"fit": FIT | {"validation_data": (XV[:, :2], YV)}}, "`fit` ends with ValueE"),
     "texts": (lambda: {"fit": FIT | {"x": np.array([["a"] * 4] * 40)}}, "Cast string to float is not supported"),
-    "two inputs": (lambda: {"fit": {"x": (X, Y), "validation_data": (XV, YV)}}, "at units=2, rate=0.001: `fit` ends"),
+    "two inputs": (lambda: {"fit": {"x": (X, Y), "validation_data": (XV, YV)}}, "at units=2, .* expects 1 input"),
     "a function that makes arrays": (lambda: {"fit": FIT | {"x": lambda seed: (X, Y), "y": None, "batch_size": None}},
                                      "`x` returns a tuple of a seed; expected a data set"),
     "no batch": (lambda: {"fit": BATCHES | {"x": data_set().take(0)}}, "as `x` without a batch"),
@@ -242,7 +239,12 @@ def test_what_is_no_scripts_fault_is_left_to_the_trials(error: Exception) -> Non
         def __getitem__(self, batch: int) -> Any:
             raise error
 
-    rehearse(Fitting(Builder(build, BATCHES | {"x": Unreadable()}), objective_of(SMALL)))  # does not raise
+    def shaped(hp: Any) -> Any:
+        made = build(hp)
+        made.build((None, 4))  # or the builder asks the examples for it
+        return made
+
+    rehearse(Fitting(Builder(shaped, BATCHES | {"x": Unreadable()}), objective_of(SMALL)))  # does not raise
 
 
 def test_a_builder_that_changes_as_it_is_tried_is_told_with_its_values_once(tmp_path: Path) -> None:
