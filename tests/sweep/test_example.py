@@ -1,4 +1,7 @@
-"""examples/search_digits.py: two workers, one of which is killed, find what one that nothing happened to finds."""
+"""examples/search_digits.py: two workers, one of which is killed, find what one that nothing happened to finds.
+
+`make test` has the two; that one beside them takes as long again, and it is `make test-long` that compares.
+"""
 
 import importlib.util
 import os
@@ -17,6 +20,7 @@ from charrec.sweep.builder import Builder
 from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import ranked, read_document
 from tests.processes import descendants, eventually
+from tests.thorough import THOROUGH
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -77,19 +81,22 @@ def killed_at_its_trial(crew: int, store: Store) -> bool:
 def test_one_of_two_workers_is_killed_and_the_search_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     store, undisturbed = (open_store(str(tmp_path / name / "store")) for name in ("two", "one"))
     crew = started(tmp_path / "two", "-m", "charrec", "sweep", "work", "--workers", "2")
-    alone = started(tmp_path / "one")
+    running = [crew, *([started(tmp_path / "one")] if THOROUGH else [])]
     try:
         assert eventually(lambda: killed_at_its_trial(crew.pid, store), 300, every=0.1)
-        assert [one.wait(900) for one in (crew, alone)] == [0, 0]
+        assert {one.wait(900) for one in running} == {0}
     finally:
-        for one in (crew, alone):
+        for one in running:
             one.terminate()  # a crew passes it on
             one.wait(300)
     said = (tmp_path / "two" / "said").read_text()
     assert "was ended by signal 9; the next begins in" in said
     plan = Fits.stored(store, KEY)
     assert status(store, plan).finished
-    assert outcome(store) == outcome(undisturbed)
-    best = ranked(store, plan)[1][0]
+    rows = ranked(store, plan)[1]
+    assert sorted((row.state, row.epochs) for row in rows) == [("COMPLETED", 1)] * 3 + [("COMPLETED", 3)] * 3
+    if THOROUGH:
+        assert outcome(store) == outcome(undisturbed)
+    best = rows[0]
     assert f"val_accuracy {best.score:.4f} with {best.values}" in said
     assert [path.name for path in (tmp_path / "two").glob("*.keras")] == ["digits.keras"]
