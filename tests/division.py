@@ -20,6 +20,7 @@ STACKS = {
 }  # fmt: skip
 # Of one server without a database of its own.
 PREFECT = ("tests/tasks/", "tests/flows/test_retrain.py", "tests/kills/test_studies.py")
+APART = ("tests/sweep",)  # whose conftest.py has fixtures of a single test alone; together they took longest of all
 # What takes longest, in the order in which it starts, lest one process works on alone at the end.
 FIRST = (
     "production", "tests/flows/test_full_study.py", "stack", "prefect", "tests/steps", "tests/sweep",
@@ -30,13 +31,14 @@ FIRST = (
 
 
 def group(nodeid: str) -> str:
-    """The tests of one stack or server, those of a folder with fixtures of its own, or those of a file."""
+    """The tests of one stack or server, those of a folder that shares fixtures, or those of a file."""
     file = nodeid.partition("::")[0]
     folder = file.rpartition("/")[0]
     for name, files in {**STACKS, "prefect": PREFECT}.items():
         if file.startswith(files):
             return name
-    return folder if folder != "tests" and (ROOT / folder / "conftest.py").exists() else file
+    shares = folder not in ("tests", *APART) and (ROOT / folder / "conftest.py").exists()
+    return folder if shares else file
 
 
 def place(item: pytest.Item) -> int:

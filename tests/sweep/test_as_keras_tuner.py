@@ -99,7 +99,7 @@ def test_each_training_has_callbacks_of_its_own(tmp_path: Path) -> None:
             self.epochs = state["epochs"]
 
     one = Remembers()
-    how = Search(max_epochs=2, factor=2, objective="val_accuracy")
+    how = Search(max_epochs=1, objective="val_accuracy", schedule=Random(trials=2))
     search(build, how, tmp_path, FIT | {"callbacks": [one]}, terms=Terms(lease=60, poll=0.1))
     assert one.epochs == []
 
@@ -119,7 +119,7 @@ def test_a_subclassed_model_is_searched_as_any_other(tmp_path: Path) -> None:
         made.compile("adam", loss, metrics=["accuracy"], run_eagerly=True)
         return made
 
-    how = Search(max_epochs=2, factor=2, objective="val_accuracy")
+    how = Search(max_epochs=1, objective="val_accuracy", schedule=Random(trials=2))
     found = search(subclassed, how, tmp_path, FIT, terms=Terms(lease=60, poll=0.1))
     x, y = FIT["validation_data"]
     assert found.model().evaluate(x, y, verbose=0)[1] == pytest.approx(found.best.score)

@@ -23,6 +23,7 @@ from charrec.sweep.heartbeat import Terms
 from charrec.sweep.rehearsal import rehearse
 from tests.sweep.test_fitting import Thirds
 from tests.sweep.tiny import FIT, XV, YV, X, Y, build, model
+from tests.thorough import some
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -223,7 +224,7 @@ SEARCHES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", SEARCHES)
+@pytest.mark.parametrize("what", some([*SEARCHES], 12))
 def test_a_mistake_of_a_script_is_one_error_before_anything_is_stored(what: str, tmp_path: Path) -> None:
     change, said = SEARCHES[what]
     arguments = {"build": build, "how": SMALL, "store": tmp_path / "store", "fit": FIT} | change()

@@ -29,6 +29,7 @@ from charrec.sweep.worker import work
 from tests.sweep.formula import Formula, plan
 from tests.sweep.scheduled import SCHEDULES, Named
 from tests.sweep.tiny import FIT, model
+from tests.thorough import some
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
@@ -224,7 +225,7 @@ def test_points_that_do_not_fit_are_no_failures_in_a_row_and_a_larger_machine_tr
 # While no trial has completed
 
 
-@pytest.mark.parametrize("large", [{0}, {0, 1}, {0, 1, 2, 3, 4}, {1, 2, 3, 4, 5}])
+@pytest.mark.parametrize("large", some([{0}, {0, 1}, {0, 1, 2, 3, 4}, {1, 2, 3, 4, 5}], 2))
 @pytest.mark.parametrize("after", AFTER.values(), ids=AFTER)
 def test_a_search_whose_first_points_do_not_fit_ends(large: set[int], after: float, tmp_path: Path) -> None:
     store, sweep = open_store(str(tmp_path)), sought(Random(trials=6))
