@@ -29,11 +29,6 @@ MODELS = ("model_1", "model_2", "model_3", "model_4")
 SHORT = ("pack glyphs", "pack letters", "pack digits", "precision", "search", "augment", "report")
 CHILDREN = {"sweep worker 1", *(f"train {model}" for model in MODELS)}
 TRIALS = {f"trial 000{n}, epochs {epochs}" for n, epochs in enumerate(("1-1", "1-1", "2-2", "1-2", "1-2"))}
-# Of these `make test` runs one, about a minute of them; `make test-long` runs all.
-STUDIES = (
-    "stands still on a stack", "loses something on a stack", "is ended at a desk", "a retraining beside another",
-    "a better challenger", "a worse challenger", "a network that fails",
-)  # fmt: skip
 STEPS = {*SHORT, *(f"{step} {model}" for step in ("train", "predict", "evaluate") for model in MODELS)}
 
 

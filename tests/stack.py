@@ -11,12 +11,6 @@ import pytest
 from infra.local.process import Process
 from infra.local.stack import Stack
 
-# Of these `make test` runs one; each takes a quarter or half of a minute of a stack.
-LOSSES = (
-    "a study's sign of life", "the database", "what was set up", "any run's sign of life", "a study again and again",
-    "a container's time",
-)  # fmt: skip
-
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:

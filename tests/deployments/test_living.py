@@ -16,11 +16,10 @@ from prefect.states import Cancelling, Crashed
 
 from infra.local.process import Process
 from infra.local.stack import ROOT, Stack
-from tests.desk import STUDIES
+from tests.harmed import harmed
 from tests.processes import eventually, gone
 from tests.production.driver import kill, processes_of, send
 from tests.stack import working
-from tests.thorough import drawn
 
 LIVES = """
 import sys
@@ -96,7 +95,7 @@ def begin(deployed: Stack, prefect_api: str, tmp_path: Path) -> Iterator[Callabl
         yield made
 
 
-@drawn(STUDIES[0], STUDIES)
+@harmed("stands still on a stack")
 def test_a_study_that_stood_still_and_was_marked_goes_on_and_its_worker_lives(begin: Callable[[], Life]) -> None:
     life = begin()
     frozen = processes_of(life.run)

@@ -37,9 +37,8 @@ from deployments.automations import (
 from deployments.setup import FIXED, POOLS, ensure, patience, set_up
 from infra.local.stack import Stack
 from tests.deployments.conftest import deploy
+from tests.harmed import harmed
 from tests.processes import eventually
-from tests.stack import LOSSES
-from tests.thorough import drawn
 
 SOON = timedelta(seconds=10)  # Prefect's shortest
 OFTEN = 0.25  # seconds between two questions to the server
@@ -107,7 +106,7 @@ def objects(client: SyncPrefectClient) -> dict[str, str]:
     return found
 
 
-@drawn(LOSSES[2], LOSSES)
+@harmed("what was set up")
 def test_setting_up_again_leaves_the_same_objects(client: SyncPrefectClient, deployed: Stack) -> None:
     notified = deployed.settings | {"CHARREC_NOTIFY_URL": "http://127.0.0.1:9/hook"}
     set_up(notified)
@@ -213,7 +212,7 @@ def to_be_revived(client: SyncPrefectClient, *among: FlowRun) -> list[FlowRun]:
     return [run for run in among if str(run.id) in asked]
 
 
-@drawn(LOSSES[3], LOSSES)
+@harmed("any run's sign of life")
 def test_a_silent_run_is_judged_what_was_left_is_ended_and_a_crash_is_told(
     client: SyncPrefectClient, deployed: Stack, webhook: tuple[str, list[str]]
 ) -> None:

@@ -19,8 +19,7 @@ from tasks.pool import stop_children
 from tests.deployments.test_prefect_yaml import DEPLOYMENTS
 from tests.deployments.test_setup import heartbeat
 from tests.deployments.unworked import a_worker_says, a_worker_takes, let_go, made, state, stored
-from tests.stack import LOSSES
-from tests.thorough import drawn
+from tests.harmed import harmed
 
 
 class Short(SyncPrefectClient):
@@ -91,7 +90,7 @@ async def watched(client: SyncPrefectClient, alive: FlowRun) -> set[UUID]:
     return set(await listening)
 
 
-@drawn(LOSSES[0], LOSSES)
+@harmed("a study's sign of life")
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
 async def test_a_silent_study_is_lost_only_without_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +161,7 @@ async def test_a_study_that_nobody_revived_is_found(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("prefect_api")
 @pytest.mark.anyio
-@drawn(LOSSES[4], LOSSES)
+@harmed("a study again and again")
 async def test_a_study_is_given_up_once_it_is_lost_again_and_again_without_getting_any_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

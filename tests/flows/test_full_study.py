@@ -18,9 +18,10 @@ from charrec.results import StudyResult
 from charrec.storage.folder import FolderStore
 from charrec.training.checkpoints import Progress
 from tests.data.sources.samples import write_chars74k
-from tests.desk import CHILDREN, EPOCHS, MODELS, ROOT, STEPS, STUDIES, TRIALS, Desk, Ran, histories
+from tests.desk import CHILDREN, EPOCHS, MODELS, ROOT, STEPS, TRIALS, Desk, Ran, histories
+from tests.harmed import harmed
 from tests.processes import command, descendants, eventually, gone
-from tests.thorough import drawn, some
+from tests.thorough import some
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def kill(run: "subprocess.Popen[bytes]", desk: Desk) -> None:
     assert gone(family)
 
 
-@drawn(STUDIES[2], STUDIES)
+@harmed("is ended at a desk")
 @pytest.mark.parametrize("end", some([interrupt, terminate, kill], 1))
 def test_ended_in_the_middle_and_robbed_of_its_device_it_goes_on_to_the_same_end(
     end: Callable[["subprocess.Popen[bytes]", Desk], None], desk: Desk, before_model_2: Path, whole: Ran
@@ -216,7 +217,7 @@ def changed(desk: Desk, done: Path, tmp_path: Path) -> Changed:
     return Changed(Desk(desk.home, copied_code(tmp_path)), done)
 
 
-@drawn(STUDIES[6], STUDIES)
+@harmed("a network that fails")
 def test_a_network_that_fails_costs_the_others_nothing_and_what_changed_is_all_that_is_redone(
     changed: Changed, whole: Ran
 ) -> None:

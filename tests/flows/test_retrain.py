@@ -17,9 +17,8 @@ from charrec.storage import open_store
 from charrec.study import Data, Runtime, Search, Study
 from flows.predict_batch import predict_batch
 from flows.retrain import retrain
-from tests.desk import STUDIES
 from tests.flows.test_full_study import files
-from tests.thorough import drawn
+from tests.harmed import harmed
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -98,7 +97,7 @@ def test_with_nothing_new_it_does_nothing_and_says_so(first: Retrained, runtime:
     assert files(Path(runtime.store)) == before
 
 
-@drawn(STUDIES[4], STUDIES)
+@harmed("a better challenger")
 def test_a_better_one_takes_the_champions_place(better: Retrained, runtime: Runtime) -> None:
     assert better.name == "Promoted"
     assert "The challenger is better" in better.said
@@ -107,7 +106,7 @@ def test_a_better_one_takes_the_champions_place(better: Retrained, runtime: Runt
     assert (now.number, now.by, now.candidate.recipe.model) == (2, "gate", "model_2")
 
 
-@drawn(STUDIES[5], STUDIES)
+@harmed("a worse challenger")
 def test_a_worse_one_does_not_and_is_not_asked_again(better: Retrained, runtime: Runtime) -> None:
     kept = retrained(OTHER, runtime)
     assert kept.name == "Kept"
@@ -140,7 +139,7 @@ def test_an_empty_prefix_is_refused(runtime: Runtime, first: Retrained) -> None:
         predict_batch("nowhere", None, runtime)
 
 
-@drawn(STUDIES[4], STUDIES)
+@harmed("a better challenger")
 def test_rolled_back_the_former_is_in_use_and_the_other_does_not_return_by_itself(
     better: Retrained, runtime: Runtime, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,10 +23,10 @@ from infra.docker.slim import SERVICES, UNUSED, slim
 from infra.docker.tools import tools
 from infra.local.process import Process, kill
 from infra.local.stack import ROOT, Stack
+from tests.harmed import harmed
 from tests.infra.dockerfile import instructions, sent, stages, whole
 from tests.processes import alive, descendants, eventually
 from tests.production.canaries import refusing
-from tests.stack import LOSSES
 from tests.thorough import THOROUGH, drawn
 from tests.toy import ELSEWHERE
 
@@ -307,7 +307,7 @@ def waits(folder: str) -> None:
 """
 
 
-@drawn(LOSSES[5], LOSSES)
+@harmed("a container's time")
 def test_a_container_that_is_stopped_lets_its_runs_store_what_they_have(
     stack: Stack, prefect_api: str, tmp_path: Path
 ) -> None:

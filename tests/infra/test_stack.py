@@ -29,9 +29,9 @@ from infra.local.postgres import Postgres
 from infra.local.process import NotStarted, Process, with_environment
 from infra.local.stack import BUCKET, KEYS, MARK, ROOT, Stack
 from infra.local.supervisor import SHORTEST, Pace
+from tests.harmed import harmed
 from tests.processes import alive, eventually
-from tests.stack import LOSSES, stack_folder, working
-from tests.thorough import drawn
+from tests.stack import stack_folder, working
 
 WAITS = """
 import time
@@ -154,7 +154,7 @@ def test_a_part_that_ends_again_and_again_is_started_ever_more_slowly() -> None:
     assert starts[-3:] == [1000, 1000 + SHORTEST, 1000 + SHORTEST + 2 * SHORTEST]
 
 
-@drawn(LOSSES[1], LOSSES)
+@harmed("the database")
 def test_deployments_schedules_runs_and_artifacts_outlive_the_loss_of_the_database(up: Stack, tmp_path: Path) -> None:
     (tmp_path / "tells.py").write_text(TELLS)
     weekly = DeploymentScheduleCreate(schedule=CronSchedule(cron="0 3 * * 1"), active=True)

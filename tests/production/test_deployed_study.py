@@ -27,10 +27,11 @@ from charrec.storage import Store
 from charrec.training.checkpoints import Progress
 from infra.local.backup import dump, restore
 from infra.local.stack import Stack
-from tests.desk import EPOCHS, MODELS, STUDIES, TINY, Ran, histories
+from tests.desk import EPOCHS, MODELS, TINY, Ran, histories
+from tests.harmed import harmed
 from tests.production.driver import TRAINED, Production, copy, kill, of, processes_of, send, study_of, until
 from tests.stack import stack_folder
-from tests.thorough import THOROUGH, drawn, some
+from tests.thorough import THOROUGH, some
 
 FINAL = ("Completed", "Cached", "Failed", "Crashed", "Cancelled")
 ENDED = ("Alive", "Held", "GivenUp")  # of charrec-revive
@@ -268,7 +269,7 @@ def test_a_study_that_loses_everything_once_and_is_cancelled_finds_the_same(prod
     assert_the_same(production, "disturbed", whole)
 
 
-@drawn(STUDIES[1], STUDIES)
+@harmed("loses something on a stack")
 @pytest.mark.parametrize("name", some(list(LOSSES), 1))
 def test_a_study_that_loses_one_thing_finds_the_same(
     name: str, production: Production, undisturbed: FlowRun, whole: Ran
@@ -286,7 +287,7 @@ def test_a_study_that_loses_one_thing_finds_the_same(
     assert trained_again(study, stored) <= 1
 
 
-@drawn(STUDIES[3], STUDIES)
+@harmed("a retraining beside another")
 def test_a_retraining_that_overlaps_another_is_skipped(production: Production) -> None:
     study = study_of(TINY | {"--split": "font", "--epochs-model-2": "1000"})
     runtime = production.runtime("overlap")

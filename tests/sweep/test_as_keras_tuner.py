@@ -19,10 +19,12 @@ from charrec.sweep.builder import Builder
 from charrec.sweep.fitting import Fitting
 from charrec.sweep.heartbeat import Terms
 from tests.sweep.tiny import FIT, build, model
+from tests.thorough import drawn
 from tests.toy import WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
+OTHERS = ("the end of a range", "a subclassed model", "callbacks")  # searches of their own; `make test` runs one
 X, Y = np.ones((2, 5), "float32"), np.ones((2, 1), "float32")
 ONES = {"x": X, "y": Y, "validation_data": (X, Y)}
 
@@ -67,6 +69,7 @@ def test_a_model_is_built_from_its_values_alone(found: Found) -> None:
     assert np.array_equal(first.model(X), again.model(X))
 
 
+@drawn("the end of a range", OTHERS)
 def test_where_the_builder_fails_at_the_end_of_a_range_the_rest_is_searched(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,6 +86,7 @@ def test_where_the_builder_fails_at_the_end_of_a_range_the_rest_is_searched(
     assert ended == {(1, "COMPLETED"), (2, "COMPLETED"), (3, "FAILED")}
 
 
+@drawn("callbacks", OTHERS)
 def test_each_training_has_callbacks_of_its_own(tmp_path: Path) -> None:
     class Remembers(keras.callbacks.Callback):
         def __init__(self) -> None:
@@ -104,6 +108,7 @@ def test_each_training_has_callbacks_of_its_own(tmp_path: Path) -> None:
     assert one.epochs == []
 
 
+@drawn("a subclassed model", OTHERS)
 def test_a_subclassed_model_is_searched_as_any_other(tmp_path: Path) -> None:
     class Narrow(keras.Model):
         def __init__(self, units: int) -> None:
