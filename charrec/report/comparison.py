@@ -69,7 +69,7 @@ def headline(compared: Compared) -> str:
         return say("Study A reads {a}, study B {b}", **shares)
     if compared.best.low <= 0 <= compared.best.high:
         return say("Neither study reads surely more than the other")
-    better, apart = "B" if compared.best.low > 0 else "A", words.points(abs(compared.best.difference))[1:]
+    better, apart = "B" if compared.best.low > 0 else "A", words.distance(compared.best.difference)
     return say("Study {study} reads {points} more", study=better, points=apart)
 
 
@@ -187,7 +187,7 @@ def code(a: StudyResult, b: StudyResult) -> Table:
         rows.append([Cell(say("Commit"), kind="text"), changed, changed])
     for label, name in ((say("Processor"), "cpu"), (say("Cores"), "cores"), (say("System"), "system")):
         rows.append(_unequal(label, getattr(a.machine, name), getattr(b.machine, name)))
-    rows.append(_unequal(say("GPUs"), *(words.listing(list(x.machine.gpus)) or say("no GPU") for x in (a, b))))
+    rows.append(_unequal(say("GPUs"), *(words.gpus(x.machine.gpus) for x in (a, b))))
     for name in dict.fromkeys([*a.machine.versions, *b.machine.versions]):
         rows.append(_unequal(name, a.machine.versions.get(name), b.machine.versions.get(name)))
     return _table([row for row in rows if row])
@@ -252,7 +252,7 @@ def search(a: StudyResult, b: StudyResult) -> Table:
 def classes(a: StudyResult, b: StudyResult) -> Table:
     """The classes whose recall by the best network of either study differs most."""
     first, second = ({row.character: row for row in _classes(result)} for result in (a, b))
-    both = [(c, first[c], second[c]) for c in first if c in second]
+    both = [(c, one, other) for c, one in first.items() if one.n and (other := second.get(c)) and other.n]
     both.sort(key=lambda row: (-abs(row[2].recall - row[1].recall), row[0]))
     rows = []
     for c, one, other in both[:CHANGED]:

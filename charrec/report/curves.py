@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOUD = 3.0  # times the largest loss of the later epochs: what a first epoch may take of the panel
+BROKEN = 10.0  # times the largest of the lines' medians: a later epoch above it does not count either
 ROOM_BELOW = 0.16  # of a panel's height, which a dot's label takes
 
 
@@ -118,13 +120,21 @@ def _end_labels(axes: Axes, last: int, train: float, val: float, limits: tuple[f
 
 
 def curve_limits(result: StudyResult, metric: str) -> tuple[float, float]:
-    """Shared by all networks, so that their curves are comparable; the loss of a first epoch may exceed them by far."""
-
-    def of(skip: int) -> list[float]:
-        rows = [row for training in result.trainings for row in training.epochs[skip:]]
-        return [value for row in rows for value in (getattr(row, metric), getattr(row, f"val_{metric}"))]
-
-    values, later = of(0), of(1)
+    """Shared by all networks, so that their curves are comparable; single losses may exceed them by far."""
+    lines = [
+        [getattr(row, name) for row in training.epochs]
+        for training in result.trainings
+        for name in (metric, f"val_{metric}")
+    ]
+    values = [value for line in lines for value in line]
     if metric == "loss":
-        return 0.0, 1.05 * min(max(values), LOUD * max(later, default=0.0) or inf)
-    return min(values) - 0.01, min(1.0, max(values) + 0.01)
+        usual = max(map(median, lines))
+        later = [value for line in lines for value in line[1:] if value <= BROKEN * usual]
+        return 0.0, 1.05 * (min(max(values), LOUD * max(later, default=0.0) or inf) or 1.0)
+    return max(min(values) - 0.01, 0.0), min(1.0, max(values) + 0.01)
+
+
+def exceeded(result: StudyResult) -> bool:
+    """Whether a loss is beyond the panels' scale."""
+    top = curve_limits(result, "loss")[1] if result.trainings else 0.0
+    return any(max(row.loss, row.val_loss) > top for training in result.trainings for row in training.epochs)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from charrec.report import plots, rows, sentences, timeline, words
 from charrec.report.bilingual import in_both
+from charrec.report.curves import exceeded
 from charrec.report.histories import histories
 from charrec.report.language import Language, Saying, say
 from charrec.report.templates import frame, template
@@ -30,6 +31,7 @@ def _written(result: StudyResult, missing: Sequence[Saying]) -> str:
         missing=[sentence() for sentence in missing],
         data_sets=[(one, rows.named(one)) for one in rows.data_sets(result) if one.images],
         histories=histories(result, reference_too=False),
+        exceeded=exceeded(result),
         axes=axes,
         lines=plots.lines(result, axes),
         learning=plots.learning(result),

@@ -258,7 +258,8 @@ function confusions(views) {
       classes = "62";
       turn();
       const [n, recall] = known.classes[c];
-      show(say("{c}, misread", { c: name(c) }), say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }), ([t, r]) => t === c && r !== c, mistakes(c));
+      const read = n ? say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }) : say("No validation image shows it.");
+      show(say("{c}, misread", { c: name(c) }), read, ([t, r]) => t === c && r !== c, mistakes(c));
       go();
     });
   }

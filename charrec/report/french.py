@@ -52,6 +52,17 @@ _TYPED = {
     "setting": "réglage",
     "settings": "réglages",
     "points": "points",
+    "bar": "barre",
+    "bars": "barres",
+    "time": "fois",
+    "times": "fois",
+    "other": "autre",
+    "others": "autres",
+    "different picture": "dessin différent",
+    "different pictures": "dessins différents",
+    "validation image": "image de validation",
+    "validation images": "images de validation",
+    "d": "j",
     # networks and their layers
     "three convolutions, one hidden layer": "trois convolutions, une couche cachée",
     "model 1 with augmentation and dropout": "modèle 1 avec augmentation et dropout",
@@ -143,12 +154,15 @@ _TYPED = {
     "{fonts} instead of all": "{fonts} au lieu de toutes",
     "a search of {own} points instead of {full}": "une recherche sur {own} points au lieu de {full}",
     "{epochs} for {model} instead of {full}": "{epochs} pour le {model} au lieu de {full}",
-    "This study trained {networks} on {training} images of 62 characters and validated on {validation} others. No "
-    "classifier can read more than {ceiling} of these, because the rest show pictures that also occur under another "
-    "label. With both cases of a letter counted as one, {model} reads {folded}.":
-        "Cette étude a entraîné {networks} sur {training} images de 62 caractères, {validation} autres servant à la "
-        "validation. Aucun classifieur ne peut en lire plus de {ceiling}, car le reste montre des dessins qui "
-        "existent aussi sous une autre étiquette. Si l’on confond majuscule et minuscule, le {model} lit {folded}.",
+    "This study trained {networks} on {training} images of 62 characters and validated on {validation}.":
+        "Cette étude a entraîné {networks} sur {training} images de 62 caractères, avec {validation} pour la "
+        "validation.",
+    "No classifier can read more than {ceiling} of these, because the rest show pictures that also occur under "
+    "another label.":
+        "Aucun classifieur ne peut en lire plus de {ceiling}, car le reste montre des dessins qui existent aussi sous "
+        "une autre étiquette.",
+    "With both cases of a letter counted as one, {model} reads {folded}.":
+        "Si l’on confond majuscule et minuscule, le {model} lit {folded}.",
     "Its interval overlaps with that of {names}, so the intervals alone do not tell their order.":
         "Son intervalle recoupe celui d’autres réseaux, {names} : les intervalles seuls ne disent pas leur ordre.",
     "validation accuracy, %": "exactitude de validation, %",
@@ -192,23 +206,32 @@ _TYPED = {
     "<strong>This study is not finished.</strong> This page shows what there is of it.":
         "<strong>Cette étude n’est pas terminée.</strong> Cette page montre ce qui en existe.",
     # data
-    "The {images} images come from {fonts}. Fonts that share an image of a class form a group; there are {groups}. "
-    "Only {distinct} pictures are distinct. The images were split {split}: {training} for training and {validation} "
-    "for validation.":
+    "The {images} images come from {fonts}. Fonts that share an image of a class form a group: {groups} in all. "
+    "{distinct} The images were split {split}: {training} for training and {validation} for validation.":
         "Les {images} images proviennent de {fonts}. Les polices qui partagent une image d’une classe forment un "
-        "groupe ; il y a {groups}. Seuls {distinct} dessins sont distincts. Les images ont été réparties {split} : "
-        "{training} pour l’entraînement et {validation} pour la validation.",
+        "groupe : {groups} en tout. {distinct} Les images ont été réparties {split} : {training} pour l’entraînement "
+        "et {validation} pour la validation.",
+    "No two of them are the same picture.": "Il n’y a pas deux fois le même dessin.",
+    "They show only {pictures}.": "Elles ne montrent que {pictures}.",
     "at random": "au hasard",
     "by whole groups of fonts": "par groupes entiers de polices",
-    "{images} validation images ({share}) have a twin, an identical image of the same class in the training part, so "
-    "a network can read them from memory. The report also gives the accuracy without them.":
-        "{images} images de validation ({share}) ont un jumeau, une image identique de la même classe dans la partie "
-        "d’entraînement : un réseau peut les lire de mémoire. Le rapport donne aussi l’exactitude sans elles.",
-    "{images} images ({share}) are errors that no classifier can avoid, because the same picture has two labels; "
-    "{validation} of them are in the validation part, which limits the accuracy there to {ceiling}.":
-        "{images} images ({share}) sont des erreurs qu’aucun classifieur ne peut éviter, car le même dessin porte "
-        "deux étiquettes ; {validation} d’entre elles sont dans la partie de validation, ce qui y limite l’exactitude "
-        "à {ceiling}.",
+    "No validation image has a twin, an identical image of the same class in the training part, so a network can "
+    "read none from memory.":
+        "Aucune image de validation n’a de jumeau, une image identique de la même classe dans la partie "
+        "d’entraînement : un réseau ne peut en lire aucune de mémoire.",
+    "A network can read {images} ({share}) from memory, since the training part has an identical image of the same "
+    "class, a twin.":
+        "Un réseau peut lire {images} ({share}) de mémoire, car la partie d’entraînement contient une image identique "
+        "de la même classe, un jumeau.",
+    "The report also gives the accuracy on those without one.":
+        "Le rapport donne aussi l’exactitude sur celles qui n’en ont pas.",
+    "No picture has two labels, so there is no error that a classifier could not avoid.":
+        "Aucun dessin ne porte deux étiquettes : il n’y a pas d’erreur qu’un classifieur ne puisse éviter.",
+    "No classifier can avoid misreading {images} ({share}), because the same picture has two labels.":
+        "Aucun classifieur ne peut éviter de mal lire {images} ({share}), car le même dessin porte deux étiquettes.",
+    "The validation part has none of them.": "Aucune n’est dans la partie de validation.",
+    "The validation part has {n} of them, which limits the accuracy there to {ceiling}.":
+        "La partie de validation en a {n}, ce qui y limite l’exactitude à {ceiling}.",
     "Glyphs": "Glyphes",
     "Source": "Source",
     "Version": "Version",
@@ -239,6 +262,11 @@ _TYPED = {
         "l’étude a conservé les poids de cette époque.",
     "the last": "la dernière",
     "and did not rise permanently afterwards": "et n’a pas remonté durablement ensuite",
+    "A loss beyond the scale lies on its upper edge.": "Une perte hors de l’échelle est sur son bord supérieur.",
+    "{model} was trained for one epoch, which does not tell whether it overfits: its validation accuracy was "
+    "{accuracy}, its validation loss {loss}.":
+        "{model} a été entraîné pendant une époque, ce qui ne dit pas s’il surapprend : son exactitude de validation "
+        "était de {accuracy}, sa perte de validation de {loss}.",
     "No overfitting was found in {model}: its validation loss was lowest, {loss}, in epoch\u00a0{epoch}, {then}.":
         "Aucun surapprentissage constaté pour le {model} : sa perte de validation a été la plus basse, {loss}, à "
         "l’époque\u00a0{epoch}, {then}.",
@@ -267,6 +295,9 @@ _TYPED = {
     "{networks} compared": "{networks} comparés",
     "Against the reference: {gaps}; {where}.": "Par rapport à la référence : {gaps} ; {where}.",
     "no interval contains the reference’s figure": "aucun intervalle ne contient le chiffre de la référence",
+    "its interval contains the reference’s figure": "son intervalle contient le chiffre de la référence",
+    "its interval does not contain the reference’s figure":
+        "son intervalle ne contient pas le chiffre de la référence",
     "every interval contains the reference’s figure": "chaque intervalle contient le chiffre de la référence",
     "the reference’s figure is within the interval of {names} only":
         "seuls les intervalles suivants contiennent le chiffre de la référence : {names}",
@@ -327,6 +358,7 @@ _TYPED = {
     "{trials} failed.": "Échecs : {trials}.",
     "{trials} had no result because the workers were lost, whatever the network.":
         "Sans résultat parce que les workers ont été perdus, quel que soit le réseau : {trials}.",
+    "The best {n} have the same accuracy.": "Les {n} meilleurs ont la même exactitude.",
     "The best {n} are within {apart} of each other.": "L’écart entre les {n} meilleurs est de {apart}.",
     "Hyperband begins with many configurations and few epochs. At the end of each rung the best third or so goes on "
     "to the next, with more epochs; such a ladder is a bracket, and later brackets begin with fewer configurations "
@@ -357,6 +389,8 @@ _TYPED = {
     "{trial}; promoted": "{trial} ; promu",
     "accuracy": "exactitude",
     "Learning curves, and who was promoted": "Courbes d’apprentissage et promotions",
+    "Each dot is a configuration after its only epoch.":
+        "Chaque point est une configuration après sa seule époque.",
     "Each line is a configuration, epoch by epoch.": "Chaque ligne est une configuration, époque par époque.",
     "Each line is a configuration; this study’s result has its accuracy at the ends of trials only.":
         "Chaque ligne est une configuration ; le résultat de cette étude n’a son exactitude qu’en fin d’essai.",
@@ -372,6 +406,7 @@ _TYPED = {
     "epochs trained": "époques d’entraînement",
     "bracket {n}": "bracket {n}",
     "Who worked when": "Qui a travaillé quand",
+    "One worker had the only trial, for {time}.": "Un worker a eu le seul essai, pendant {time}.",
     "One worker had trials for {time} in all and was idle for {idle} of the time between its first and last one.":
         "Un worker a eu des essais pendant {time} en tout et est resté inactif {idle} du temps entre son premier et "
         "son dernier.",
@@ -412,9 +447,9 @@ _TYPED = {
     "given back for another worker": "rendu pour un autre worker",
     "its worker was lost": "son worker a été perdu",
     "not ended yet": "pas encore terminé",
-    "Timeline of {workers}, with a bar for each of the {times} times that one had a trial: {idle} idle, {lost} lost, "
+    "Timeline of {workers}, with {bars}, one for each time that a worker had a trial: {idle} idle, {lost} lost, "
     "{work} of work lost. The table below has each worker.":
-        "Chronologie de {workers}, avec une barre pour chacune des {times} fois où l’un a eu un essai : {idle} "
+        "Chronologie de {workers}, avec {bars}, une pour chaque fois qu’un worker a eu un essai : {idle} "
         "d’inactivité, pertes : {lost}, {work} de travail perdu. Le tableau ci-dessous donne chaque worker.",
     "worker": "worker",
     "workers": "workers",
@@ -439,6 +474,10 @@ _TYPED = {
         "Aucun intervalle n’exclut zéro : cette recherche ne dit pas quel hyperparamètre compte.",
     "The interval of {names} leaves zero out.": "L’intervalle de {names} exclut zéro.",
     "The intervals of {names} leave zero out.": "Les intervalles de {names} excluent zéro.",
+    "This search does not tell which hyperparameter matters: too few accuracies or values to compare.":
+        "Cette recherche ne dit pas quel hyperparamètre compte : trop peu d’exactitudes ou de valeurs à comparer.",
+    "High and low values of every hyperparameter came to the same accuracy in the mean.":
+        "Pour chaque hyperparamètre, les valeurs hautes et basses ont mené en moyenne à la même exactitude.",
     "In the middle of its values ({inner}) {name} is {apart} better than at the ends ({outer}).":
         "Au milieu de ses valeurs ({inner}), {name} est meilleur de {apart} qu’aux bouts ({outer}).",
     "In the middle of its values ({inner}) {name} is {apart} worse than at the ends ({outer}).":
@@ -477,6 +516,7 @@ _TYPED = {
     "Mean difference": "Écart moyen",
     "Configurations": "Configurations",
     "Searched": "Valeurs explorées",
+    "{n} values, {low} to {high}": "{n} valeurs, de {low} à {high}",
     "This study": "Cette étude",
     "Difference": "Écart",
     "Reference": "Référence",
@@ -500,11 +540,11 @@ _TYPED = {
     "{n} of {all} trials: {ranges}": "{n} essais sur {all} : {ranges}",
     # errors
     "{model} made no mistakes.": "{model} n’a fait aucune erreur.",
-    "{model} misread {errors} of {images}; {cases} of these ({share}) confuse the two cases of a letter.":
-        "{model} a mal lu {errors} caractères sur {images} ; {cases} de ces erreurs ({share}) confondent la majuscule "
-        "et la minuscule d’une lettre.",
-    "The most frequent mistake is {truth} read as {read}: {times} times, or {share} of its images.":
-        "L’erreur la plus fréquente est {truth} lu comme {read} : {times} fois, soit {share} de ses images.",
+    "{model} made {mistakes} on {images}; in {cases} of these ({share}) it confused the two cases of a letter.":
+        "{model} a fait {mistakes} sur {images} ; pour {cases} d’entre elles ({share}), il a confondu la majuscule et "
+        "la minuscule d’une lettre.",
+    "The most frequent mistake is {truth} read as {read}: {times}, or {share} of its images.":
+        "L’erreur la plus fréquente est {truth} lu comme {read} : {times}, soit {share} de ses images.",
     "A square is a mistake of {model} on the validation images: its row is the truth, its column the reading, its "
     "tint the number of images. Correct answers, on the diagonal, are grey.":
         "Un carré est une erreur du {model} sur les images de validation : sa ligne est la vérité, sa colonne la "
@@ -536,6 +576,7 @@ _TYPED = {
     "{n} mistakes": "{n} erreurs",
     "{c}: its misread images": "{c} : ses images mal lues",
     "{c}, misread": "{c}, mal lu",
+    "No validation image shows it.": "Aucune image de validation n’en montre.",
     "{share} of its {n} images were read correctly.": "{share} de ses {n} images ont été lues correctement.",
     "Pairs and classes": "Paires et classes",
     "Recall: the share of a class’s images that {model} reads correctly. Precision: the share of its answers for a "
@@ -556,6 +597,7 @@ _TYPED = {
     "Where it errs": "Où il se trompe",
     "The share that each network reads correctly, in parts of the validation images.":
         "La part que chaque réseau lit correctement, par parties des images de validation.",
+    "By {by}, {model} reads all parts alike ({most}).": "Par {by}, le {model} lit toutes les parties pareil ({most}).",
     "By {by}, {model} reads {best} best ({most}) and {worst} worst ({least}).":
         "Par {by}, le {model} lit le mieux : {best} ({most}), le moins bien : {worst} ({least}).",
     "By {by}, {model} reads {best} best ({most}) and {worst} worst ({least}), though their intervals overlap.":
@@ -603,6 +645,8 @@ _TYPED = {
         "la température que demande l’autre moitié.",
     "{images}: probability {said} in the mean, {right} right":
         "{images} : probabilité de {said} en moyenne, {right} de réponses justes",
+    "Reliability of {model}: all answers have a probability near {high}, {most} are right":
+        "Fiabilité du {model} : toutes les réponses ont une probabilité proche de {high}, {most} sont justes",
     "Reliability of {model}: of answers with a probability near {low}, {few} are right; near {high}, {most}":
         "Fiabilité du {model} : des réponses de probabilité proche de {low}, {few} sont justes ; proche de {high}, "
         "{most}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT, TOP, BOTTOM = 50, 318, 26, 212  # of a panel; beyond its right end stand the lines' names
 APART = 15.0  # between the two names
+LOWEST = BOTTOM - 4  # of a name, above the epochs' numbers
 METRICS = ("accuracy", "loss")
 ROUND = (1, 2, 5)  # times a power of ten: the distance of two ticks
+NEAR = 1e-6  # of a step: 1.0 is five steps of 0.2, which floating-point division makes less of
 FEW = 4  # epochs, which a line alone would not show
 WIDTH = 104  # of the longest label of a best epoch, so that it lies in one place in both languages
 ABOVE, BELOW = -10, 19  # from the dot to its label's baseline
@@ -87,6 +90,7 @@ def _history(training: TrainingResult, metric: str, limits: tuple[float, float],
     panel = _Panel(len(epochs), *limits)
     best = training.best_epoch if metric == "accuracy" else 1 + val.index(min(val))
     lines = {"training": train, "validation": val}
+    best_label = _best_label(panel, metric, best, lines)
     return History(
         title=say("accuracy") if metric == "accuracy" else say("loss"),
         about=_about(training, metric, best, val[best - 1]),
@@ -99,19 +103,22 @@ def _history(training: TrainingResult, metric: str, limits: tuple[float, float],
             if len(epochs) < FEW
         ],
         band=panel.x(training.overfits_from - 0.5) if training.overfits_from else None,
-        overfits=Label(  # at the panel's empty edge
-            x=RIGHT - 4,
-            y=TOP + 8 if metric == "loss" else BOTTOM - 6,
-            anchor="end",
-            text=say("overfits from epoch\u00a0{n}", n=training.overfits_from),
-        ),
+        overfits=_overfits(panel, metric, training.overfits_from, lines, best_label),
         best=(panel.x(best), panel.y(val[best - 1])),
-        best_label=_best_label(panel, metric, best, lines),
+        best_label=best_label,
         reference=_reference(panel, training.model, metric) if reference_too else None,
         names=_names(panel, train[-1], val[-1]),
         ticks=_ticks(panel, metric),
         epochs=[(panel.x(epoch), str(epoch)) for epoch in _shown(len(epochs))],
     )
+
+
+def _overfits(panel: _Panel, metric: str, start: int | None, lines: dict[str, list[float]], best: Label) -> Label:
+    """At the panel's right end, at the edge that the best epoch's label leaves, or that fewer points are behind."""
+    text = say("overfits from epoch\u00a0{n}", n=start)
+    edges = [Label(RIGHT - 4, y, "end", text) for y in (TOP + 8, BOTTOM - 6)]
+    free = [one for one in edges if abs(one.y - best.y) >= APART] or edges
+    return _emptiest(free if metric == "loss" else free[::-1], panel, lines)
 
 
 def _about(training: TrainingResult, metric: str, best: int, value: float) -> str:
@@ -145,9 +152,13 @@ def _best_label(panel: _Panel, metric: str, epoch: int, lines: dict[str, list[fl
     sides = [y + ABOVE, y + BELOW] if metric == "accuracy" else [y + BELOW, y + ABOVE]  # first where its line is not
     sides += [both[0] + ABOVE, both[1] + BELOW]
     places = [Label(x, round(side, 1), anchor, text) for side in sides for anchor in ANCHORS]
-    within = [one for one in places if _fits(one)]
+    return _emptiest([one for one in places if _fits(one)], panel, lines)
+
+
+def _emptiest(places: list[Label], panel: _Panel, lines: dict[str, list[float]]) -> Label:
+    """Where the fewest points of the lines are behind a label; of equal places the first."""
     points = [point for values in lines.values() for point in _points(panel, values)]
-    return min(within, key=lambda one: sum(_covers(one, *point) for point in points))
+    return min(places, key=lambda one: sum(_covers(one, *point) for point in points))
 
 
 def _points(panel: _Panel, values: list[float]) -> Iterator[tuple[float, float]]:
@@ -160,7 +171,7 @@ def _points(panel: _Panel, values: list[float]) -> Iterator[tuple[float, float]]
 
 
 def covered(label: Label) -> tuple[float, float, float, float]:
-    """What a label of the best epoch takes at most: left, top, right, bottom."""
+    """What a label takes at most, that of the best epoch or of overfitting: left, top, right, bottom."""
     left = label.x - WIDTH * ANCHORS[label.anchor]
     return left, label.y - 11, left + WIDTH, label.y + 3
 
@@ -189,16 +200,19 @@ def _names(panel: _Panel, train: float, val: float) -> list[tuple[float, str, st
     """At the lines' right ends, pushed apart where they would lie on one another."""
     ends = {"training": panel.y(train), "validation": panel.y(val)}
     push = max(0.0, APART - abs(ends["training"] - ends["validation"])) / 2
-    first = "training" if ends["training"] <= ends["validation"] else "validation"
+    first, second = sorted(ends, key=lambda name: ends[name])
+    placed = {first: ends[first] - push, second: ends[second] + push}
+    up = max(0.0, placed[second] - LOWEST)
     said = {"training": say("training"), "validation": say("validation")}
-    return [(round(y - push if name == first else y + push, 1), name, said[name]) for name, y in ends.items()]
+    return [(round(placed[name] - up, 1), name, said[name]) for name in ends]
 
 
 def _ticks(panel: _Panel, metric: str) -> list[tuple[float, str]]:
     """Labels of round values, five or so."""
     steps = (digit * 10.0**power for power in range(-2, 300) for digit in ROUND)
     step = next((one for one in steps if (panel.high - panel.low) / one <= 6), 1.0)  # a loss may not be a number
-    values = [round(k * step, 6) for k in range(int(-(-panel.low // step)), int(panel.high // step) + 1)]
+    first, last = math.ceil(panel.low / step - NEAR), math.floor(panel.high / step + NEAR)
+    values = [round(k * step, 6) for k in range(first, last + 1)]
     if metric == "loss":
         return [(panel.y(value), words.level(value)) for value in values]
     return [(panel.y(value), words.percent(value, 0)) for value in values]

@@ -11,6 +11,7 @@ from charrec import alphabet, reference
 from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, timeline, words
 from charrec.report.bilingual import in_both
 from charrec.report.cells import Mark, Scale
+from charrec.report.curves import exceeded
 from charrec.report.histories import histories
 from charrec.report.importance import Contrast, importances
 from charrec.report.language import Language, Saying, say
@@ -59,6 +60,7 @@ def _written(result: StudyResult, pictures: Pictures, siblings: list[str], missi
         coarse=pictures.samples.shape[-1] < 64,
         seconds=sum(result.durations.values()),
         histories=histories(result, comparable),
+        exceeded=exceeded(result),
         **_board(result, pictures.board),
         **_dots(result),
         **_glyphs(pictures),
@@ -210,7 +212,24 @@ def _diagram(one: Reliability) -> dict[str, Any]:
             for each in bins
         ]
 
-    lowest = one.bins[0]
+    lowest, highest = one.bins[0], one.bins[-1]
+    label = (
+        say(
+            "Reliability of {model}: of answers with a probability near {low}, {few} are right; near {high}, {most}",
+            model=words.name(one.model),
+            low=words.percent(lowest.confidence, 0),
+            few=words.percent(lowest.accuracy, 0),
+            high=words.percent(highest.confidence, 1),
+            most=words.percent(highest.accuracy, 1),
+        )
+        if len(one.bins) > 1
+        else say(
+            "Reliability of {model}: all answers have a probability near {high}, {most} are right",
+            model=words.name(one.model),
+            high=words.percent(highest.confidence, 1),
+            most=words.percent(highest.accuracy, 1),
+        )
+    )
     return {
         "model": one.model,
         "error": one.error,
@@ -219,14 +238,7 @@ def _diagram(one: Reliability) -> dict[str, Any]:
         "plain": dots(one.bins),
         "tempered": dots(one.tempered),
         "ticks": [(0, "0"), (50, "50"), (100, "100")],
-        "label": say(
-            "Reliability of {model}: of answers with a probability near {low}, {few} are right; near {high}, {most}",
-            model=words.name(one.model),
-            low=words.percent(lowest.confidence, 0),
-            few=words.percent(lowest.accuracy, 0),
-            high=words.percent(one.bins[-1].confidence, 1),
-            most=words.percent(one.bins[-1].accuracy, 1),
-        ),
+        "label": label,
     }
 
 

@@ -75,7 +75,9 @@ class Errors:
     @classmethod
     def of(cls, accuracies: list[float]) -> Errors:
         low, high = (min(max(one, 0.0), 0.999) for one in (min(accuracies), max(accuracies)))
-        return cls(low, high if high > low else min(low + 0.01, 0.9995))
+        if low == high:  # at the top, as the best of others
+            low = max(high - 0.01, 0.0)
+        return cls(low, max(high, 0.01))
 
     def y(self, accuracy: float) -> float:
         share = math.log((1 - self.low) / max(1 - accuracy, 0.0005)) / math.log((1 - self.low) / (1 - self.high))
@@ -195,7 +197,8 @@ def learning(result: StudyResult) -> Learning | None:
     scale = Errors.of([t.val_accuracy or 0.0 for t in done] + [v for values in epochs.values() for v in values])
 
     def x(epoch: float) -> float:
-        return round(LEFT + (epoch - 1) / max(last - 1, 1) * (WIDTH - LEFT - RIGHT), 1)
+        share = (epoch - 1) / (last - 1) if last > 1 else 0.5
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     brackets = sorted({t.bracket for t in done}, reverse=True)
     curves = []
@@ -216,5 +219,11 @@ def learning(result: StudyResult) -> Learning | None:
         path = " ".join(f"{x(epoch):g},{scale.y(value):g}" for epoch, value in points)
         chosen = own[-1].network == result.search.chosen
         curves.append(Curve(configuration, brackets.index(own[0].bracket), path, ends, chosen, described(own[-1])))
-    ends_of_rungs = sorted({1, *(t.epochs for t in done)})
-    return Learning(curves, scale.ticks, [(x(epoch), str(epoch)) for epoch in ends_of_rungs], brackets)
+    rungs = [(x(epoch), str(epoch)) for epoch in sorted({1, *(t.epochs for t in done)})]
+    return Learning(curves, scale.ticks, _legible(rungs), brackets)
+
+
+def _legible(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Without the label of a tick that is too near the next one."""
+    near = [after[0] - here[0] < LABEL for here, after in pairwise(ticks)]
+    return [(at, "" if close else label) for (at, label), close in zip(ticks, [*near, False], strict=True)]

@@ -38,6 +38,7 @@ from charrec.study import FULL, Frozen
 from charrec.tuning.rungs import by_rung
 
 STATES = {"FAILED": later("failed"), "LOST": later("lost")}  # of trials without an accuracy
+MOST = 12  # values of a hyperparameter that are listed
 SHORT = 40  # characters of a version that fits into a line; that of the fonts lists packages
 Theirs = reference.ReferenceModel
 
@@ -230,7 +231,7 @@ def chosen(result: StudyResult) -> Table:
         ],
     ]  # fmt: skip
     for name in tables.hyperparameters(result):
-        options = series([number(v) for v in search.space.get(name, ())])
+        options = _options(search.space.get(name, ()))
         ours, theirs = search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
         values = [NONE if v is None else number(v) for v in (ours, theirs)]
         difference = NONE if ours is None or theirs is None else _plus(ours - theirs)
@@ -239,11 +240,18 @@ def chosen(result: StudyResult) -> Table:
     return Table(head, rows) if comparable else Table(head[:-1], [row[:-1] for row in rows])
 
 
+def _options(values: tuple[float, ...]) -> str:
+    """Values of a hyperparameter; many as a range, since the settings list them all."""
+    if len(values) <= MOST:
+        return series([number(v) for v in values])
+    return say("{n} values, {low} to {high}", n=len(values), low=number(values[0]), high=number(values[-1]))
+
+
 def rungs(result: StudyResult) -> Table:
     """One row per rung of each bracket, as in the search's status."""
     rows = []
     for row in by_rung(result.study.search, result.search.trials):
-        epochs = f"{row.first + 1}\u2013{row.epochs}"
+        epochs = f"{row.first + 1}\u2013{row.epochs}" if row.first + 1 < row.epochs else str(row.epochs)
         cells = [str(row.bracket), str(row.rung), epochs, str(row.trials)]
         cells += [str(row.failed or NONE), str(row.lost or NONE), percent(row.best)]
         rows.append([*map(Cell, cells), Cell(duration(row.seconds))])
@@ -325,11 +333,13 @@ def slices(result: StudyResult) -> Table:
 
 
 def classes(evaluation: Evaluation) -> Table:
-    rows = []
-    for c in evaluation.classes:
+    """One row per class; without images it has no recall, and without an answer for it no precision."""
+    rows, answers = [], [sum(column) for column in zip(*evaluation.confusion, strict=True)]
+    for c, answered in zip(evaluation.classes, answers, strict=True):
         worst = percent(c.most_read_as_share, 1) if c.most_read_as else NONE
-        row = [_character(c.character), Cell(percent(c.recall, 1), c.recall)]
-        row += [Cell(percent(c.precision, 1), c.precision), _character(c.most_read_as)]
+        row = [_character(c.character), Cell(percent(c.recall if c.n else None, 1), c.recall if c.n else -1)]
+        row += [Cell(percent(c.precision if answered else None, 1), c.precision if answered else -1)]
+        row += [_character(c.most_read_as)]
         rows.append([*row, Cell(worst, c.most_read_as_share), Cell(count(c.n), c.n)])
     head = [say("Class"), say("Recall"), say("Precision"), say("Read as"), say("Share"), say("Images")]
     return Table(head, rows, sortable=True, data=[{"k": c.character} for c in evaluation.classes])

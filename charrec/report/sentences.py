@@ -11,10 +11,10 @@ from charrec.report.words import (
     NBSP,
     character,
     count,
+    distance,
     duration,
     interval,
     kind,
-    level,
     listing,
     loss,
     many,
@@ -29,7 +29,7 @@ from charrec.report.words import (
     spelled_many,
     subject,
 )
-from charrec.results import Evaluation, External, StudyResult, TextRate, TrainingResult
+from charrec.results import DataSummary, Evaluation, External, StudyResult, TextRate, TrainingResult
 from charrec.study import FULL
 
 
@@ -88,31 +88,43 @@ def headline(result: StudyResult) -> str:
 def lead(result: StudyResult) -> str:
     """The answer in a few sentences, below the headline."""
     top, data = best(result), result.data
-    ceiling = 1 - data.unavoidable_validation / data.validation
-    text = say(
-        "This study trained {networks} on {training} images of 62 characters and validated on {validation} others."
-        " No classifier can read more than {ceiling} of these, because the rest show pictures that also occur under"
-        " another label. With both cases of a letter counted as one, {model} reads {folded}.",
-        networks=spelled_many(len(result.evaluations), "network").lower(),
-        training=count(data.training),
-        validation=count(data.validation),
-        ceiling=percent(ceiling),
-        model=name(top.model),
-        folded=percent(top.folded_accuracy.value),
+    texts = [
+        say(
+            "This study trained {networks} on {training} images of 62 characters and validated on {validation}.",
+            networks=spelled_many(len(result.evaluations), "network").lower(),
+            training=count(data.training),
+            validation=many(data.validation, "other"),
+        )
+    ]
+    if data.unavoidable_validation:
+        texts.append(
+            say(
+                "No classifier can read more than {ceiling} of these, because the rest show pictures that also occur"
+                " under another label.",
+                ceiling=percent(1 - data.unavoidable_validation / data.validation),
+            )
+        )
+    folded = percent(top.folded_accuracy.value)
+    texts.append(
+        say("With both cases of a letter counted as one, {model} reads {folded}.", model=name(top.model), folded=folded)
     )
     others = [e for e in result.evaluations if e is not top and e.accuracy.high >= top.accuracy.low]
     if others:
         names = listing([name(e.model) for e in others])
-        overlap = say(
-            "Its interval overlaps with that of {names}, so the intervals alone do not tell their order.", names=names
+        texts.append(
+            say(
+                "Its interval overlaps with that of {names}, so the intervals alone do not tell their order.",
+                names=names,
+            )
         )
-        text += f" {overlap}"
-    return text
+    return " ".join(texts)
 
 
 def against_reference(result: StudyResult) -> str:
-    """The differences from the reference, and the networks whose interval contains its figure."""
+    """The differences from the reference, and the networks whose interval contains its figure; "" if it has none."""
     compared = [e for e in result.evaluations if e.model in reference.MODELS]
+    if not compared:
+        return ""
     gaps, inside = [], []
     for e in compared:
         theirs = reference.MODELS[e.model].val_accuracy
@@ -120,9 +132,11 @@ def against_reference(result: StudyResult) -> str:
         if e.accuracy.low <= theirs <= e.accuracy.high:
             inside.append(name(e.model))
     if not inside:
-        where = say("no interval contains the reference’s figure")
+        one = say("its interval does not contain the reference’s figure")
+        where = one if len(compared) == 1 else say("no interval contains the reference’s figure")
     elif len(inside) == len(compared):
-        where = say("every interval contains the reference’s figure")
+        one = say("its interval contains the reference’s figure")
+        where = one if len(inside) == 1 else say("every interval contains the reference’s figure")
     else:
         names = listing(inside)
         where = say("the reference’s figure is within the interval of {names} only", names=names)
@@ -133,6 +147,14 @@ def overfitting(training: TrainingResult) -> str:
     """The epoch where overfitting starts, or a statement that none was found."""
     rows = training.epochs
     lowest = min(rows, key=lambda row: row.val_loss)
+    if len(rows) == 1:
+        return say(
+            "{model} was trained for one epoch, which does not tell whether it overfits: its validation accuracy was"
+            " {accuracy}, its validation loss {loss}.",
+            model=subject(training.model),
+            accuracy=percent(lowest.val_accuracy),
+            loss=loss(lowest.val_loss),
+        )
     best_epoch = say(
         "Its best validation accuracy, {accuracy}, came in epoch\u00a0{epoch} of {epochs}; the study kept that epoch’s"
         " weights.",
@@ -169,36 +191,62 @@ def overfitting(training: TrainingResult) -> str:
 
 def data_story(result: StudyResult) -> list[str]:
     data = result.data
-    ceiling = 1 - data.unavoidable_validation / data.validation
     split = say("at random") if result.study.split == "random" else say("by whole groups of fonts")
-    twins = data.validation_with_twin / data.validation
     origin = say(
-        "The {images} images come from {fonts}. Fonts that share an image of a class form a group; there are {groups}."
-        " Only {distinct} pictures are distinct. The images were split {split}: {training} for training and"
-        " {validation} for validation.",
+        "The {images} images come from {fonts}. Fonts that share an image of a class form a group: {groups} in all."
+        " {distinct} The images were split {split}: {training} for training and {validation} for validation.",
         images=count(data.images),
         fonts=many(data.fonts, "font"),
         groups=many(data.groups, "group"),
-        distinct=count(data.distinct),
+        distinct=_distinct(data),
         split=split,
         training=count(data.training),
         validation=count(data.validation),
     )
-    memory = say(
-        "{images} validation images ({share}) have a twin, an identical image of the same class in the training part,"
-        " so a network can read them from memory. The report also gives the accuracy without them.",
-        images=count(data.validation_with_twin),
-        share=percent(twins, 1),
+    return [origin, _memory(result), _unavoidable(data)]
+
+
+def _distinct(data: DataSummary) -> str:
+    if data.distinct == data.images:
+        return say("No two of them are the same picture.")
+    return say("They show only {pictures}.", pictures=many(data.distinct, "different picture"))
+
+
+def _memory(result: StudyResult) -> str:
+    """The validation images that are in the training part too."""
+    data = result.data
+    if not data.validation_with_twin:
+        return say(
+            "No validation image has a twin, an identical image of the same class in the training part, so a network"
+            " can read none from memory."
+        )
+    text = say(
+        "A network can read {images} ({share}) from memory, since the training part has an identical image of the same"
+        " class, a twin.",
+        images=many(data.validation_with_twin, "validation image"),
+        share=percent(data.validation_with_twin / data.validation, 1),
     )
-    errors = say(
-        "{images} images ({share}) are errors that no classifier can avoid, because the same picture has two labels;"
-        " {validation} of them are in the validation part, which limits the accuracy there to {ceiling}.",
-        images=count(data.unavoidable),
+    if any(one.without_twin_accuracy for one in result.evaluations):
+        text += " " + say("The report also gives the accuracy on those without one.")
+    return text
+
+
+def _unavoidable(data: DataSummary) -> str:
+    """The errors that are the labels' and not a network's."""
+    if not data.unavoidable:
+        return say("No picture has two labels, so there is no error that a classifier could not avoid.")
+    text = say(
+        "No classifier can avoid misreading {images} ({share}), because the same picture has two labels.",
+        images=many(data.unavoidable, "image"),
         share=percent(data.unavoidable / data.images),
-        validation=count(data.unavoidable_validation),
-        ceiling=percent(ceiling),
     )
-    return [origin, memory, errors]
+    if not data.unavoidable_validation:
+        return f"{text} " + say("The validation part has none of them.")
+    return f"{text} " + say(
+        "The validation part has {n} of them, which limits the accuracy there to {ceiling}.",
+        n=count(data.unavoidable_validation),
+        ceiling=percent(1 - data.unavoidable_validation / data.validation),
+    )
 
 
 def search_story(result: StudyResult, comparable: bool) -> str:
@@ -232,8 +280,11 @@ def search_story(result: StudyResult, comparable: bool) -> str:
         texts.append(say("{trials} had no result because the workers were lost, whatever the network.", trials=trials))
     if len(done) > 1:
         top = [t.val_accuracy for t in done if t.val_accuracy is not None][:5]
-        apart = points(max(top) - min(top))[1:]
-        texts.append(say("The best {n} are within {apart} of each other.", n=len(top), apart=apart))
+        if max(top) == min(top):
+            texts.append(say("The best {n} have the same accuracy.", n=len(top)))
+        else:
+            apart = distance(max(top) - min(top))
+            texts.append(say("The best {n} are within {apart} of each other.", n=len(top), apart=apart))
     return " ".join(texts)
 
 
@@ -246,7 +297,9 @@ def searched(result: StudyResult) -> str:
 def timeline_story(crew: Fleet) -> str:
     """How many workers there were, how long they were idle, and what was lost with them."""
     values = {"time": duration(crew.seconds), "idle": percent(crew.idle_share, 0)}
-    if len(crew.shifts) == 1:
+    if crew.stretches == 1:
+        text = say("One worker had the only trial, for {time}.", **values)
+    elif len(crew.shifts) == 1:
         text = say(
             "One worker had trials for {time} in all and was idle for {idle} of the time between its first and last"
             " one.",
@@ -280,10 +333,14 @@ def timeline_story(crew: Fleet) -> str:
 
 def importance_story(found: list[tuple[Importance, object]]) -> str:
     """The hyperparameter of the greatest difference, and those that the search tells apart from chance."""
+    if not found:
+        return say("This search does not tell which hyperparameter matters: too few accuracies or values to compare.")
     first = found[0][0]
     halves = first.halves
+    if abs(halves.effect) < 0.00005:  # shown as 0
+        return say("High and low values of every hyperparameter came to the same accuracy in the mean.")
     values = {"name": first.name, "high": some(halves.of), "low": some(halves.less)}
-    values["apart"] = points(abs(halves.effect))[1:]
+    values["apart"] = distance(halves.effect)
     if halves.effect > 0:
         text = say(
             "Configurations with a high {name} ({high}) differ most from those with a low one ({low}): in the mean"
@@ -321,9 +378,9 @@ def _middles(found: list[Importance]) -> str:
             values = {
                 "name": one.name,
                 "inner": some(one.middle.of),
-                "outer": series(list(map(level, one.middle.less))),
+                "outer": _ends(one.middle.less),
             }
-            values["apart"] = points(abs(one.middle.effect))[1:]
+            values["apart"] = distance(one.middle.effect)
             told.append(
                 say(
                     "In the middle of its values ({inner}) {name} is {apart} better than at the ends ({outer}).",
@@ -336,6 +393,12 @@ def _middles(found: list[Importance]) -> str:
                 )
             )
     return " ".join(told)
+
+
+def _ends(values: tuple[float, ...]) -> str:
+    """The lowest and the highest values, as many of each."""
+    half = len(values) // 2
+    return series([some(values[:half]), some(values[half:])])
 
 
 def fidelity_story(result: StudyResult) -> str:
@@ -367,7 +430,9 @@ def slice_story(result: StudyResult, evaluation: Evaluation) -> str:
                 "worst": kind(last.name),
                 "least": percent(last.accuracy.value, 1),
             }
-            if top.accuracy.low > last.accuracy.high:
+            if top.accuracy.value == last.accuracy.value:
+                texts.append(say("By {by}, {model} reads all parts alike ({most}).", **values))
+            elif top.accuracy.low > last.accuracy.high:
                 texts.append(say("By {by}, {model} reads {best} best ({most}) and {worst} worst ({least}).", **values))
             else:
                 texts.append(
@@ -422,9 +487,9 @@ def confusion_story(evaluation: Evaluation) -> str:
     if not errors:
         return say("{model} made no mistakes.", model=subject(evaluation.model))
     text = say(
-        "{model} misread {errors} of {images}; {cases} of these ({share}) confuse the two cases of a letter.",
+        "{model} made {mistakes} on {images}; in {cases} of these ({share}) it confused the two cases of a letter.",
         model=subject(evaluation.model),
-        errors=count(errors),
+        mistakes=many(errors, "mistake"),
         images=many(evaluation.accuracy.n, "image"),
         cases=count(cases),
         share=percent(cases / errors, 1),
@@ -432,10 +497,10 @@ def confusion_story(evaluation: Evaluation) -> str:
     if evaluation.pairs:
         first = evaluation.pairs[0]
         text += " " + say(
-            "The most frequent mistake is {truth} read as {read}: {times} times, or {share} of its images.",
+            "The most frequent mistake is {truth} read as {read}: {times}, or {share} of its images.",
             truth=character(first.truth),
             read=character(first.read),
-            times=count(first.count),
+            times=many(first.count, "time"),
             share=percent(first.share, 1),
         )
     return text

@@ -34,7 +34,8 @@ class Fleet:
     """All workers; seconds are sums over them."""
 
     shifts: tuple[Shift, ...]
-    lost: int  # stretches that ended with their worker
+    stretches: int  # of work at a trial
+    lost: int  # of these, that ended with their worker
     lost_seconds: float  # of work since their last finished epochs, which was done again
     waited_seconds: float  # from their last signs of life until other workers took their trials up
     again: dict[tuple[str, float], float]  # a lost stretch's trial and begin -> when it was taken up again
@@ -64,6 +65,7 @@ def fleet(result: StudyResult) -> Fleet:
     lost = [one for one in stretches if one.how == "lost"]
     return Fleet(
         shifts=tuple(_shift(worker, number, own[worker]) for number, worker in enumerate(workers, 1)),
+        stretches=len(stretches),
         lost=len(lost),
         lost_seconds=sum(_in_vain(one, seconds.get(one.configuration, [])) for one in lost),
         waited_seconds=sum(again.get((one.trial, one.begin), one.end or 0.0) - (one.end or 0.0) for one in lost),

@@ -14,7 +14,7 @@ class Theme:
     accent: str  # this study's data, and errors
     reference: str
     tint: str  # behind overfitting epochs
-    brackets: tuple[str, ...]
+    brackets: tuple[str, ...]  # as many as a search may have: 8 of 243 epochs by halves
     heat: tuple[str, ...]  # from few to many confusions
 
     @property
@@ -37,7 +37,7 @@ LIGHT = Theme(
     accent="#c02f14",
     reference="#22688f",
     tint="#f9e9e2",
-    brackets=("#c02f14", "#22688f", "#8a6d00", "#5d7a2b", "#7a4b94", "#1f1c18"),
+    brackets=("#c02f14", "#22688f", "#8a6d00", "#5d7a2b", "#7a4b94", "#1f1c18", "#0f7f78", "#a8467c"),
     heat=("#f6d9c6", "#e58f66", "#c8401d", "#7d1a0b", "#330702"),
 )
 DARK = Theme(
@@ -50,7 +50,7 @@ DARK = Theme(
     accent="#ff8163",
     reference="#79bde3",
     tint="#2e1d18",
-    brackets=("#ff8163", "#79bde3", "#dcb93f", "#a4c46c", "#c79ae0", "#ece6da"),
+    brackets=("#ff8163", "#79bde3", "#dcb93f", "#a4c46c", "#c79ae0", "#ece6da", "#66cfc4", "#f29ac4"),
     heat=("#4a2318", "#96391f", "#e2653c", "#ffb083", "#fff3df"),
 )
 THEMES = (LIGHT, DARK)

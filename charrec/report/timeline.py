@@ -136,7 +136,7 @@ def drawing(result: StudyResult) -> Drawing | None:
         breaks=scale.breaks,
         brackets=_brackets(stretches),
         kinds=[(kind, say(KINDS[kind])) for kind in KINDS if any(bar.kind == kind for bar in bars)],
-        label=_label(result, crew),
+        label=_label(crew),
         fleet=crew,
     )
 
@@ -205,13 +205,12 @@ def _title(one: Stretch, crew: Fleet, promoted: bool, again: float | None) -> st
     return text
 
 
-def _label(result: StudyResult, crew: Fleet) -> str:
-    times = len(result.timeline.stretches) if result.timeline else 0
+def _label(crew: Fleet) -> str:
     return say(
-        "Timeline of {workers}, with a bar for each of the {times} times that one had a trial: {idle} idle, {lost}"
-        " lost, {work} of work lost. The table below has each worker.",
+        "Timeline of {workers}, with {bars}, one for each time that a worker had a trial: {idle} idle, {lost} lost,"
+        " {work} of work lost. The table below has each worker.",
         workers=words.many(len(crew.shifts), "worker"),
-        times=words.count(times),
+        bars=words.many(crew.stretches, "bar"),
         idle=words.percent(crew.idle_share, 0),
         lost=crew.lost,
         work=words.duration(crew.lost_seconds),

@@ -9,6 +9,7 @@ from charrec.results import Rate
 NBSP = "\u00a0"
 DASH = "\u2013"
 NONE = "\u2014"
+DAY = 86_400  # s
 
 SUBTITLES = {
     "model_1": later("three convolutions, one hidden layer"),
@@ -140,9 +141,14 @@ def rate(value: Rate | None) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of shares in percentage points, signed: "+0.23 points"."""
-    sign = "\u2212" if difference < 0 else "+"
-    return sign + many(abs(100 * difference), "point", 2)
+    """A difference of shares in percentage points, signed: "+0.23 points"; one that is shown as 0 has no sign."""
+    sign = "" if round(abs(100 * difference), 2) == 0 else "\u2212" if difference < 0 else "+"
+    return sign + distance(difference)
+
+
+def distance(difference: float) -> str:
+    """How far two shares are from each other: "0.23 points"."""
+    return many(abs(100 * difference), "point", 2)
 
 
 def points_between(low: float, high: float) -> str:
@@ -207,13 +213,14 @@ def number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """4286 -> "1 h 11 min 26 s"; below a minute with a decimal where it tells something."""
+    """4286 -> "1 h 11 min 26 s"; below a minute with a decimal where it tells something, from a day on no seconds."""
     whole = round(seconds)
     if whole < 60:
         return f"{decimal(seconds, 1)}{NBSP}s" if seconds < 9.95 else f"{whole}{NBSP}s"
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{value}{NBSP}{unit}" for value, unit in parts if value)
+    if whole >= DAY:
+        whole = 60 * round(seconds / 60)
+    parts = [(whole // DAY, say("d")), (whole % DAY // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s")]
+    return " ".join(f"{count(value)}{NBSP}{unit}" for value, unit in parts if value)
 
 
 def moment(iso: str) -> str:
@@ -232,6 +239,12 @@ def character(c: str) -> str:
     if c.isdigit():
         return say("digit {c}", c=c)
     return say("capital {c}", c=c) if c.isupper() else say("small {c}", c=c)
+
+
+def gpus(names: tuple[str, ...]) -> str:
+    """Equal ones are counted: "8 \u00d7 NVIDIA H100"."""
+    kinds = {one: names.count(one) for one in names}
+    return listing([one if n == 1 else f"{n} \u00d7 {one}" for one, n in kinds.items()]) or say("no GPU")
 
 
 def quoted(text: str) -> str:

@@ -317,6 +317,9 @@ def test_the_same_result_gives_the_same_bytes(full, folder, tmp_path):
         (4286, "1 h 11 min 26 s"),
         (3599.7, "1 h"),
         (59.7, "1 min"),
+        (86_399.6, "1 d"),
+        (3 * 86_400 + 3 * 3600 + 89, "3 d 3 h 1 min"),
+        (1e7, "115 d 17 h 47 min"),
     ],
 )
 def test_durations_are_readable(seconds, text):
