@@ -154,7 +154,8 @@ function search(section) {
     for (const bar of bars) bar.classList.toggle("out", chosen.length > 0 && !trials.has(bar.dataset.t));
     for (const row of rows) row.hidden = chosen.length > 0 && !trials.has(row.dataset.t);
     reset.disabled = !chosen.length;
-    said.textContent = chosen.length ? say("{n} of {all} trials: {ranges}", { n: trials.size, all: lines.length, ranges: chosen.map(one => one.said).join("; ") }) : "";
+    const values = { n: trials.size, all: lines.length, ranges: chosen.map(one => one.said).join("; ") };
+    said.textContent = !chosen.length ? "" : lines.length === 1 ? say("{n} of 1 trial: {ranges}", values) : say("{n} of {all} trials: {ranges}", values);
   }
   reset.addEventListener("click", () => {
     for (const one of ranges) { one.low = TOP; one.high = BOTTOM; }
@@ -192,8 +193,9 @@ function confusions(views) {
       item.append(crop, built("span", `${read} ${percent(sure, 0)}`, { class: "note" }));
       list.append(item);
     }
-    const kept = known.images.length && found.length < count ? " " + say("Of its {n} misread images the page has {kept}: it keeps the most confident of all.", { n: decimal(count, 0), kept: decimal(found.length, 0) }) : "";
-    const rest = found.length > MOST ? " " + say("The {n} most confident are shown.", { n: MOST }) : found.length ? " " + say("The most confident are first; below each is the answer with its probability.") : "";
+    const lacking = known.images.length && found.length < count;
+    const kept = !lacking ? "" : " " + (count === 1 ? say("The page lacks its only misread image: it keeps the most confident of all.") : say("Of its {n} misread images the page has {kept}: it keeps the most confident of all.", { n: decimal(count, 0), kept: decimal(found.length, 0) }));
+    const rest = found.length === 1 ? " " + say("Below it is the answer with its probability.") : found.length > MOST ? " " + say("The {n} most confident are shown.", { n: MOST }) : found.length ? " " + say("The most confident are first; below each is the answer with its probability.") : "";
     seen.replaceChildren(built("h3", title, { tabindex: "-1" }), built("p", more + kept + rest), list);
   };
   const mistakes = c => all(".squares path", views[0]).reduce((sum, { dataset }) => sum + (dataset.p.startsWith(c) ? Number(dataset.n) : 0), 0);
@@ -248,7 +250,7 @@ function confusions(views) {
     order = button.dataset.order ?? order;
     turn();
     const n = all(".squares path", views.find(view => !view.hasAttribute("hidden"))).reduce((sum, square) => sum + Number(square.dataset.n), 0);
-    said.textContent = say("{n} mistakes", { n: decimal(n, 0) });
+    said.textContent = n > 1 ? say("{n} mistakes", { n: decimal(n, 0) }) : n ? say("1 mistake") : say("no mistakes");
   });
   const go = () => { seen.querySelector("h3").focus({ preventScroll: true }); seen.scrollIntoView({ block: "center" }); };
   for (const row of all("#classes tr[data-k]")) {

@@ -538,6 +538,7 @@ _TYPED = {
     "{name}, upper end": "{name}, borne haute",
     "{name}, lower end": "{name}, borne basse",
     "{n} of {all} trials: {ranges}": "{n} essais sur {all} : {ranges}",
+    "{n} of 1 trial: {ranges}": "{n} essai sur 1 : {ranges}",
     # errors
     "{model} made no mistakes.": "{model} n’a fait aucune erreur.",
     "{model} made {mistakes} on {images}; in {cases} of these ({share}) it confused the two cases of a letter.":
@@ -567,13 +568,18 @@ _TYPED = {
     "{truth} read as {read}: {images}": "{truth} lu comme {read} : {images}",
     "images misread; rows are the truth, columns the reading":
         "images mal lues ; en ligne la vérité, en colonne la lecture",
+    "The page lacks its only misread image: it keeps the most confident of all.":
+        "Il manque à la page sa seule image mal lue : elle garde les plus sûres de toutes.",
     "Of its {n} misread images the page has {kept}: it keeps the most confident of all.":
         "De ses {n} images mal lues, la page en a {kept} : elle garde les plus sûres de toutes.",
     "The {n} most confident are shown.": "Les {n} plus sûres sont montrées.",
+    "Below it is the answer with its probability.": "Dessous, la réponse avec sa probabilité.",
     "The most confident are first; below each is the answer with its probability.":
         "Les plus sûres viennent d’abord ; sous chacune, la réponse avec sa probabilité.",
     "{n} of its {all} images, {share}.": "{n} de ses {all} images, {share}.",
     "{n} mistakes": "{n} erreurs",
+    "1 mistake": "1 erreur",
+    "no mistakes": "aucune erreur",
     "{c}: its misread images": "{c} : ses images mal lues",
     "{c}, misread": "{c}, mal lu",
     "No validation image shows it.": "Aucune image de validation n’en montre.",

@@ -74,13 +74,13 @@ class Errors:
 
     @classmethod
     def of(cls, accuracies: list[float]) -> Errors:
-        low, high = (min(max(one, 0.0), 0.999) for one in (min(accuracies), max(accuracies)))
-        if low == high:  # at the top, as the best of others
+        low, high = min(accuracies), max(accuracies)
+        if _left(low) == _left(high):  # at the top, as the best of others
             low = max(high - 0.01, 0.0)
         return cls(low, max(high, 0.01))
 
     def y(self, accuracy: float) -> float:
-        share = math.log((1 - self.low) / max(1 - accuracy, 0.0005)) / math.log((1 - self.low) / (1 - self.high))
+        share = math.log(_left(self.low) / _left(accuracy)) / math.log(_left(self.low) / _left(self.high))
         return round(HEIGHT - BOTTOM - min(max(share, 0.0), 1.0) * (HEIGHT - TOP - BOTTOM), 1)
 
     @property
@@ -94,6 +94,11 @@ class Errors:
                 if all(abs(y - other) >= 18 for other, _ in kept):
                     kept.append((y, words.level(step) + words.per_cent()))
         return sorted(kept)
+
+
+def _left(accuracy: float) -> float:
+    """To 1, of which the logarithm is taken."""
+    return max(1 - accuracy, 0.0005)
 
 
 def axes(result: StudyResult) -> list[Axis]:

@@ -18,7 +18,7 @@ from charrec.report.tables import trials
 from charrec.report.templates import content
 from charrec.report.theme import THEMES
 from charrec.report.timeline import _label
-from charrec.results import Bin, Epoch, Evaluation, Rate, StudyResult, TextReading, TrainingResult, TrialRow
+from charrec.results import Bin, Confusion, Epoch, Evaluation, Rate, StudyResult, TextReading, TrainingResult, TrialRow
 from charrec.study import FULL, Search
 from charrec.sweep.schedule import schedule
 
@@ -51,6 +51,14 @@ def without_images_of(c: str, evaluated: Evaluation) -> Evaluation:
     gone = {"n": 0, "recall": 0.0, "precision": 0.0, "most_read_as": "", "most_read_as_share": 0.0}
     classes = [row.model_copy(update=gone) if row.character == c else row for row in evaluated.classes]
     return evaluated.model_copy(update={"confusion": tuple(map(tuple, counts.tolist())), "classes": tuple(classes)})
+
+
+def with_one_mistake(evaluated: Evaluation) -> Evaluation:
+    """A 1 is read as l, and everything else as what it is."""
+    counts = np.eye(62, dtype=int)
+    counts[C.index("1"), C.index("l")] = 1
+    pair = Confusion(truth="1", read="l", count=1, share=0.5)
+    return evaluated.model_copy(update={"confusion": tuple(map(tuple, counts.tolist())), "pairs": (pair,)})
 
 
 def only(result: StudyResult, model: str, called: str = "") -> StudyResult:
@@ -102,6 +110,13 @@ def test_a_difference_that_is_shown_as_0_has_no_sign(difference: float) -> None:
         assert plain(words.points(difference)) == "0,00 point"
 
 
+def test_an_accuracy_of_100_percent_is_called_so() -> None:
+    for others in (0.9, 1.0):
+        scale = plots.Errors.of([others, 1.0])
+        assert plain(scale.ticks[0][1]) == "100.0 %" and scale.y(1.0) == plots.TOP
+        assert scale.y(0.99) > scale.y(0.999) > scale.y(0.9995)
+
+
 def test_every_bracket_that_a_search_may_have_has_a_colour_and_dashes_of_its_own() -> None:
     most = max(len({one.bracket for one in schedule(Search(max_epochs=243, factor=factor))}) for factor in (2, 3))
     css = content("report.css")
@@ -129,6 +144,16 @@ def test_many_values_of_a_hyperparameter_are_shown_as_a_range(full: StudyResult)
     middle = Contrast(0.01, 0.002, 0.03, units[10:30], units[:10] + units[30:])
     story = sentences.importance_story([(Importance("units", halves, middle, ()), None)])
     assert story.endswith("(88–240) units is 1.00\xa0points better than at the ends (8–80, 248–320).")
+
+
+def test_hundreds_of_lines_are_thin(full: StudyResult, tmp_path: Path, opened: Browser) -> None:
+    row = full.search.trials[0]
+    made = tuple(row.model_copy(update={"trial": f"{k:04d}", "configuration": k}) for k in range(120))
+    path = tmp_path / "report.html"
+    path.write_text(page.render(searched(full, made), sample.pictures(FULL, 0), []), encoding="utf-8")
+    opened.open(path)
+    width = opened.run("getComputedStyle(document.querySelector('.lines .q1:not(.chosen)')).strokeWidth")
+    assert float(width.removesuffix("px")) < 1.2  # which the lesser lines of a few have
 
 
 # The training.
@@ -236,12 +261,8 @@ def test_parts_that_are_read_alike_have_no_best_one(full: StudyResult) -> None:
 
 
 def test_a_single_mistake_is_one_time(full: StudyResult) -> None:
-    counts = np.eye(62, dtype=int)
-    counts[C.index("0"), C.index("O")] = 1
-    pair = full.evaluations[0].pairs[0].model_copy(update={"truth": "0", "read": "O", "count": 1, "share": 0.5})
-    made = {"confusion": tuple(map(tuple, counts.tolist())), "pairs": (pair,)}
-    story = plain(sentences.confusion_story(full.evaluations[0].model_copy(update=made)))
-    assert "Model 1 made 1 mistake on" in story and "read as capital O: 1 time, or 50.0 %" in story
+    story = plain(sentences.confusion_story(with_one_mistake(full.evaluations[0])))
+    assert "Model 1 made 1 mistake on" in story and "digit 1 read as small l: 1 time, or 50.0 %" in story
 
 
 def test_answers_that_are_all_equally_sure_are_said_once(full: StudyResult) -> None:
@@ -276,9 +297,9 @@ def test_a_text_that_nothing_read_is_shown_all_the_same(full: StudyResult) -> No
 
 @pytest.fixture(scope="module")
 def odd(full: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One trial, one value of units, no image of 0, a text and a reason of a failure as long as they may be."""
+    """One trial, one value of units, one mistake, no image of 0, and the longest text and reason of a failure."""
     result = only(with_one_trial(full), "model_2")
-    evaluated = without_images_of("0", result.evaluations[0])
+    evaluated = without_images_of("0", with_one_mistake(result.evaluations[0]))
     search = result.search.model_copy(update={"space": result.search.space | {"units": (288.0,)}})
     study = result.study.model_copy(update={"texts": (LONG,)})
     rate = result.text_rates[0].model_copy(update={"text": LONG})
@@ -304,12 +325,21 @@ def test_long_names_do_not_widen_the_page(size: str, odd: Path, opened: Browser)
 def test_what_there_is_one_or_none_of_answers_all_the_same(odd: Path, opened: Browser) -> None:
     opened.said.clear()
     opened.open(odd)
+    opened.run("document.querySelector('[data-order=alike]').click()")
+    assert opened.run("document.getElementById('matrix-said').textContent") == "1 mistake"
+    assert opened.run("document.querySelector('#seen p').textContent").endswith(
+        " Below it is the answer with its probability."
+    )
     opened.run("document.querySelector('#classes tr[data-k=\"0\"] button').click()")
     assert opened.run("document.querySelector('#seen p').textContent").startswith("No validation image shows it.")
     opened.run("document.querySelector('[aria-label=\"units, lower end\"]').focus()")
-    for key in ("ArrowUp", "ArrowDown", "ArrowDown"):
-        opened.key(key)
+    opened.key("ArrowUp")  # there is one stop
+    opened.run("document.querySelector('[aria-label=\"filters_hp_3, lower end\"]').focus()")
+    opened.key("ArrowUp")
+    kept = "document.getElementById('kept').textContent"
+    assert opened.run(kept) == "0 of 1 trial: filters_hp_3 from 128 to 128"
+    opened.run("document.getElementById('all-trials').click()")
     opened.run("document.querySelector('.lines').focus()")
     opened.key("ArrowDown")
-    assert opened.run("document.getElementById('kept').textContent").startswith("trial 0000, configuration 0:")
+    assert opened.run(kept).startswith("trial 0000, configuration 0:")
     assert opened.said == []
