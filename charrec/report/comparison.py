@@ -239,7 +239,9 @@ def search(a: StudyResult, b: StudyResult) -> Table:
     rows = [
         _unequal(say("Trials"), *(words.count(len(x.search.trials)) for x in (a, b)), kind="num"),
         _unequal(say("Epochs in all"), *(words.count(x.search.epochs) for x in (a, b)), kind="num"),
-        _unequal(say("Time"), *(words.duration(x.search.seconds) for x in (a, b)), kind="num"),
+        _unequal(
+            say("Time"), *(words.duration(x.search.seconds) if x.search.trials else NONE for x in (a, b)), kind="num"
+        ),
     ]
     best = [max((t.val_accuracy for t in x.search.trials if t.val_accuracy is not None), default=None) for x in (a, b)]
     rows.append(_unequal(say("Best accuracy of a trial"), words.percent(best[0]), words.percent(best[1]), kind="num"))

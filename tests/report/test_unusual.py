@@ -136,6 +136,12 @@ def test_epochs_of_neighbouring_rungs_have_no_labels_on_one_another(full: StudyR
     assert all(after - here >= plots.LABEL for (here, _), (after, _) in pairwise(shown))
 
 
+def test_a_search_that_failed_took_no_time_that_is_compared(full: StudyResult) -> None:
+    failed = searched(full, ())
+    took = [[cell.text for cell in row[1:]] for row in comparison.search(failed, full).rows if row[0].text == "Time"]
+    assert took == [[words.NONE, words.duration(full.search.seconds)]]
+
+
 def test_many_values_of_a_hyperparameter_are_shown_as_a_range(full: StudyResult) -> None:
     units = tuple(float(8 * k) for k in range(1, 41))
     result = full.model_copy(update={"search": full.search.model_copy(update={"space": {"units": units}})})
