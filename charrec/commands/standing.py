@@ -1,6 +1,7 @@
 """What a report can tell of a store's latest study by now, finished or not."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +19,7 @@ from charrec.models import MODELS
 from charrec.report import Pictures
 from charrec.report.language import Saying, say
 from charrec.report.sets import digest_of, latest, packed_set, predictions_of
-from charrec.report.stored import AGAIN, PAGE, result_of
+from charrec.report.stored import AGAIN, PAGE, reports, result_of
 from charrec.report.words import listing, name
 from charrec.results import (
     AugmentResult,
@@ -56,11 +57,18 @@ class Standing:
 def standing(store: Store, cache: Path) -> Standing:
     """The study that was begun last, or the finished one where none was begun since. Raises InputError for no study."""
     bench, ended = Bench(store, cache), _finished(store)
-    if ended and not any(entry.modified > ended[1] for entry in begun(store)):
+    if ended and not _begun_since(store, ended[1]):
         return _of_report(result_of(store, ended[0]), bench)
     if not ended and not any(begun(store)):
         raise absent(store, "training or search")
-    return _of_unfinished(unfinished(store, ended[1] if ended else None), bench)
+    found = unfinished(store, ended[1] if ended else None)
+    if not (found.sets or found.progress):  # which precede a study's search
+        raise InputError(
+            f"{store.url} has a search, and nothing else of a study",
+            "a store in which a study ran",
+            "Look at a script's search by `charrec sweep status`.",
+        )
+    return _of_unfinished(found, bench)
 
 
 def _finished(store: Store) -> tuple[str, datetime] | None:
@@ -68,6 +76,27 @@ def _finished(store: Store) -> tuple[str, datetime] | None:
     pages = [entry for entry in store.list("reports/") if entry.key.endswith(f"/{PAGE}")]
     last = max(pages, key=lambda entry: entry.modified, default=None)
     return (last.key.removesuffix(f"/{PAGE}"), last.modified) if last else None
+
+
+def _begun_since(store: Store, when: datetime) -> bool:
+    """Whether there is anything newer that no report names: a copy has times of its own, in the order of copying."""
+    newer = [entry.key for entry in begun(store) if entry.modified > when]
+    named = tuple(_named(store)) if newer else ()
+    return not all(key.startswith(named) for key in newer)
+
+
+def _named(store: Store) -> Iterator[str]:
+    """The folders of the trainings and searches that finished studies were made of."""
+    for report in reports(store):
+        with suppress(InputError):  # another version's result
+            result = result_of(store, report)
+            yield from (f"{one.weights.key.rpartition('/')[0]}/" for one in result.trainings)
+            yield from (f"{key}/" for key in _searches(store, result))
+
+
+def _searches(store: Store, result: StudyResult) -> list[str]:
+    """The keys of the searches that found what the study's did."""
+    return [one.key for _, one in latest(store, "sweeps/", SearchResult) if one.value == result.search]
 
 
 def _of_report(result: StudyResult, bench: Bench) -> Standing:
@@ -95,8 +124,8 @@ def _of_report(result: StudyResult, bench: Bench) -> Standing:
 
 def _whole(result: StudyResult, outcomes: Outcomes, images: Images, bench: Bench) -> StudyResult:
     """An older result with what it does not say yet, from the predictions and the search that it was made of."""
-    searches = [one for _, one in latest(bench.store, "sweeps/", SearchResult) if one.value == result.search]
-    curves = search_curves(searches[0].key, result.search, bench.store) if searches else result.search_curves
+    searches = _searches(bench.store, result)
+    curves = search_curves(searches[0], result.search, bench.store) if searches else result.search_curves
     return result.model_copy(
         update={**parts_of(result.study, outcomes, images, bench), "search_curves": curves},
     )

@@ -1,6 +1,7 @@
 """`python -m charrec.report STORE`: a finished study's report again, an unfinished one's as far as it is."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -152,6 +153,14 @@ def test_a_finished_study_is_as_its_step_tells_it(studies, tmp_path: Path) -> No
     assert (now.pictures.samples == expected.samples).all() and (now.pictures.mistakes == expected.mistakes).all()
 
 
+def test_a_finished_study_stays_one_in_a_copy_with_other_times(studies, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(Path(studies[0].bench.store.root), tmp_path / "copy"))  # type: ignore[attr-defined]
+    for number, page in enumerate(sorted(root.glob("reports/*/report.html"))):
+        os.utime(page, (number, number))
+    now = standing(open_store(str(root)), tmp_path)
+    assert now.missing == () and now.result.identity in {one.result().identity for one in studies}
+
+
 @pytest.mark.long
 def test_the_report_made_anew_has_the_same_bytes(studies, tmp_path: Path) -> None:
     root = Path(shutil.copytree(Path(studies[0].bench.store.root), tmp_path / "copy"))  # type: ignore[attr-defined]
@@ -189,6 +198,14 @@ def test_what_a_finished_study_has_lost_is_named(studies, tmp_path: Path, capsys
     said = capsys.readouterr()
     assert re.search(r"error: \S+ has no packed digits of SHA-256 [0-9a-f]{16}; expected all that the study", said.err)
     assert not (tmp_path / "again").exists()
+
+
+def test_a_scripts_search_is_no_study(tmp_path: Path, capsys) -> None:
+    store = open_store(str(tmp_path / "store"))
+    store.put(f"sweeps/search{PLAN}", b'{"search": {"objective": "val_accuracy"}}')
+    assert main([store.url, "--to", str(tmp_path / "out")]) == 2
+    assert "has a search, and nothing else of a study; expected a store in which a study ran" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_store_without_a_study_is_told(tmp_path: Path, capsys) -> None:
