@@ -208,8 +208,9 @@ def test_a_terminal_extends_a_scripts_search_and_gives_a_studys_a_budget(
     assert document(store).account.budget
     for words, said in (
         ([], "nothing to extend by"),
-        (["--best", "2"], "nothing to extend by"),
-        (["--money", "5"], "money needs the price of a device-hour"),
+        (["--best", "2"], "--best K without --epochs N; expected both of them. Add --epochs N."),
+        (["--epochs", "2"], "--epochs N without --best K; expected both of them. Add --best K."),
+        (["--money", "5"], "--money without --price; expected the price of a device-hour. Add --price X."),
     ):
         assert main(["extend", store.url, *words]) == 2
         assert said in capsys.readouterr().err
@@ -222,4 +223,6 @@ def test_a_terminal_extends_a_scripts_search_and_gives_a_studys_a_budget(
     studys.put(sweep.oracle, oracle.dump().model_dump_json().encode())
     assert main(["extend", studys.url, "--rounds", "2"]) == 2
     assert "is the search of a study, whose settings say how much it searches" in capsys.readouterr().err
-    assert main(["extend", studys.url, "--money", "5", "--price", "2"]) == 0
+    for words in (["extend", studys.url, "--money", "5", "--price", "2"], ["stop", studys.url, "--undo"]):
+        assert main(words) == 0
+        assert capsys.readouterr().out == "sweeps/a: finished, no trial is left.\n"

@@ -67,6 +67,11 @@ def test_watching_ends_with_a_search_that_was_ended(staged: Staged, capsys: pyte
     code, out, _ = run(capsys, "status", str(staged.folder), "--watch", "600")
     assert code == 0
     assert "ended: Number of consecutive failures" in out
+    code, out, _ = run(capsys, "extend", str(staged.folder), "--hours", "2")
+    assert (code, out) == (
+        0,
+        f"{KEY}: too many trials failed for it to go on; `charrec sweep retry` tries them anew.\n",
+    )
 
 
 @pytest.mark.parametrize(
