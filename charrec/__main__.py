@@ -1,15 +1,14 @@
 """Use the results of studies: read images, find reports, follow a search, choose the network in use."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from charrec.commands.terminal import status_of
+from charrec.commands.place import add_endpoint, add_store
+from charrec.commands.terminal import noted, status_of
 from charrec.machine.calm import calm
 from charrec.report.language import LANGUAGES, Language
 from charrec.storage import NotFound, Store, open_store
-from charrec.study import Runtime
 from charrec.variables import require_known
 
 
@@ -24,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         return sweep(words[1:])
     options = _options(words)
-    return status_of(lambda: _run(options), NotFound)
+    with noted():
+        return status_of(lambda: _run(options), NotFound)
 
 
 def _surroundings() -> int:
@@ -60,7 +60,7 @@ def _options(words: list[str]) -> argparse.Namespace:
     report.add_argument("--watch", nargs="?", const="", metavar="STORE", help=live)
     opens = "that the page of --compare or --watch opens in, with a switch; none: en"
     report.add_argument("--language", choices=LANGUAGES, help=opens)
-    report.add_argument("--port", type=_port, default=0, metavar="NUMBER", help="of --watch; none: a free one")
+    report.add_argument("--port", type=_port, metavar="NUMBER", help="of --watch; none: a free one")
     commands.add_parser("sweep", help="how the search stands, or one more worker at it")
     champion = commands.add_parser("champion", help="the network in use").add_subparsers(dest="action", required=True)
     champion.add_parser("list", parents=[place], help="all that were in use, the last one is")
@@ -76,6 +76,8 @@ def _options(words: list[str]) -> argparse.Namespace:
         options.images += others
     if options.command == "report" and options.watch is not None and (options.compare or options.to):
         report.error("--watch stands alone")
+    if options.command == "report" and options.port and options.watch is None:
+        report.error("--port goes with --watch")
     if options.command == "report" and options.language and options.watch is None and not options.compare:
         report.error("--language goes with --compare or --watch; python -m charrec.report makes a stored report anew")
     return options
@@ -90,10 +92,8 @@ def _port(text: str) -> int:
 def _place() -> argparse.ArgumentParser:
     """Options of every command."""
     place = argparse.ArgumentParser(add_help=False)
-    store = os.environ.get("CHARREC_STORE") or Runtime().store
-    place.add_argument("--store", default=store, help="a folder, or s3://bucket/prefix; CHARREC_STORE, else results")
-    endpoint = os.environ.get("CHARREC_ENDPOINT") or None
-    place.add_argument("--endpoint", default=endpoint, help="URL of an S3-compatible server; CHARREC_ENDPOINT")
+    add_store(place)
+    add_endpoint(place)
     return place
 
 
@@ -107,7 +107,7 @@ def _report(store: Store, options: argparse.Namespace) -> None:
         from charrec.commands import watch
 
         watched = open_store(options.watch, endpoint=options.endpoint) if options.watch else store
-        watch.show(watched, options.port, first)
+        watch.show(watched, options.port or 0, first)
     else:
         from charrec.commands import report
 

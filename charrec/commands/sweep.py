@@ -16,6 +16,7 @@ from pathlib import Path
 from charrec.commands.crew import crew, script
 from charrec.commands.extend import add_options, extend, stop
 from charrec.commands.numbers import above_zero
+from charrec.commands.place import add_endpoint
 from charrec.commands.terminal import status_of
 from charrec.errors import InputError
 from charrec.machine.backend import require_backend
@@ -93,7 +94,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     for command in (show, result, work, retry, end, more):
         command.add_argument("store", help="a folder, or s3://bucket/prefix")
         command.add_argument("sweep", nargs="?", help="its key, as in sweeps/0123456789abcdef; none: the latest begun")
-        command.add_argument("--endpoint", help="URL of an S3-compatible server")
+        add_endpoint(command)
     return parser.parse_args(arguments)
 
 

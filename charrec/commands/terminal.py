@@ -1,10 +1,12 @@
 """What a command shows, and the status that it ends with."""
 
 import io
+import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from charrec.errors import InputError
 from charrec.storage import Conflict, NotFound
@@ -27,9 +29,36 @@ def complain(what: object, kind: str = "error") -> None:
     print(f"{kind}: {shown(str(what))}", file=sys.stderr, flush=True)
 
 
+class _Notes(logging.Handler):
+    """What charrec's log warns of, as notes, each once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (said := record.getMessage()) not in self._said:
+            self._said.add(said)
+            complain(said, "note")
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """For commands without a log of their own."""
+    log, notes = logging.getLogger("charrec"), _Notes()
+    log.addHandler(notes)
+    try:
+        yield
+    finally:
+        log.removeHandler(notes)
+
+
 def status_of(command: Callable[[], int], *failures: type[Exception]) -> int:
     """Run a command; its status: 2 for wrong input, 1 for another failure, as a signal's where one ended it."""
     others: tuple[type[Exception], ...] = (NotFound, Conflict, *failures)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started it, as by `>&-`
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever a terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")

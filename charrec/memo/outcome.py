@@ -52,11 +52,11 @@ def recall(store: Store, key: str, kind: type[Value]) -> Outcome[Value] | None:
     except NotFound:
         return None
     except (Corrupt, Foreign) as error:
-        log.warning("%s cannot be read and is computed again: %s", key, error)
+        log.warning("%s cannot be read, so it counts as not stored: %s", key, error)
         return None
     for stored in objects(outcome.value):
         if found := lost(store, stored.key, stored.sha256):
-            log.warning("%s %s; %s is computed again", stored.key, found, key)
+            log.warning("%s %s, so %s counts as not stored", stored.key, found, key)
             return None
     return outcome.model_copy(update={"cached": True})
 

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from charrec.commands import rebuild
-from charrec.commands.terminal import status_of
+from charrec.commands.place import add_endpoint
+from charrec.commands.terminal import noted, status_of
 from charrec.machine.calm import calm
 from charrec.report.language import LANGUAGES
 from charrec.storage import open_store
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     calm()
     parser = argparse.ArgumentParser(prog="python -m charrec.report", description=__doc__)
     parser.add_argument("store", metavar="STORE", help="a folder, or s3://bucket/prefix; nothing is written to it")
-    parser.add_argument("--endpoint", help="URL of an S3-compatible server")
+    add_endpoint(parser)
     parser.add_argument("--to", type=Path, metavar="FOLDER", default=Path("report"), help="made, or empty; else report")
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="that the page opens in, with a switch")
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
@@ -25,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         rebuild.show(open_store(options.store, endpoint=options.endpoint), options.to, options.language)
         return 0
 
-    return status_of(run)
+    with noted():
+        return status_of(run)
 
 
 if __name__ == "__main__":

@@ -208,6 +208,7 @@ def test_the_store_comes_from_the_environment_unless_it_is_given(
     monkeypatch.setenv("CHARREC_STORE", "s3://bucket/prefix")
     monkeypatch.setenv("CHARREC_ENDPOINT", "ftp://nowhere")
     assert "an S3 endpoint of another form" in ran("report")[2]
+    assert "an S3 endpoint of another form" in ran("sweep", "status", "s3://bucket/prefix")[2]
 
 
 def ended(output: int, room: int = resource.RLIM_INFINITY) -> tuple[int, str]:
@@ -229,6 +230,13 @@ def test_a_closed_pipe_ends_it_quietly_and_a_full_disk_in_words(
     os.close(writer)
     with (tmp_path / "full").open("wb") as full:
         assert ended(full.fileno(), room=0) == (1, "error: File too large\n")
+
+
+def test_without_an_output_it_ends_as_with_one(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARREC_STORE", place)
+    command = [sys.executable, "-m", "charrec", "champion", "list"]
+    closed = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+    assert (closed.returncode, closed.stderr) == (0, b"")
 
 
 def test_a_search_that_there_is_not_is_told_with_those_there_are(ran, tmp_path: Path) -> None:
@@ -254,7 +262,7 @@ def test_the_search_is_that_of_its_own_command(ran, tmp_path: Path, capsys: pyte
 
 WRONG: list[list[str]] = [
     [], ["paint"], ["predict"], ["champion"], ["champion", "rollback", "x"], ["report", "-x"], ["sweep"], ["store"],
-    ["predict", "a.png", "--recursive", "scans", "-x"], ["report", "latest"],
+    ["predict", "a.png", "--recursive", "scans", "-x"], ["report", "latest"], ["report", "--port", "8080"],
     ["sweep", "status", "results", "--watch", "0"], ["sweep", "work", "results", "--idle", "soon"],
 ]  # fmt: skip
 

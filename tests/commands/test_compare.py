@@ -130,13 +130,18 @@ def copied(studies: tuple[StoredStudy, StoredStudy], tmp_path: Path) -> Path:
     return Path(shutil.copytree(Path(studies[0].bench.store.root), tmp_path / "copy"))  # type: ignore[attr-defined]
 
 
-def test_predictions_that_are_gone_are_named(compared, studies, tmp_path: Path) -> None:
+def test_predictions_that_are_gone_are_named(compared, ran, studies, tmp_path: Path) -> None:
     place = copied(studies, tmp_path)
     store = open_store(str(place))
-    store.delete(studies[1].branches[1][1].value.tables["validation"].key)
+    predictions = studies[1].branches[1][1]
+    key = predictions.value.tables["validation"].key
+    store.delete(key)
     text = text_of(compared(*map(identity, studies), store=str(place)))
     assert "The predictions of model 2 of study B are not in its store." in text
     assert re.search(r"Model 1 .*may be chance", text)
+    to = tmp_path / "another.html"
+    _, _, err = ran("report", "--store", str(place), "--compare", *map(identity, studies), "--to", str(to))
+    assert err == f"note: {key} is gone, so {predictions.key} counts as not stored\n"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""The options that say where a store is, with the environment's values as defaults."""
+
+import argparse
+import os
+
+from charrec.study import Runtime
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    store = os.environ.get("CHARREC_STORE") or Runtime().store
+    parser.add_argument("--store", default=store, help="a folder, or s3://bucket/prefix; CHARREC_STORE, else results")
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    endpoint = os.environ.get("CHARREC_ENDPOINT") or None
+    parser.add_argument("--endpoint", default=endpoint, help="URL of an S3-compatible server; CHARREC_ENDPOINT")
