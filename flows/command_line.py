@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from charrec.data.sources import kaggle
-from charrec.errors import InputError
+from charrec.errors import InputError, worded
 from charrec.machine.backend import backend
 from charrec.machine.hardware import gpu_names
 from charrec.paths import at_home
@@ -133,7 +133,7 @@ def spelled_out(space: str) -> str:
 
 def _told(loc: tuple[str | int, ...], msg: str, input: Any, **_: Any) -> str:
     """One wrong value: its option, and its variable if that is set; what was found, what was expected."""
-    expected = msg.removeprefix("Value error, ")
+    expected = worded(msg)
     found = expected if expected.startswith("found") else f"found {input!r}; {expected}"
     variable = f"CHARREC_{'__'.join(str(part) for part in loc if isinstance(part, str))}".upper()
     option = "--" + ".".join(part for part in loc if isinstance(part, str)).replace("_", "-")

@@ -1,6 +1,7 @@
 """Which Prefect server a study uses: the configured one, or a local one."""
 
 import os
+import re
 from urllib.parse import urlsplit
 
 from prefect.client.orchestration import get_client
@@ -45,7 +46,7 @@ def _require_answer(api: str) -> None:
     except Exception as error:  # of httpx, of TLS, of the proxies' addresses
         by = "PREFECT_API_URL" if os.environ.get("PREFECT_API_URL") else "a profile or a file of Prefect"
         other = "unset PREFECT_API_URL" if by == "PREFECT_API_URL" else "set PREFECT_PROFILE=ephemeral"
-        why = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        why = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).splitlines()[0][:300] if str(error) else type(error).__name__
         raise InputError(
             f"Prefect's server at {_shown(api)}, which {by} names, does not answer ({why})",
             "a running Prefect server, its address ending in /api",

@@ -5,7 +5,7 @@ import os
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from charrec.errors import InputError
+from charrec.errors import InputError, worded
 from charrec.study import Runtime
 from charrec.variables import require_known
 from tasks.pool import deployed
@@ -29,7 +29,7 @@ def runtime_here() -> Runtime:
         variable = f"CHARREC_{wrong['loc'][0]}".upper()
         remedy = "Correct or unset it in the worker's environment or its pool's job template."
         raise InputError(
-            f"{variable} is {wrong['input']!r}", wrong["msg"].rpartition("; expected ")[2], remedy
+            f"{variable} is {wrong['input']!r}", worded(wrong["msg"]).rpartition("expected ")[2], remedy
         ) from None
 
 

@@ -55,7 +55,7 @@ def test_whoever_reads_the_environment_refuses_unknown_ones(
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("CHARREC_LEASE", "inf", "CHARREC_LEASE is 'inf'; expected Input should be a finite number"),
+        ("CHARREC_LEASE", "inf", "CHARREC_LEASE is 'inf'; expected a finite number"),
         (
             "CHARREC_STORE",
             "~nobody-here",

@@ -188,11 +188,11 @@ def test_settings_come_from_the_environment_too_and_options_go_before(monkeypatc
 WRONG = {
     "a misspelt option": (["--serch.max-epochs", "2"], "--serch.max-epochs"),
     "an option without its value": (["--store"], "--store"),
-    "a word": (["--seed", "x"], "--seed: found 'x'"),
+    "a word": (["--seed", "x"], "--seed: found 'x'; expected a valid integer\n"),
     "a number out of range": (["--search.factor", "1"], "--search.factor: found '1'"),
     "a size that does not divide 128": (["--image-size", "48"], "--image-size: found 48; expected 32, 64 or 128"),
     "a text that cannot be drawn": (["--texts", "apr"], "found 'apr'; expected capitals A-Z only, or digits only"),
-    "two of them": (["--seed", "x", "--size", "tiny"], "--size: found 'tiny'"),
+    "two of them": (["--seed", "x", "--size", "tiny"], "--size: found 'tiny'; expected 'auto', 'full' or 'quick'"),
     "a number beyond measure": (["--search.images", "1" + "0" * 23], "--search.images: found '1000"),
     "a lease without end": (["--lease", "inf"], "--lease: found 'inf'"),
     "a lease that is no number": (["--lease", "nan"], "--lease: found 'nan'"),
@@ -307,6 +307,7 @@ def test_a_configured_server_that_does_not_answer_is_told_in_words(monkeypatch: 
     with temporary_settings({PREFECT_API_URL: "http://me:secret@127.0.0.1:1/api"}), pytest.raises(InputError) as told:
         prefect_server.address()
     assert told.value.found.startswith("Prefect's server at http://127.0.0.1:1/api, which PREFECT_API_URL names, does")
+    assert told.value.found.endswith("does not answer (Connection refused)")
     assert told.value.remedy.startswith("Start it, or unset PREFECT_API_URL")
 
 

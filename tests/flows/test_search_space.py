@@ -75,7 +75,7 @@ def test_an_option_goes_before_the_file(files: None) -> None:
         (["--search.space", "list.json"], "--search.space 'list.json': no object; expected a file with a JSON object"),
         (["--search.space", "torn.json"], "--search.space 'torn.json': Expecting ',' delimiter"),
         (["--search.space", '{"unit": [64]}'], "--search.space: found 'unit'; expected some of filters_hp_1, "),
-        (["--search.space.dropout", "0.5,1.2"], "--search.space.dropout: found 1.2; Input should be less than 1"),
+        (["--search.space.dropout", "0.5,1.2"], "--search.space.dropout: found 1.2; expected less than 1"),
         (["--search.space.units", "64,64"], "--search.space.units: found 64 2 times; expected each value once"),
         (["--search.space.units", "[]"], "--search.space.units: found no value; expected at least one"),
         (
