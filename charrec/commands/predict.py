@@ -40,7 +40,8 @@ def show(
     ready(store, chosen)
     files, left_out = files_of(images, recursive)
     if left_out:
-        complain(f"{left_out:,} other files were left out: hidden, links to folders, or not named as images", "note")
+        others = "1 other file was" if left_out == 1 else f"{left_out:,} other files were"
+        complain(f"{others} left out: hidden, a link to a folder, or not named as an image", "note")
     found = _found(files, chosen, store, shears)
     read, failed = (_document if as_json else _table)(found, chosen, files)
     if failed and len(files) > 1:

@@ -139,7 +139,11 @@ def test_a_folder_is_read_through_if_asked(ran, place: str, image: str, folder: 
     assert [row.split()[0] for row in out.splitlines()[2:]] == [
         f"{folder}/b.png", f"{folder}/a/c.PNG", f"{folder}/a/b/d.png", image,
     ]  # fmt: skip
-    assert err == "note: 3 other files were left out: hidden, links to folders, or not named as images\n"
+    assert err == "note: 3 other files were left out: hidden, a link to a folder, or not named as an image\n"
+    for name in (".hidden.png", "circle"):
+        (folder / name).unlink()
+    _, _, err = ran("predict", str(folder), "--recursive", "--store", place, "--model", "model_2")
+    assert err == "note: 1 other file was left out: hidden, a link to a folder, or not named as an image\n"
 
 
 def unreadable(tmp_path: Path) -> dict[str, str]:
