@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from charrec.report import plots, rows, sentences, timeline, words
+from charrec.report import plots, rows, search_sentences, sentences, timeline, words
 from charrec.report.bilingual import in_both
 from charrec.report.curves import exceeded
 from charrec.report.histories import histories
@@ -24,7 +24,7 @@ def render(result: StudyResult, missing: Sequence[Saying], first: Language = "en
 def _written(result: StudyResult, missing: Sequence[Saying]) -> str:
     drawing = timeline.drawing(result)
     axes = plots.axes(result) if result.search.trials else []
-    return template("early.html.j2", sentences=sentences).render(
+    return template("early.html.j2", sentences=sentences, search_sentences=search_sentences).render(
         **frame(("report.css",), SCRIPTS, LATER),
         r=result,
         headline=headline(result),

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
-from charrec.report import board, matrix, pixels, plots, rows, sentences, tables, timeline, words
+from charrec.report import board, matrix, pixels, plots, rows, search_sentences, sentences, tables, timeline, words
 from charrec.report.bilingual import in_both
 from charrec.report.cells import Mark, Scale
 from charrec.report.curves import exceeded
@@ -48,7 +48,9 @@ def render(
 def _written(result: StudyResult, pictures: Pictures, siblings: list[str], missing: Sequence[Saying]) -> str:
     """The page in the language that is spoken."""
     comparable = sentences.on_chars74k(result)
-    return template("report.html.j2", sentences=sentences, reference=reference).render(
+    return template(
+        "report.html.j2", sentences=sentences, search_sentences=search_sentences, reference=reference
+    ).render(
         **frame(STYLES, SCRIPTS, LATER),
         r=result,
         headline=sentences.headline(result),

@@ -9,7 +9,7 @@ import sample_result as sample
 
 from charrec.report import tables
 from charrec.report.importance import importances
-from charrec.report.sentences import importance_story
+from charrec.report.search_sentences import importance_story
 
 SPACE = {"units": (256.0, 320.0, 384.0, 448.0, 512.0), "dropout": (0.3, 0.4, 0.6, 0.7), "filters": (16.0, 32.0)}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sample_result as sample
 
-from charrec.report import rows, sentences, tables
+from charrec.report import rows, search_sentences, tables
 from charrec.report.shifts import fleet
 from charrec.report.timeline import ALL, BOTTOM, LEFT, LOW, RIGHT, TOP, WIDTH, Bar, drawing
 from charrec.results import Stretch, StudyResult, Timeline
@@ -112,7 +112,7 @@ def test_epochs_that_a_lost_worker_finished_are_not_lost(result: StudyResult) ->
     lost = stretch("a", 0, 20, "lost").model_copy(update={"epochs": 1, "after": 2})
     found = fleet(timed(result, lost, stretch("b", 90, 100)))
     assert (found.lost, round(found.lost_seconds, 3), found.waited_seconds) == (1, 20 - 8.6, 70)
-    text = sentences.timeline_story(found).replace("\u00a0", " ")
+    text = search_sentences.timeline_story(found).replace("\u00a0", " ")
     assert "Once a worker was lost with its trial, and with it 11 s of work" in text and "waited 1 min 10 s" in text
 
 

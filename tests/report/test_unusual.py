@@ -9,7 +9,7 @@ import sample_result as sample
 from browser import SIZES, Browser
 
 from charrec import alphabet
-from charrec.report import comparison, histories, page, plots, rows, sentences, words
+from charrec.report import comparison, histories, page, plots, rows, search_sentences, sentences, words
 from charrec.report.curves import curve_limits, exceeded
 from charrec.report.importance import Contrast, Importance, importances
 from charrec.report.language import spoken
@@ -84,7 +84,7 @@ def test_a_search_of_one_trial_has_words_and_a_drawing_of_its_own(full: StudyRes
     result = with_one_trial(full)
     learning = plots.learning(result)
     assert learning and [x for x, _ in learning.epochs] == [(plots.LEFT + plots.WIDTH - plots.RIGHT) / 2]
-    assert plain(sentences.timeline_story(fleet(result))).startswith("One worker had the only trial, for 54 s.")
+    assert plain(search_sentences.timeline_story(fleet(result))).startswith("One worker had the only trial, for 54 s.")
     assert plain(_label(fleet(result))).startswith("Timeline of 1 worker, with 1 bar, one for each time")
     assert [row[2].text for row in rows.rungs(result).rows] == ["1"]  # its epochs, and not 1 to 1
     html = page.render(result, sample.pictures(result.study, 0), [])
@@ -94,9 +94,9 @@ def test_a_search_of_one_trial_has_words_and_a_drawing_of_its_own(full: StudyRes
 
 def test_equal_accuracies_are_called_the_same(full: StudyResult) -> None:
     result = searched(full, tuple(one.model_copy(update={"val_accuracy": 0.9}) for one in full.search.trials))
-    assert "The best 5 have the same accuracy." in sentences.search_story(result, comparable=True)
+    assert "The best 5 have the same accuracy." in search_sentences.search_story(result, comparable=True)
     found = importances(trials(result), result.search.space, 0)
-    story = sentences.importance_story([(one, None) for one in found])
+    story = search_sentences.importance_story([(one, None) for one in found])
     assert story == "High and low values of every hyperparameter came to the same accuracy in the mean."
     top = min(tick[0] for tick in plots.axes(result)[-1].ticks)
     assert all(line.heights[-1] == top for line in plots.lines(result, plots.axes(result)))
@@ -148,7 +148,7 @@ def test_many_values_of_a_hyperparameter_are_shown_as_a_range(full: StudyResult)
     assert [row[1].text for row in rows.chosen(result).rows if row[0].text == "units"] == ["40 values, 8 to 320"]
     halves = Contrast(0.01, -0.01, 0.03, units[20:], units[:20])
     middle = Contrast(0.01, 0.002, 0.03, units[10:30], units[:10] + units[30:])
-    story = sentences.importance_story([(Importance("units", halves, middle, ()), None)])
+    story = search_sentences.importance_story([(Importance("units", halves, middle, ()), None)])
     assert story.endswith("(88–240) units is 1.00\xa0points better than at the ends (8–80, 248–320).")
 
 
