@@ -66,7 +66,8 @@ def _weights(prior: str) -> Kinds:
     except KeyError as error:
         why = f"no kind is called {error}"
     except ValidationError as error:
-        why = f"{error.errors()[0]['msg']}"
+        wrong = error.errors()[0]
+        why = f"{str(wrong['loc'][0]).partition('_')[0]} is {wrong['input']!r}"  # as the option names it
     raise InputError(
         f"--prior {prior!r} ({why})",
         f"a weight above 0 and at most 1,000,000 for some of {', '.join(NAMES)}, as in digits=4,capitals=1",

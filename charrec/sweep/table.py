@@ -59,7 +59,7 @@ def markdown(status: Status) -> str:
     """The same for a page."""
     parts = [
         headline(status),
-        *_best(status),
+        *map(escaped, _best(status)),
         *execution_lines(status.executions),
         *cost_lines(status.costs),
         table(RUNGS, map(_rung, status.rungs)),
@@ -114,7 +114,8 @@ def _money(money: float | None) -> str:
 
 def _best(status: Status) -> Iterator[str]:
     if status.best:
-        values = ", ".join(f"{name} {value}" for name, value in status.best.values.items())
+        given = {name: value for name, value in status.best.values.items() if value is not None}
+        values = ", ".join(f"{_plain(name)} {_value(value)}" for name, value in given.items())
         yield f"configuration {status.best.configuration}, {status.best.epochs} epochs: {values}"
 
 

@@ -124,10 +124,10 @@ WRONG = {
     "the name of another option": (["--text", "--prior", "temperature=4"], "(no kind is called 'temperature')"),
     "nothing": (["--text", "--prior", ""], "--prior '' (no kind is called '')"),
     "twice": (["--text", "--prior", "digits=4,digits=1"], "(a kind is named twice)"),
-    "no number": (["--text", "--prior", "digits=many"], "--prior 'digits=many' ("),
-    "zero": (["--text", "--prior", "digits=0"], "--prior 'digits=0' ("),
-    "infinite": (["--text", "--prior", "digits=inf"], "--prior 'digits=inf' ("),
-    "no weight": (["--text", "--prior", "digits"], "--prior 'digits' ("),
+    "no number": (["--text", "--prior", "digits=2,small=many"], "(small is 'many'); expected a weight above 0"),
+    "zero": (["--text", "--prior", "digits=0"], "(digits is '0'); expected a weight above 0"),
+    "infinite": (["--text", "--prior", "digits=inf"], "(digits is 'inf')"),
+    "no weight": (["--text", "--prior", "digits"], "(digits is '')"),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charrec.sweep.oracle import FAILURES, LOSSES
-from charrec.sweep.table import headline, lines
+from charrec.sweep.table import headline, lines, markdown
 from charrec.tuning.outcome import result
 from tests.sweep.driving import SMALL, taken
 from tests.sweep.staged import Staged
@@ -59,6 +59,15 @@ vanished   0016{configuration(busy, "0016"):>15}  0 of 4  none, lost
 
 trial 0013, configuration {configuration(busy, "0013")}, failed: TrainingDiverged: the loss is not a number"""
     )
+
+
+def test_the_bests_values_are_short_and_show_as_text(busy: Staged) -> None:
+    best = busy.status.best
+    assert best
+    odd = best.model_copy(update={"values": {"rate": 0.00123456789, "head": "a|b\x1b[2J", "units": 8, "depth_2": None}})
+    status = busy.status.model_copy(update={"best": odd})
+    assert lines(status)[1].endswith(": rate 0.001235, head a|b [2J, units 8")
+    assert "head a\\|b \\[2J, units 8" in markdown(status)
 
 
 def configuration(staged: Staged, trial: str) -> int:
