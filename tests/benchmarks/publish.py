@@ -6,8 +6,8 @@
 Copies study.json of the latest report to docs/chars74k.json (the font-disjoint run's to docs/chars74k-font.json), the
 first screen of its page, made anew, to docs/report.png, two of its drawings to docs/report-search.png and
 docs/report-confusions.png, and the lines "commit begin end status" of a file of sittings to docs/chars74k-sittings.txt;
-then writes the marked parts of README.md, docs/results.md and docs/model-5.md anew. Without a store it does only that,
-from the copies. A test holds the pages to them.
+then writes the marked parts of PAGES anew. Without a store it does only that, from the copies. A test holds the pages
+to them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from charrec.models import SEARCHED
 from charrec.reference import MODELS
 from charrec.report import words
 from charrec.report.stored import PAGE, reports
-from charrec.results import Evaluation, Rate, StudyResult, TrainingResult
+from charrec.results import Evaluation, Machine, Rate, StudyResult, TrainingResult
 from charrec.storage import Store, open_store
 from charrec.study import FULL
 from tests.benchmarks import model_5_pages
@@ -33,6 +33,7 @@ from tests.report.browser import browser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAGES = ["README.md", "docs/results.md", "docs/performance.md", "docs/model-5.md"]
 RANDOM, FONT, SITTINGS, PICTURE = (
     DOCS / name for name in ("chars74k.json", "chars74k-font.json", "chars74k-sittings.txt", "report.png")
 )
@@ -88,13 +89,25 @@ def short(result: StudyResult) -> str:
     return "\n".join("|".join(row.split("|")[:5]) + "|" for row in models(result).splitlines())
 
 
+def rates(result: StudyResult) -> str:
+    """Training images/s of the deck's networks in their best epochs, those with the least other work beside them."""
+    rows = [
+        [number(training.model), training.precision, f"{max(epoch.images_per_second for epoch in training.epochs):.0f}"]
+        for training, _ in whole(result)
+        if training.model in MODELS
+    ]
+    return f"On {hardware(result.machine)}:\n\n{table(['model', 'precision', 'images/s'], rows)}"
+
+
+def hardware(machine: Machine) -> str:
+    return f"{machine.cores} cores of an {machine.cpu}{' with ' + ', '.join(machine.gpus) if machine.gpus else ''}"
+
+
 def computed(result: StudyResult, sittings: str = "") -> str:
     """Where and when, in which sittings, and how long each step took."""
-    machine = result.machine
     began = datetime.fromisoformat(result.started)
     text = (
-        f"Computed at commit {result.code} on {machine.cores} cores of an {machine.cpu}"
-        f"{' with ' + ', '.join(machine.gpus) if machine.gpus else ''}, begun on {began:%B} {began.day}, {began.year}"
+        f"Computed at commit {result.code} on {hardware(result.machine)}, begun on {began:%B} {began.day}, {began.year}"
         f"{sittings}. {words.duration(sum(result.durations.values()))} in all steps together:"
     )
     rows = [[step, words.duration(seconds)] for step, seconds in result.durations.items()]
@@ -150,7 +163,7 @@ def part(show: Callable[[StudyResult], str], path: Path) -> Callable[[], str]:
 
 PARTS = {
     "models, short": part(short, RANDOM),
-    **{show.__name__: part(show, RANDOM) for show in (models, search, texts)},
+    **{show.__name__: part(show, RANDOM) for show in (models, rates, search, texts)},
     "computed": part(lambda result: computed(result, sittings()), RANDOM),
     **{f"{show.__name__}, by font": part(show, FONT) for show in (models, computed)},
     **{f"{name}, model 5": show for name, show in model_5_pages.PARTS.items()},
@@ -181,7 +194,7 @@ def fetch(store: Store, to: Path, pictures: bool) -> None:
 
 def publish() -> None:
     """The pages, from the copies."""
-    for page in (ROOT / "README.md", DOCS / "results.md", DOCS / "model-5.md"):
+    for page in map(ROOT.joinpath, PAGES):
         page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
