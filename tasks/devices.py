@@ -1,4 +1,4 @@
-"""One process per device. It loads its framework once and dies with its parent."""
+"""Processes on the devices, by default one each. They load their framework once and die with their parent."""
 
 import asyncio
 import logging
@@ -60,7 +60,7 @@ class Children(Protocol):
 
 
 class Devices:
-    """The devices of this machine, each a process that runs one step at a time. Use it in a `with` block."""
+    """Processes on this machine's devices, each of which runs one step at a time. Use it in a `with` block."""
 
     def __init__(self, runtime: Runtime) -> None:
         found = () if runtime.devices == "cpu" else gpus()
