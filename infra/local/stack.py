@@ -1,7 +1,7 @@
 """`python -m infra.local.stack up`: a complete charrec deployment as local processes, with all data in one folder.
 
-PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and two, or `--gpus`, for the pool
-`gpu`, each on a device of its own; and a supervisor that starts again what ends by itself.
+PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and two for the pool `gpu` (or as many as
+`--gpus` says), on a device each; and a supervisor that starts again what ends by itself.
 """
 
 import argparse
