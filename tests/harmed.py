@@ -12,6 +12,8 @@ HARMED = (
     # losses on a stack
     "a study's sign of life", "the database", "what was set up", "any run's sign of life", "a study again and again",
     "a container's time",
+    # searches
+    "a search's workers", "a search without fencing",
 )  # fmt: skip
 
 

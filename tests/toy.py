@@ -54,9 +54,11 @@ EPOCHS = 3
 
 SEARCH = Search(max_epochs=2, factor=2)  # 5 trials: 2 of one epoch, one of them promoted, 2 of two epochs
 SEARCH_RECIPE = RECIPE.model_copy(update={"model": "model_4", "seed": 6})
-OF_MODEL_5 = ("an interruption", "a study of another size")  # seconds of compiling each; `make test` runs one
 # Each takes half a minute of a core, to compile, to train or to install; `make test` runs one of them.
-ELSEWHERE = ("trainings on JAX", "a store on JAX", "as the roles of the cloud", "as the image is installed")
+HEAVY = (
+    "trainings on JAX", "a store on JAX", "as the roles of the cloud", "as the image is installed",
+    "model 5, interrupted", "model 5 in a study of another size",
+)  # fmt: skip
 ON_JAX_WAYS = some(["resumed", "interrupted"], 1)
 ON_JAX_TRIALS = 2  # each is 10 s of compiling
 ON_JAX_SEARCH = Search(max_epochs=ON_JAX_TRIALS, factor=4)  # as many trials of as many epochs

@@ -28,7 +28,7 @@ from tests.infra.dockerfile import instructions, sent, stages, whole
 from tests.processes import alive, descendants, eventually
 from tests.production.canaries import refusing
 from tests.thorough import THOROUGH, drawn
-from tests.toy import ELSEWHERE
+from tests.toy import HEAVY
 
 FOLDER = ROOT / "infra" / "docker"
 TEXT = (FOLDER / "Dockerfile").read_text()
@@ -155,7 +155,7 @@ def dry(command: str, folder: Path, environment: Path) -> str:
     return uv(re.sub(r"^uv pip \w+", r"\g<0> --dry-run", command), folder, environment)
 
 
-@drawn(ELSEWHERE[3], ELSEWHERE)
+@drawn("as the image is installed", HEAVY)
 def test_the_environment_that_the_cpu_image_has_runs_charrec_from_anywhere(tmp_path: Path) -> None:
     """Made by the image's uv commands in an empty folder; the code comes afterwards, as there."""
     home, venv = tmp_path / "charrec", tmp_path / "venv"

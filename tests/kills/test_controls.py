@@ -7,19 +7,20 @@ import pytest
 from charrec.storage import open_store
 from charrec.sweep.heartbeat import Terms
 from charrec.sweep.standing import status
+from tests.harmed import harmed
 from tests.kills.losses import found, losses
 from tests.processes import eventually
 from tests.sweep import swarm as deck
 from tests.sweep.driving import SMALL
-from tests.sweep.swarm import ASLEEP, SEARCHES_HARMED, Swarm, small_arrays
-from tests.thorough import THOROUGH, drawn
+from tests.sweep.swarm import ASLEEP, Swarm, small_arrays
+from tests.thorough import THOROUGH
 
 SWEEP = deck.SWEEP.model_copy(update={"search": SMALL})
 TERMS = Terms(lease=3, poll=0.2)
 IMAGES = len(small_arrays().training)
 
 
-@drawn("control", SEARCHES_HARMED)
+@harmed("a search without fencing")
 @pytest.mark.parametrize("fenced", [False, True] if THOROUGH else [False])  # test_chaos.py has the other in short
 def test_a_worker_that_sleeps_through_a_search_harms_it_only_without_fencing(fenced: bool, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))

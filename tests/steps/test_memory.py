@@ -21,7 +21,7 @@ from flows.command_line import _parsed, choose
 from tests.desk import MODELS, STEPS, TINY, Ran
 from tests.driven import Driven
 from tests.thorough import THOROUGH, drawn, some
-from tests.toy import ELSEWHERE, WARNINGS
+from tests.toy import HEAVY, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS[1:])
 
@@ -103,7 +103,7 @@ for _ in range(2):
 """
 
 
-@drawn(ELSEWHERE[1], ELSEWHERE)
+@drawn("a store on JAX", HEAVY)
 def test_another_backend_on_the_same_store_trains_anew(study: Study, bench: Bench, tmp_path: Path) -> None:
     known = {entry.key.split("/")[1] for entry in bench.store.list("trainings/model_1-")}
     ran = subprocess.run(

@@ -15,7 +15,7 @@ from charrec.steps.train import TRAIN
 from charrec.storage import open_store
 from charrec.study import FULL, QUICK, Data, Study
 from tests.thorough import drawn
-from tests.toy import OF_MODEL_5, WARNINGS
+from tests.toy import HEAVY, WARNINGS
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
@@ -30,7 +30,7 @@ def test_a_study_trains_the_networks_that_have_epochs() -> None:
     assert pipeline.models(QUICK) == ("model_1", "model_2", "model_3", "model_4")
 
 
-@drawn(OF_MODEL_5[1], OF_MODEL_5)
+@drawn("model 5 in a study of another size", HEAVY)
 def test_it_is_trained_and_predicts_at_32_px_in_a_study_of_64(tmp_path: Path) -> None:
     bench = Bench(open_store(str(tmp_path / "store")), tmp_path / "cache")
     sources = [locate(role, STUDY.data, bench.cache) for role in pipeline.ROLES]

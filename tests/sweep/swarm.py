@@ -27,7 +27,6 @@ SWEEP = Sweep(  # the deck's: 30 trials of 22 configurations, 120 epochs
     key="sweep", search=FULL.search, recipe=RECIPE.model_copy(update={"model": "model_4", "seed": 5})
 )
 TERMS = Terms(lease=5, poll=0.3, losses=30)
-SEARCHES_HARMED = ("torment", "control")  # by test_chaos.py, and without fencing by tests/kills; half a minute each
 PAUSE = 0.02  # seconds after each step, so that most kills hit a training at work
 
 

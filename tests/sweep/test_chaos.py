@@ -19,11 +19,12 @@ from charrec.study import Search
 from charrec.sweep.schedule import schedule
 from charrec.sweep.standing import status
 from tests.fault_proxy import FAULTS, FaultProxy
+from tests.harmed import harmed
 from tests.kills.losses import document, found, losses
 from tests.processes import eventually
 from tests.sweep import swarm as deck
-from tests.sweep.swarm import SEARCHES_HARMED, SWAPPED, SWAPPING, UPLOADED, Swarm, small_arrays
-from tests.thorough import THOROUGH, drawn, often, some
+from tests.sweep.swarm import SWAPPED, SWAPPING, UPLOADED, Swarm, small_arrays
+from tests.thorough import THOROUGH, often, some
 
 KILLS = often(4, 20)
 SWEEP = deck.SWEEP if THOROUGH else deck.SWEEP.model_copy(update={"search": Search(max_epochs=6, factor=3)})
@@ -136,7 +137,7 @@ def s3_that_loses_what_it_can(request: pytest.FixtureRequest, seed: int) -> Iter
         assert all(proxy.counts[fault] for fault in FAULTS), proxy.counts
 
 
-@drawn("torment", SEARCHES_HARMED)
+@harmed("a search's workers")
 @pytest.mark.parametrize(("place", "workers"), some([(folder, 2), (s3_that_loses_what_it_can, 4)], 1))
 def test_a_tormented_search_ends_as_an_undisturbed_one(
     place: Place, workers: int, undisturbed: Undisturbed, tmp_path: Path, request: pytest.FixtureRequest, seed: int

@@ -14,10 +14,10 @@ from charrec.sweep.fits import Fits, Search
 from tests.sweep.formula import plan
 from tests.sweep.test_fitting import EPOCHS
 from tests.thorough import drawn
-from tests.toy import ELSEWHERE, ON_JAX, ROOT
+from tests.toy import HEAVY, ON_JAX, ROOT
 
 
-@drawn(ELSEWHERE[0], ELSEWHERE)
+@drawn("trainings on JAX", HEAVY)
 def test_a_training_on_jax_that_goes_on_has_the_numbers_of_an_undisturbed_one() -> None:
     command = [sys.executable, "-m", "tests.sweep.on_jax"]
     ran = subprocess.run(command, cwd=ROOT, env=os.environ | ON_JAX, check=True, stdout=subprocess.PIPE)

@@ -6,11 +6,11 @@ import pytest
 
 from charrec.training.on_jax import _paced
 from tests.thorough import drawn
-from tests.toy import ELSEWHERE, ON_JAX_WAYS, WARNINGS, OnJax
+from tests.toy import HEAVY, ON_JAX_WAYS, WARNINGS, OnJax
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS)
 
-on_jax_too = drawn(ELSEWHERE[0], ELSEWHERE)
+on_jax_too = drawn("trainings on JAX", HEAVY)
 
 
 @on_jax_too

@@ -30,7 +30,7 @@ from charrec.training.train import train
 from tests.thorough import drawn, some
 from tests.toy import (
     EPOCHS,
-    OF_MODEL_5,
+    HEAVY,
     RECIPE,
     SMALL,
     WARNINGS,
@@ -145,7 +145,7 @@ def test_a_training_interrupted_between_steps_equals_an_undisturbed_one(
     assert_same((store, progress), undisturbed(precision), recipe, arrays)
 
 
-@drawn(OF_MODEL_5[0], OF_MODEL_5)
+@drawn("model 5, interrupted", HEAVY)
 def test_an_interrupted_training_of_model_5_equals_an_undisturbed_one(store: Store, tmp_path: Path) -> None:
     """Its augmentation, its learning rate and the statistics of its normalisation go on where they were."""
     recipe = RECIPE.model_copy(update={"model": "model_5", "batch_size": 16, "precision": "mixed_bfloat16"})
