@@ -360,12 +360,12 @@ _TYPED = {
         "Sans résultat parce que les workers ont été perdus, quel que soit le réseau : {trials}.",
     "The best {n} have the same accuracy.": "Les {n} meilleurs ont la même exactitude.",
     "The best {n} are within {apart} of each other.": "L’écart entre les {n} meilleurs est de {apart}.",
-    "Hyperband begins with many configurations and few epochs. At the end of each rung the best third or so goes on "
-    "to the next, with more epochs; such a ladder is a bracket, and later brackets begin with fewer configurations "
-    "and more epochs.":
-        "Hyperband commence avec beaucoup de configurations et peu d’époques. À la fin de chaque palier, le meilleur "
-        "tiers environ passe au suivant, avec plus d’époques ; une telle échelle est un bracket, et les brackets "
-        "suivants commencent avec moins de configurations et plus d’époques.",
+    "Hyperband begins with many configurations and few epochs. At the end of each rung the best go on to the "
+    "next, about 1 in {factor}, with more epochs; such a ladder is a bracket, and later brackets begin with fewer "
+    "configurations and more epochs.":
+        "Hyperband commence avec beaucoup de configurations et peu d’époques. À la fin de chaque palier, les "
+        "meilleures, environ 1 sur {factor}, passent au suivant, avec plus d’époques ; une telle échelle est un "
+        "bracket, et les brackets suivants commencent avec moins de configurations et plus d’époques.",
     "Searched are {names}.": "La recherche porte sur {names}.",
     "All trials at once": "Tous les essais à la fois",
     "Each line is a trial. It crosses every axis at its value, and ends at its validation accuracy on the right: the "

@@ -58,6 +58,16 @@ def search_story(result: StudyResult, comparable: bool) -> str:
     return " ".join(texts)
 
 
+def ladders(result: StudyResult) -> str:
+    """How Hyperband goes about it."""
+    return say(
+        "Hyperband begins with many configurations and few epochs. At the end of each rung the best go on to the next,"
+        " about 1 in {factor}, with more epochs; such a ladder is a bracket, and later brackets begin with fewer"
+        " configurations and more epochs.",
+        factor=result.study.search.factor,
+    )
+
+
 def searched(result: StudyResult) -> str:
     """What the hyperparameters are."""
     parts = [f"{key} ({say(means)})" for key, means in HYPERPARAMETERS.items() if key in result.search.space]

@@ -125,6 +125,13 @@ def test_every_bracket_that_a_search_may_have_has_a_colour_and_dashes_of_its_own
     assert all(f".b{place}{{stroke:var(--bracket-{place})" in css for place in range(most))
 
 
+@pytest.mark.parametrize("factor", [2, 3])
+def test_how_many_are_promoted_is_what_the_study_says(full: StudyResult, factor: int) -> None:
+    study = full.study.model_copy(update={"search": full.study.search.model_copy(update={"factor": factor})})
+    story = search_sentences.ladders(full.model_copy(update={"study": study}))
+    assert f"the best go on to the next, about 1 in {factor}, with more epochs" in plain(story)
+
+
 def test_epochs_of_neighbouring_rungs_have_no_labels_on_one_another(full: StudyResult) -> None:
     ends = (1, 2, 4, 8, 243)
     row = full.search.trials[0]
