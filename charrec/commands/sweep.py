@@ -90,12 +90,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     work.add_argument("--cache", type=Path, default=Path(".cache"), help="local copies; may be deleted")
     work.add_argument("--idle", type=above_zero, metavar="SECONDS", help="leave after so long without a trial")
+    work.add_argument("--workers", help=argparse.SUPPRESS)  # of a script's search: crew.py
     retry = commands.add_parser("retry", help="try failed trials anew; everything else is kept")
     for command in (show, result, work, retry, end, more):
         command.add_argument("store", help="a folder, or s3://bucket/prefix")
         command.add_argument("sweep", nargs="?", help="its key, as in sweeps/0123456789abcdef; none: the latest begun")
         add_endpoint(command)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.command == "work" and options.workers is not None:
+        work.error("--workers goes with a SCRIPT.py; for a study's search start this command as often as you like")
+    return options
 
 
 def _named(store: Store, key: str) -> AnySearch:

@@ -68,6 +68,13 @@ def test_gpus_are_shared_out_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert sorted(json.loads(run.read_text())[1] for run in runs(tmp_path)) == ["0", "0", "MIG-1"]
 
 
+def test_a_studys_search_is_worked_at_by_one_process_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["work", "--workers", "4", "results"])
+    assert ended.value.code == 2
+    assert "--workers goes with a SCRIPT.py; for a study's search start this command" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
