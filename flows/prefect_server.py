@@ -46,7 +46,8 @@ def _require_answer(api: str) -> None:
     except Exception as error:  # of httpx, of TLS, of the proxies' addresses
         by = "PREFECT_API_URL" if os.environ.get("PREFECT_API_URL") else "a profile or a file of Prefect"
         other = "unset PREFECT_API_URL" if by == "PREFECT_API_URL" else "set PREFECT_PROFILE=ephemeral"
-        why = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).splitlines()[0][:300] if str(error) else type(error).__name__
+        said = re.sub(r"^\[Errno -?\d+\]", "", str(error)).strip()
+        why = said.splitlines()[0][:300] if said else type(error).__name__
         raise InputError(
             f"Prefect's server at {_shown(api)}, which {by} names, does not answer ({why})",
             "a running Prefect server, its address ending in /api",

@@ -311,6 +311,22 @@ def test_a_configured_server_that_does_not_answer_is_told_in_words(monkeypatch: 
     assert told.value.remedy.startswith("Start it, or unset PREFECT_API_URL")
 
 
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(OSError(111, ""), "ConnectionRefusedError"), (OSError("\n"), "OSError"), (OSError("no\nroute"), "no")],
+)
+def test_whatever_it_does_not_answer_by_is_told_in_a_line(
+    error: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(prefect_server, "get_client", fails)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}), pytest.raises(InputError) as told:
+        prefect_server.address()
+    assert told.value.found.endswith(f"does not answer ({why})")
+
+
 def test_a_home_of_prefect_that_cannot_be_written_is_told() -> None:
     with (
         temporary_settings({PREFECT_API_URL: None, PREFECT_HOME: "/proc/nowhere"}),
