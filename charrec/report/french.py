@@ -9,6 +9,7 @@ _TYPED = {
     "{low} to {high}": "{low} à {high}",
     "{items} and {last}": "{items} et {last}",
     "{n} of {all}": "{n} sur {all}",
+    "{n} of {all} so far": "{n} sur {all} jusqu’ici",
     "{n} %": "{n} %",
     "{n} or more": "{n} ou plus",
     "{n} after {epochs}": "{n} après {epochs}",
@@ -256,6 +257,10 @@ _TYPED = {
     "The scales are the same for all networks. The dot marks the best epoch, the tinted band the overfitting epochs.":
         "Les échelles sont les mêmes pour tous les réseaux. Le point marque la meilleure époque, la bande teintée les "
         "époques de surapprentissage.",
+    "{model} is not trained to its end: so far its validation loss was lowest, {loss}, in epoch\u00a0{epoch}, and its "
+    "validation accuracy highest, {accuracy}, in epoch\u00a0{best}.":
+        "{model} n’est pas entraîné jusqu’au bout : jusqu’ici sa perte de validation a été la plus basse, {loss}, à "
+        "l’époque\u00a0{epoch}, et son exactitude de validation la plus haute, {accuracy}, à l’époque\u00a0{best}.",
     "Its best validation accuracy, {accuracy}, came in epoch\u00a0{epoch} of {epochs}; the study kept that epoch’s "
     "weights.":
         "Sa meilleure exactitude de validation, {accuracy}, a été atteinte à l’époque\u00a0{epoch} sur {epochs} ; "

@@ -118,17 +118,23 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
         return Cell(count(t.parameters), note=_reference(count(r.parameters), _signed(t.parameters - r.parameters, 0)))
 
     def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
-        difference = _plus(t.best_epoch - r.val_accuracy_epoch) if r and comparable else ""
+        early = sentences.under_way(t)
+        difference = _plus(t.best_epoch - r.val_accuracy_epoch) if r and comparable and not early else ""
         note = _reference(str(r.val_accuracy_epoch), difference) if r else ""
-        return Cell(say("{n} of {all}", n=t.best_epoch, all=len(t.epochs)), note=note)
+        numbers = {"n": t.best_epoch, "all": len(t.epochs)}
+        return Cell(say("{n} of {all} so far", **numbers) if early else say("{n} of {all}", **numbers), note=note)
 
     def lowest_loss(t: TrainingResult, r: Theirs | None) -> Cell:
         lowest = min(t.epochs, key=lambda row: row.val_loss)
         note = _epoch(lowest.epoch)
         if r:
             theirs = loss(r.val_loss) + (f", {_epoch(r.val_loss_epoch)}" if r.val_loss_epoch else "")
-            note += "\n" + _reference(theirs, _signed(lowest.val_loss - r.val_loss, 4) if comparable else "")
+            difference = _signed(lowest.val_loss - r.val_loss, 4) if comparable and not sentences.under_way(t) else ""
+            note += "\n" + _reference(theirs, difference)
         return Cell(loss(lowest.val_loss), note=note)
+
+    def overfits(t: TrainingResult, r: Theirs | None) -> Cell:
+        return Cell(NONE if sentences.under_way(t) else str(t.overfits_from or say("none")))
 
     def seconds(t: TrainingResult, r: Theirs | None) -> Cell:
         own = median(row.seconds for row in t.epochs)
@@ -146,7 +152,7 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
         (say("Parameters"), parameters),
         (say("Best epoch"), epoch),
         (say("Lowest validation loss"), lowest_loss),
-        (say("Overfits from epoch"), lambda t, r: Cell(str(t.overfits_from or say("none")))),
+        (say("Overfits from epoch"), overfits),
         (say("Time per epoch, median"), seconds),
         (say("Training images/s, median"), speed),
         (say("Arithmetic"), lambda t, r: _text(t.precision, "num")),
@@ -254,7 +260,7 @@ def rungs(result: StudyResult) -> Table:
         epochs = f"{row.first + 1}\u2013{row.epochs}" if row.first + 1 < row.epochs else str(row.epochs)
         cells = [str(row.bracket), str(row.rung), epochs, str(row.trials)]
         cells += [str(row.failed or NONE), str(row.lost or NONE), percent(row.best)]
-        rows.append([*map(Cell, cells), Cell(duration(row.seconds))])
+        rows.append([*map(Cell, cells), Cell(duration(row.seconds) if row.seconds else NONE)])
     head = [say("Bracket"), say("Rung"), say("Epochs"), say("Trials"), say("Failed"), say("Lost")]
     return Table([*head, say("Best accuracy"), say("Time")], rows)
 

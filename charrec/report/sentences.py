@@ -135,10 +135,25 @@ def against_reference(result: StudyResult) -> str:
     return say("Against the reference: {gaps}; {where}.", gaps=listing(gaps), where=where)
 
 
+def under_way(training: TrainingResult) -> bool:
+    """Not trained to its end: only the end says on what."""
+    return not training.backend
+
+
 def overfitting(training: TrainingResult) -> str:
-    """The epoch where overfitting starts, or a statement that none was found."""
+    """The epoch where overfitting starts, or a statement that none was found or that it is too early to tell."""
     rows = training.epochs
     lowest = min(rows, key=lambda row: row.val_loss)
+    if under_way(training):
+        return say(
+            "{model} is not trained to its end: so far its validation loss was lowest, {loss}, in"
+            " epoch\u00a0{epoch}, and its validation accuracy highest, {accuracy}, in epoch\u00a0{best}.",
+            model=subject(training.model),
+            loss=loss(lowest.val_loss),
+            epoch=lowest.epoch,
+            accuracy=percent(rows[training.best_epoch - 1].val_accuracy),
+            best=training.best_epoch,
+        )
     if len(rows) == 1:
         return say(
             "{model} was trained for one epoch, which does not tell whether it overfits: its validation accuracy was"

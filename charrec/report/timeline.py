@@ -19,6 +19,7 @@ ROWS = 64  # of workers; more take turns in a row
 LEAST = 1.5  # a bar's width; a trial that was taken up and given back at once is seen too
 BREAK, LONG = 26.0, 0.08  # the width of a time without any worker, where it is more than this share of the others
 APART = 84.0  # between the labels of two times
+ASIDE = 24.0  # a label's middle from where the scale is cut, so that no label lies under the cut
 STEPS = tuple(unit * n for unit, ns in (
     (1, (1, 2, 5, 10, 15, 30)), (60, (1, 2, 5, 10, 15, 30)), (3600, (1, 2, 3, 6, 12)), (86_400, (1, 2, 5, 10, 20, 50)),
 ) for n in ns)  # seconds  # fmt: skip
@@ -105,9 +106,12 @@ class Scale:
         step = next((one for one in STEPS if one * self.unit >= APART), STEPS[-1])
         found: list[tuple[float, str]] = []
         for begin, end in self.parts:
+            left = self.x(begin) + (ASIDE if begin != self.parts[0][0] else 0)
+            right = self.x(end) - (ASIDE if end != self.parts[-1][1] else 0)
             for k in range(int(-(-begin // step)), int(end // step) + 1):
-                if not found or self.x(k * step) - found[-1][0] >= APART:
-                    found.append((self.x(k * step), words.duration(k * step) if k else "0"))
+                x = self.x(k * step)
+                if left <= x <= right and (not found or x - found[-1][0] >= APART):
+                    found.append((x, words.duration(k * step) if k else "0"))
         return found
 
     @property

@@ -92,6 +92,15 @@ def test_what_nobody_worked_for_long_is_cut(result: StudyResult) -> None:
     assert all(second - first >= 80 for (first, _), (second, _) in pairwise(drawn.ticks))
 
 
+def test_no_label_of_a_time_lies_under_a_cut(result: StudyResult) -> None:
+    cut = drawing(timed(result, stretch("a", 0, 121), stretch("b", 40_000, 40_200)))
+    whole = drawing(timed(result, stretch("a", 0, 121), stretch("b", 121, 321)))
+    assert cut and whole
+    assert "2\u00a0min" in [label for _, label in whole.ticks]
+    (place,) = (x for x, _ in cut.breaks)
+    assert len(cut.ticks) >= 2 and all(abs(x - place) > 30 for x, _ in cut.ticks)
+
+
 def test_a_worker_that_ended_without_a_word_has_a_mark_where_it_began(result: StudyResult) -> None:
     drawn = drawing(timed(result, stretch("a", 0, None, "given back"), stretch("b", 5, 60)))
     assert drawn and drawn.bars[0].width < 3 and "it is not known when" in drawn.bars[0].title

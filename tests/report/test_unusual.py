@@ -224,6 +224,18 @@ def test_a_single_epoch_tells_nothing_of_overfitting() -> None:
     assert story.startswith("Model 1 was trained for one epoch, which does not tell whether it overfits")
 
 
+def test_a_training_under_way_has_no_verdict_and_no_difference(full: StudyResult) -> None:
+    ended = full.trainings[0]
+    early = ended.model_copy(update={"epochs": ended.epochs[:2], "best_epoch": 2, "overfits_from": None, "backend": ""})
+    story = plain(sentences.overfitting(early))
+    assert story.startswith("Model 1 is not trained to its end: so far its validation loss was lowest, ")
+    shown = {row[0].text: row[1] for row in rows.comparison(full.model_copy(update={"trainings": (early,)})).rows}
+    assert (shown["Best epoch"].text, shown["Best epoch"].note) == ("2 of 2 so far", "ref. 5")
+    assert shown["Overfits from epoch"].text == words.NONE
+    note = plain(shown["Lowest validation loss"].note)
+    assert note.startswith("epoch 2") and note.endswith("epoch 4")  # the reference's, and no difference from it
+
+
 # The data, and what the networks read of it.
 
 
@@ -298,6 +310,12 @@ def test_one_network_is_compared_with_the_reference_in_the_singular_or_not_at_al
 # Numbers, names, and the width of the page.
 
 
+def test_a_rung_that_has_not_begun_has_no_time(full: StudyResult) -> None:
+    last = tuple(one for one in full.search.trials if one.bracket == 0)
+    shown = [[cell.text for cell in row] for row in rows.rungs(searched(full, last)).rows]
+    assert len(shown) > 1 and [row[0] for row in shown if row[-1] != words.NONE] == ["0"]
+
+
 def test_equal_gpus_are_counted() -> None:
     assert words.gpus(("H100", "H100", "A10")) == "2 \u00d7 H100 and A10"
     assert words.gpus(()) == "no GPU"
@@ -313,7 +331,8 @@ def odd(full: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One trial, one value of units, one mistake, no image of 0, and the longest text and reason of a failure."""
     result = only(with_one_trial(full), "model_2")
     evaluated = without_images_of("0", with_one_mistake(result.evaluations[0]))
-    search = result.search.model_copy(update={"space": result.search.space | {"units": (288.0,)}})
+    space = result.search.space | {"units": (288.0,)}
+    search = result.search.model_copy(update={"space": space, "seconds": 26_810.0})  # hours
     study = result.study.model_copy(update={"texts": (LONG,)})
     rate = result.text_rates[0].model_copy(update={"text": LONG})
     made = {"study": study, "evaluations": (evaluated,), "search": search, "failures": {"model_4": "x" * 300}}
@@ -330,8 +349,10 @@ def test_long_names_do_not_widen_the_page(size: str, odd: Path, opened: Browser)
     assert opened.run("document.documentElement.scrollWidth") == SIZES[size][0]
     covered = "[...document.querySelectorAll('#texts .pin th:first-child')].some(th => th.scrollWidth > th.clientWidth)"
     assert opened.run(covered) is False
-    scrolls = "[...document.querySelectorAll('.read .strip')].some(one => one.scrollWidth > one.clientWidth)"
-    assert opened.run(scrolls) is False
+    scrolls = "[...document.querySelectorAll('{}')].some(one => one.scrollWidth > one.clientWidth)"
+    assert opened.run(scrolls.format(".read .strip")) is False
+    if size == "wide":  # no column of the search's tables is out of sight
+        assert opened.run(scrolls.format("#search .scroll")) is False
     assert opened.said == []
 
 
