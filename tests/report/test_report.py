@@ -255,6 +255,10 @@ def test_tables_agree_with_the_result(full, folder):
     models = tables["models"].set_index("model")
     assert models.loc["model_3", "accuracy"] == full.evaluations[2].accuracy.value
     assert models.loc["model_3", "reference_val_accuracy"] == 0.9095
+    for gain in full.gains:
+        numbers = models.loc[gain.model, ["before", "gain", "gain_low", "gain_high"]].tolist()
+        assert [numbers[0], *map(float, numbers[1:])] == [gain.before, gain.difference, gain.low, gain.high]
+    assert len(full.gains) == 3 and models.loc["model_1", "gain"] == ""
     assert len(tables["histories"]) == sum(len(t.epochs) for t in full.trainings)
     assert tables["histories"]["val_loss"].tolist() == [e.val_loss for t in full.trainings for e in t.epochs]
     assert tables["trials"]["trial"].astype(int).tolist() == [int(t.trial) for t in full.search.trials]
