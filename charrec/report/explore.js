@@ -75,7 +75,7 @@ function search(section) {
     light(shown[place].dataset.c);
   };
   list.addEventListener("focus", point);
-  list.addEventListener("blur", () => light(null));
+  list.addEventListener("blur", () => { light(null); tell(); });
   list.addEventListener("keydown", event => {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     if (event.key === "Home" || event.key === "End") place = event.key === "Home" ? 0 : lines.length;
@@ -86,20 +86,31 @@ function search(section) {
   });
 
   const TOP = 44, BOTTOM = 374, reset = document.getElementById("all-trials");
-  const ranges = all(".axis", plot).map((axis, k) => range(axis, k));
+  const axes = all(".axis", plot), ranges = axes.map((axis, k) => range(axis, k));
   function range(axis, k) {
     const x = Number(axis.querySelector("line").getAttribute("x1")), name = axis.dataset.axis;
     const ticks = all("text", all(".ticks", plot)[k]).map(text => [Number(text.getAttribute("y")) - 4, text.textContent]).sort((a, b) => a[0] - b[0]);
     const stops = [TOP, ...ticks.slice(1).map((tick, i) => (tick[0] + ticks[i][0]) / 2), BOTTOM];
+    // Every axis but that of the accuracy has a tick for each value, and between two of them one place for an end.
+    const accuracy = k === axes.length - 1, near = y => (accuracy ? y : stops.reduce((a, b) => (Math.abs(b - y) < Math.abs(a - y) ? b : a)));
+    const before = y => (accuracy ? y : stops.findLast(one => one < y) ?? TOP), after = y => (accuracy ? y : stops.find(one => one > y) ?? BOTTOM);
     const layer = drawn("g", { class: "brush" }, plot);
     const area = drawn("rect", { class: "area", x: x - 16, y: TOP - 8, width: 32, height: BOTTOM - TOP + 16 }, layer);
     const within = drawn("rect", { class: "within", x: x - 6, width: 12 }, layer);
-    const own = { name, low: TOP, high: BOTTOM, get open() { return this.low <= TOP && this.high >= BOTTOM; }, get said() { return say("{name} from {low} to {high}", { name, low: nearest(this.high, -1), high: nearest(this.low, 1) }); } };
-    const nearest = (y, side) => (side > 0 ? ticks.find(tick => tick[0] >= y) ?? ticks.at(-1) : ticks.findLast(tick => tick[0] <= y) ?? ticks[0])[1];
+    const own = { name, low: TOP, high: BOTTOM, get open() { return this.low <= TOP && this.high >= BOTTOM; }, get said() { const low = value(this.high, -1), high = value(this.low, 1); return low === high ? `${name} ${low}` : say("{name} from {low} to {high}", { name, low, high }); } };
+    const value = (y, side) => {
+      if (!accuracy) return (side > 0 ? ticks.find(tick => tick[0] >= y) ?? ticks.at(-1) : ticks.findLast(tick => tick[0] <= y) ?? ticks[0])[1];
+      const next = ticks.findIndex(tick => tick[0] >= y);
+      if (next < 1) return ticks.at(next)[1];
+      // The scale is one of the logarithm of what is left to 100 %: plots.Errors.
+      const [[from, most], [to, least]] = ticks.slice(next - 1, next + 1), share = (y - from) / (to - from);
+      const left = label => Math.max(100 - parseFloat(label.replace(",", ".")), 0.05);
+      return percent(100 - left(most) ** (1 - share) * left(least) ** share, 1);
+    };
     const handles = ["high", "low"].map(end => {
       const tip = end === "low" ? -8 : 8;
       const handle = drawn("path", { class: "handle", role: "slider", tabindex: "0", "aria-orientation": "vertical", "aria-label": end === "low" ? say("{name}, upper end", { name }) : say("{name}, lower end", { name }), "aria-valuemin": "0", "aria-valuemax": "100", d: `M${x - 7} ${tip}h14l-7 ${-tip}z` }, layer);
-      handle.addEventListener("pointerdown", event => drag(event, y => { own[end] = end === "low" ? Math.min(y, own.high) : Math.max(y, own.low); }));
+      handle.addEventListener("pointerdown", event => drag(event, y => { own[end] = end === "low" ? Math.min(near(y), before(own.high)) : Math.max(near(y), after(own.low)); }));
       handle.addEventListener("keydown", event => {
         const up = { ArrowUp: true, ArrowRight: true, ArrowDown: false, ArrowLeft: false }[event.key];
         if (up === undefined) return;
@@ -121,11 +132,12 @@ function search(section) {
       addEventListener("pointerup", stop);
       addEventListener("pointercancel", stop);
     };
+    let from = TOP;
     area.addEventListener("pointerdown", event => {
-      const from = at(event);
-      drag(event, y => { own.low = Math.min(from, y); own.high = Math.max(from, y); });
+      from = at(event);
+      drag(event, y => { own.low = Math.min(near(Math.min(from, y)), before(Math.max(from, y))); own.high = Math.max(near(Math.max(from, y)), after(own.low)); });
     });
-    area.addEventListener("click", () => { if (own.high - own.low < 4) { own.low = TOP; own.high = BOTTOM; apply(); } });
+    area.addEventListener("click", event => { if (Math.abs(at(event) - from) < 4) { own.low = TOP; own.high = BOTTOM; apply(); } });
     own.draw = () => {
       within.setAttribute("y", own.low);
       within.setAttribute("height", Math.max(own.high - own.low, 0));
@@ -133,7 +145,7 @@ function search(section) {
       for (const [handle, end] of handles) {
         handle.setAttribute("transform", `translate(0 ${own[end]})`);
         handle.setAttribute("aria-valuenow", Math.round(100 * (BOTTOM - own[end]) / (BOTTOM - TOP)));
-        handle.setAttribute("aria-valuetext", nearest(own[end], end === "low" ? 1 : -1));
+        handle.setAttribute("aria-valuetext", value(own[end], end === "low" ? 1 : -1));
       }
     };
     own.draw();
@@ -153,13 +165,19 @@ function search(section) {
     for (const curve of curves) curve.classList.toggle("out", chosen.length > 0 && !configurations.has(curve.dataset.c));
     for (const bar of bars) bar.classList.toggle("out", chosen.length > 0 && !trials.has(bar.dataset.t));
     for (const row of rows) row.hidden = chosen.length > 0 && !trials.has(row.dataset.t);
-    reset.disabled = !chosen.length;
-    const values = { n: trials.size, all: lines.length, ranges: chosen.map(one => one.said).join("; ") };
+    if (!configurations.has(pinned)) pinned = null;
+    light(null);
+    tell();
+  }
+  function tell() {
+    const chosen = ranges.filter(one => !one.open), values = { n: kept().length, all: lines.length, ranges: chosen.map(one => one.said).join(", ") };
     said.textContent = !chosen.length ? "" : lines.length === 1 ? say("{n} of 1 trial: {ranges}", values) : say("{n} of {all} trials: {ranges}", values);
   }
   reset.addEventListener("click", () => {
     for (const one of ranges) { one.low = TOP; one.high = BOTTOM; }
+    pinned = null;
     apply();
+    said.textContent = say("All trials are shown.");
   });
 }
 const section = document.getElementById("search");

@@ -15,7 +15,7 @@ _TYPED = {
     "{n} after {epochs}": "{n} après {epochs}",
     "“{text}”": "« {text} »",
     "{source}, version {version}": "{source}, version {version}",
-    "{low} against {high}": "{low} contre {high}",
+    "; {low} against {high}": " ; {low} contre {high}",
     "fonts installed with charrec": "polices installées avec charrec",
     "fonts kept out of training": "polices gardées hors de l’entraînement",
     "UCI Optical Recognition of Handwritten Digits, as bundled with scikit-learn":
@@ -389,6 +389,7 @@ _TYPED = {
         "Coordonnées parallèles de {trials} : un axe par hyperparamètre, un pour les époques, un pour l’exactitude. "
         "Le tableau ci-dessous donne les mêmes valeurs.",
     "Show all trials": "Montrer tous les essais",
+    "All trials are shown.": "Tous les essais sont affichés.",
     "trial {trial}, configuration {configuration}: {network}; {accuracy} after {epochs}":
         "essai {trial}, configuration {configuration} : {network} ; {accuracy} après {epochs}",
     "{trial}; promoted": "{trial} ; promu",
@@ -443,7 +444,7 @@ _TYPED = {
         "worker {number} ({name}), essai {trial}, configuration {configuration}, bracket {bracket}, palier {rung} : "
         "{how} ; à partir de {begin}, {lasted}",
     "it is not known when": "fin inconnue",
-    "taken up again {waited} after its last sign of life": "repris {waited} après son dernier signe de vie",
+    "; taken up again {waited} after its last sign of life": " ; repris {waited} après son dernier signe de vie",
     "completed": "terminé",
     "completed, and promoted": "terminé et promu",
     "completed, and the last of its configuration": "terminé, et le dernier de sa configuration",
@@ -542,7 +543,7 @@ _TYPED = {
     "{name} from {low} to {high}": "{name} de {low} à {high}",
     "{name}, upper end": "{name}, borne haute",
     "{name}, lower end": "{name}, borne basse",
-    "{n} of {all} trials: {ranges}": "{n} essais sur {all} : {ranges}",
+    "{n} of {all} trials: {ranges}": "{n} des {all} essais : {ranges}",
     "{n} of 1 trial: {ranges}": "{n} essai sur 1 : {ranges}",
     # errors
     "{model} made no mistakes.": "{model} n’a fait aucune erreur.",

@@ -205,7 +205,7 @@ def _title(one: Stretch, crew: Fleet, promoted: bool, again: float | None) -> st
         text += f", {words.many(one.epochs, 'epoch')}"
     if again is not None and one.end is not None:
         waited = words.duration(again - one.end)
-        text += "; " + say("taken up again {waited} after its last sign of life", waited=waited)
+        text += say("; taken up again {waited} after its last sign of life", waited=waited)
     return text
 
 

@@ -1,5 +1,6 @@
 """The page in Debian's chromium: quiet, as narrow as a phone, and its drawings answer. Pictures: ci-output/report/."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 SECTIONS = (  # those that are not left out on paper
     "['#top', ...[...document.querySelectorAll('section[id]')].filter(one => one.offsetWidth).map(one => '#' + one.id)]"
 )
+KEPT = "document.getElementById('kept').textContent"
 SHOWN = "[...document.querySelectorAll('.trials tr[data-t]')].filter(row => !row.hidden).length"
 
 
@@ -114,6 +116,8 @@ def test_the_trials_can_be_walked_through_by_keys(page: Browser, full: StudyResu
     active = page.run("document.querySelector('.lines').getAttribute('aria-activedescendant')")
     assert active == f"trial-{full.search.trials[1].trial}"
     assert page.run("document.querySelectorAll('.trials tr.on').length") >= 1
+    page.run("document.activeElement.blur()")
+    assert page.run(said) == "", "what stands out no longer"
 
 
 def test_a_handle_keeps_the_trials_above_it(page: Browser, full: StudyResult) -> None:
@@ -122,25 +126,75 @@ def test_a_handle_keeps_the_trials_above_it(page: Browser, full: StudyResult) ->
     page.key("ArrowUp")
     assert page.run(SHOWN) == len(kept)
     said = f"{len(kept)} of {len(full.search.trials) - 1} trials: units from 192 to 512"
-    assert page.run("document.getElementById('kept').textContent") == said
+    assert page.run(KEPT) == said
     assert page.run("document.activeElement.getAttribute('aria-valuetext')") == "192"
-    page.run("document.getElementById('all-trials').click()")
+    page.run("document.querySelector('.lines').focus(); document.activeElement.blur()")
+    assert page.run(KEPT) == said, "and no longer the line that was walked to"
+    page.run("document.getElementById('all-trials').focus(); document.activeElement.click()")
     assert page.run(SHOWN) == len(full.search.trials)
+    assert page.run(KEPT) == "All trials are shown."
+    assert page.run("document.activeElement.id") == "all-trials", "a key's press finds itself where it was"
+
+
+def test_a_line_that_was_clicked_is_let_go_where_a_range_leaves_it_out(page: Browser) -> None:
+    hit = "[...document.querySelectorAll('.hit')].at(-1)"
+    click = f"{hit}.dispatchEvent(new Event('click'))"
+    page.run(click)
+    assert {one for _, one in lit(page)} == {page.run(f"{hit}.dataset.c")}
+    page.run("document.getElementById('all-trials').click()")
+    assert not lit(page)
+    page.run(click)
+    page.run("document.querySelector('[aria-label=\"accuracy, upper end\"]').focus()")
+    for _ in page.run("[...document.querySelectorAll('.ticks')].at(-1).children"):
+        page.key("ArrowDown")
+    assert not lit(page) and page.run(SHOWN) >= 1
+    assert page.run("document.querySelectorAll('.lit').length") == 0
+
+
+def drag(page: Browser, axis: int, start: float, end: float) -> None:
+    """Along an axis, between two shares of its height from the top."""
+    page.run("document.querySelector('#parallel').scrollIntoView()")
+    x, top, height = page.run(
+        "(b => [b.x + b.width / 2, b.y, b.height])"
+        f"([...document.querySelectorAll('.brush .area')].at({axis}).getBoundingClientRect())"
+    )
+    page.pointer("mousePressed", x, top + start * height, pressed=True)
+    if end != start:
+        page.pointer("mouseMoved", x, top + end * height, pressed=True)
+    page.pointer("mouseReleased", x, top + end * height)
+
+
+@pytest.mark.parametrize(("start", "end"), some([(0.2, 0.6), (0.45, 0.5), (0.9, 0.7)], 1))
+def test_the_range_of_accuracies_is_told_as_it_was_dragged(
+    start: float, end: float, page: Browser, full: StudyResult
+) -> None:
+    drag(page, -1, start, end)
+    found = re.fullmatch(r"(\d+) of \d+ trials: accuracy from ([\d.]+)\s% to ([\d.]+)\s%", page.run(KEPT))
+    assert found, page.run(KEPT)
+    low, high = float(found[2]), float(found[3])
+    assert low < high
+    percents = [100 * t.val_accuracy for t in full.search.trials if t.val_accuracy is not None]
+    surely, at_most = (sum(low - e <= p <= high + e for p in percents) for e in (-0.1, 0.1))  # it is rounded
+    assert surely <= int(found[1]) <= at_most
+
+
+def test_a_range_takes_all_trials_of_a_value_or_none(page: Browser, full: StudyResult) -> None:
+    values = [t.network["units"] for t in full.search.trials if t.val_accuracy is not None]
+    drag(page, -3, 0.03, 0.06)  # above the middle of the lines of the highest value
+    assert page.run(KEPT) == f"{values.count(512)} of {len(values)} trials: units 512"
+    drag(page, -3, 0.5, 0.5)
+    assert page.run(KEPT) == "" and page.run(SHOWN) == len(full.search.trials), "a click opens the axis again"
 
 
 def test_dragging_along_an_axis_keeps_the_trials_within(page: Browser, full: StudyResult) -> None:
-    page.run("document.querySelector('#parallel').scrollIntoView()")
-    x, top, bottom = page.run(
-        "(b => [b.x + b.width / 2, b.y + 12, b.y + b.height - 12])"
-        "([...document.querySelectorAll('.brush .area')].at(-1).getBoundingClientRect())"
-    )
-    page.pointer("mousePressed", x, top, pressed=True)
-    page.pointer("mouseMoved", x, (top + bottom) / 2, pressed=True)
-    page.pointer("mouseReleased", x, (top + bottom) / 2)
+    drag(page, -1, 0.035, 0.5)
     shown = page.run(SHOWN)
     assert 0 < shown < len(full.search.trials)
     best = page.run("[...document.querySelectorAll('.trials tr[data-t]')].slice(0, 3).every(row => !row.hidden)")
     assert best, "the upper half of the axis has the best trials"
+    page.call("Emulation.setEmulatedMedia", media="print")
+    printed = "['kept', 'all-trials'].filter(id => document.getElementById(id).offsetWidth)"
+    assert page.run(printed) == ["kept"], "a print says that it has a part of them"
 
 
 def test_a_square_of_the_matrix_shows_its_images(page: Browser) -> None:
@@ -210,5 +264,5 @@ def test_without_scripts_everything_is_shown_but_what_needs_them(opened: Browser
         "[...document.querySelectorAll('main *')].filter(one => !one.closest('details')"
         " && getComputedStyle(one).display === 'none').map(one => one.getAttribute('class') ?? one.tagName)"
     )
-    allowed = {"scripted", "choice scripted", "key scripted", "plot confusion", "noprint scripted", "SCRIPT", "IMG"}
+    allowed = {"scripted", "choice scripted", "scripted noprint", "plot confusion", "noprint scripted", "SCRIPT", "IMG"}
     assert set(hidden) <= allowed | {"SOURCE", "TITLE"} and "scripted" in hidden

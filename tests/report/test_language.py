@@ -223,6 +223,9 @@ def test_the_switch_changes_the_language_and_keeps_the_choice(opened: Browser, f
     try:
         opened.reload(SWITCH)
         french = opened.run(SEEN)
+        opened.run("[...document.querySelectorAll('.handle')].at(-2).focus()")
+        opened.key("ArrowUp")
+        kept = opened.run("document.getElementById('kept').textContent")
         opened.open(folder / "report.html")
         assert opened.run(SEEN) == french
         opened.reload(SWITCH)
@@ -233,5 +236,6 @@ def test_the_switch_changes_the_language_and_keeps_the_choice(opened: Browser, f
     assert (french[0], french[2:4]) == ("fr", ["English", "Recherche"])
     assert re.match(r"Le modèle\u00a0\d lit \d\d,\d\d\u202f% des caractères de validation · charrec", french[1])
     assert french[4].startswith("essai ") and re.match(r"\d+ de ses [\d\u202f]+ images, \d+,\d\u202f%\.", french[5])
+    assert re.match(r"\d+ des \d+ essais\u00a0: exactitude de \d\d,\d\u202f% à ", kept)  # des: of 1 as of many
     assert french[6].startswith("Coordonnées parallèles")
     assert opened.said == []

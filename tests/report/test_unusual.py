@@ -371,7 +371,7 @@ def test_what_there_is_one_or_none_of_answers_all_the_same(odd: Path, opened: Br
     opened.run("document.querySelector('[aria-label=\"filters_hp_3, lower end\"]').focus()")
     opened.key("ArrowUp")
     kept = "document.getElementById('kept').textContent"
-    assert opened.run(kept) == "0 of 1 trial: filters_hp_3 from 128 to 128"
+    assert opened.run(kept) == "0 of 1 trial: filters_hp_3 128"
     opened.run("document.getElementById('all-trials').click()")
     opened.run("document.querySelector('.lines').focus()")
     opened.key("ArrowDown")
