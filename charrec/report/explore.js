@@ -190,9 +190,9 @@ function confusions(views) {
   const MOST = 120, folded = character => character.toUpperCase();
   const digit = c => c >= "0" && c <= "9";
   let classes = "62", order = "alphabet";
-  const name = c => {
+  const name = (c, one = classes === "36") => {
     if (digit(c)) return say("digit {c}", { c });
-    if (classes === "36") return say("letter {c}", { c });
+    if (one) return say("letter {c}", { c });
     return c === c.toUpperCase() ? say("capital {c}", { c }) : say("small {c}", { c });
   };
   if (picture) {
@@ -202,10 +202,10 @@ function confusions(views) {
   }
   const show = (title, more, wanted, count) => {
     const found = known.images.flatMap((image, k) => (wanted(image) ? [k] : []));
-    const list = built("ul", "", { class: "crops" });
+    const list = built("ul", "", { class: "crops", "aria-live": "off" });  // the title and its sentence are announced
     for (const k of found.slice(0, MOST)) {
       const [truth, read, sure] = known.images[k], item = built("li");
-      const crop = built("span", "", { class: "g", role: "img", "aria-label": say("{truth} read as {read}, {sure}", { truth, read, sure: percent(sure, 1) }) });
+      const crop = built("span", "", { class: "g", role: "img", "aria-label": say("{truth} read as {read}, {sure}", { truth: name(truth, false), read: name(read, false), sure: percent(sure, 1) }) });
       const side = Number(seen.dataset.side);
       crop.style.backgroundPosition = `${-side * (k % known.columns)}px ${-side * Math.floor(k / known.columns)}px`;
       item.append(crop, built("span", `${read} ${percent(sure, 0)}`, { class: "note" }));
@@ -214,25 +214,25 @@ function confusions(views) {
     const lacking = known.images.length && found.length < count;
     const kept = !lacking ? "" : " " + (count === 1 ? say("The page lacks its only misread image: it keeps the most confident of all.") : say("Of its {n} misread images the page has {kept}: it keeps the most confident of all.", { n: decimal(count, 0), kept: decimal(found.length, 0) }));
     const rest = found.length === 1 ? " " + say("Below it is the answer with its probability.") : found.length > MOST ? " " + say("The {n} most confident are shown.", { n: MOST }) : found.length ? " " + say("The most confident are first; below each is the answer with its probability.") : "";
+    for (const one of all(".squares .chosen")) one.classList.remove("chosen");
     seen.replaceChildren(built("h3", title, { tabindex: "-1" }), built("p", more + kept + rest), list);
   };
   const mistakes = c => all(".squares path", views[0]).reduce((sum, { dataset }) => sum + (dataset.p.startsWith(c) ? Number(dataset.n) : 0), 0);
   const pair = square => {
     const [truth, read] = square.dataset.p, fold = classes === "36" ? folded : c => c, n = Number(square.dataset.n);
-    for (const one of all(".squares .chosen")) one.classList.remove("chosen");
-    square.classList.add("chosen");
     const total = Object.entries(known.classes).reduce((sum, [c, [count]]) => sum + (fold(c) === truth ? count : 0), 0);
     const share = percent(100 * n / total, 1);
     show(say("{truth} read as {read}", { truth: name(truth), read: name(read) }), say("{n} of its {all} images, {share}.", { n: decimal(n, 0), all: decimal(total, 0), share }), ([t, r]) => t !== r && fold(t) === truth && fold(r) === read, n);
+    square.classList.add("chosen");
   };
   const rover = view => {
-    const squares = all(".squares path", view);
+    const squares = all(".squares path", view), one = view.dataset.view.startsWith("36");
     const where = square => square.getAttribute("d").match(/^M(\d+) (\d+)/).slice(1).map(Number);
     const only = square => { for (const one of squares) one.setAttribute("tabindex", one === square ? "0" : "-1"); };
     for (const square of squares) {
       square.setAttribute("role", "button");
       const [truth, read] = square.dataset.p;
-      const said = `${say("{truth} read as {read}", { truth, read })}: ${square.dataset.n}`;
+      const said = say("{truth} read as {read}: {images}", { truth: name(truth, one), read: name(read, one), images: square.dataset.n });
       square.setAttribute("aria-label", said);
       if (!square.firstElementChild) square.append(Object.assign(document.createElementNS(square.namespaceURI, "title"), { textContent: said }));
       square.addEventListener("click", () => { only(square); pair(square); });
@@ -263,12 +263,15 @@ function confusions(views) {
     const start = first.get(`${classes} ${order}`);
     if (start) pair(start);
   };
+  const count = () => {
+    const n = all(".squares path", views.find(view => !view.hasAttribute("hidden"))).reduce((sum, square) => sum + Number(square.dataset.n), 0);
+    said.textContent = n > 1 ? say("{n} mistakes", { n: decimal(n, 0) }) : n ? say("1 mistake") : say("no mistakes");
+  };
   for (const button of all(".choice button")) button.addEventListener("click", () => {
     classes = button.dataset.classes ?? classes;
     order = button.dataset.order ?? order;
     turn();
-    const n = all(".squares path", views.find(view => !view.hasAttribute("hidden"))).reduce((sum, square) => sum + Number(square.dataset.n), 0);
-    said.textContent = n > 1 ? say("{n} mistakes", { n: decimal(n, 0) }) : n ? say("1 mistake") : say("no mistakes");
+    count();
   });
   const go = () => { seen.querySelector("h3").focus({ preventScroll: true }); seen.scrollIntoView({ block: "center" }); };
   for (const row of all("#classes tr[data-k]")) {
@@ -277,6 +280,7 @@ function confusions(views) {
     button.addEventListener("click", () => {
       classes = "62";
       turn();
+      count();
       const [n, recall] = known.classes[c];
       const read = n ? say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }) : say("No validation image shows it.");
       show(say("{c}, misread", { c: name(c) }), read, ([t, r]) => t === c && r !== c, mistakes(c));

@@ -54,6 +54,7 @@ def test_a_phone_scrolls_in_one_direction_only(which: str, opened: Browser, requ
     opened.said.clear()
     opened.open(request.getfixturevalue(which) / "report.html", size="phone")
     assert opened.run("document.documentElement.scrollWidth") == SIZES["phone"][0]
+    assert opened.run("[...document.querySelectorAll('.key')].every(one => one.scrollWidth <= one.clientWidth)")
     assert opened.said == []
 
 
@@ -204,6 +205,7 @@ def test_a_square_of_the_matrix_shows_its_images(page: Browser) -> None:
     )
     images = page.run("JSON.parse(document.getElementById('misread-data').textContent).images")
     assert title == "small o read as capital O"
+    assert page.run("document.querySelector('#seen .g').ariaLabel").startswith("small o read as capital O, ")
     assert crops == sum(truth + read == "oO" for truth, read, _ in images) > 0
 
 
@@ -241,11 +243,17 @@ def test_the_matrix_is_walked_through_by_keys(page: Browser) -> None:
         page.key(key)
         moved.append(page.run("document.activeElement.dataset.p"))
     assert len({before, *moved}) > 1 and all(moved)
+    whole = r"(digit \d|capital [A-Z]|small [a-z])"  # aloud, O and o are the same
+    assert re.fullmatch(f"{whole} read as {whole}: \\d+", page.run("document.activeElement.ariaLabel"))
     assert page.run("document.querySelectorAll('svg.confusion:not([hidden]) [tabindex=\"0\"]').length") == 1
 
 
 def test_a_class_shows_all_its_misread_images(page: Browser) -> None:
+    page.run("document.querySelector('[data-classes=\"36\"]').click()")
+    folded = page.run("document.getElementById('matrix-said').textContent")
     page.run("document.querySelector('#classes tr[data-k=o] button').click()")
+    assert page.run("document.getElementById('matrix-said').textContent") != folded, "all 62 are there again"
+    assert page.run("document.querySelectorAll('.squares .chosen').length") == 0
     images = page.run("JSON.parse(document.getElementById('misread-data').textContent).images")
     crops = page.run("document.querySelectorAll('#seen .g').length")
     assert crops == sum(truth == "o" for truth, _, _ in images) > 0
