@@ -189,7 +189,7 @@ function confusions(views) {
   const known = JSON.parse(document.getElementById("misread-data").textContent);
   const MOST = 120, folded = character => character.toUpperCase();
   const digit = c => c >= "0" && c <= "9";
-  let classes = "62", order = "alphabet";
+  let classes = "62", order = "alphabet", last = "";
   const name = (c, one = classes === "36") => {
     if (digit(c)) return say("digit {c}", { c });
     if (one) return say("letter {c}", { c });
@@ -219,10 +219,11 @@ function confusions(views) {
   };
   const mistakes = c => all(".squares path", views[0]).reduce((sum, { dataset }) => sum + (dataset.p.startsWith(c) ? Number(dataset.n) : 0), 0);
   const pair = square => {
-    const [truth, read] = square.dataset.p, fold = classes === "36" ? folded : c => c, n = Number(square.dataset.n);
+    last = square.dataset.p;
+    const [truth, read] = last, fold = classes === "36" ? folded : c => c, n = Number(square.dataset.n);
     const total = Object.entries(known.classes).reduce((sum, [c, [count]]) => sum + (fold(c) === truth ? count : 0), 0);
     const share = percent(100 * n / total, 1);
-    show(say("{truth} read as {read}", { truth: name(truth), read: name(read) }), say("{n} of its {all} images, {share}.", { n: decimal(n, 0), all: decimal(total, 0), share }), ([t, r]) => t !== r && fold(t) === truth && fold(r) === read, n);
+    show(say("{truth} read as {read}", { truth: name(truth), read: name(read) }), total === 1 ? say("Its only image.") : say("{n} of its {all} images, {share}.", { n: decimal(n, 0), all: decimal(total, 0), share }), ([t, r]) => t !== r && fold(t) === truth && fold(r) === read, n);
     square.classList.add("chosen");
   };
   const rover = view => {
@@ -254,14 +255,16 @@ function confusions(views) {
     });
     const first = squares.reduce((a, b) => (Number(b.dataset.n) > Number(a?.dataset.n ?? 0) ? b : a), null);
     if (first) only(first);
-    return first;
+    return wanted => {
+      const square = squares.find(({ dataset }) => dataset.p === wanted) ?? first;
+      if (square) { only(square); pair(square); }
+    };
   };
-  const first = new Map(views.map(view => [view.dataset.view, rover(view)]));
+  const choose = new Map(views.map(view => [view.dataset.view, rover(view)]));
   const turn = () => {
     for (const view of views) view.toggleAttribute("hidden", view.dataset.view !== `${classes} ${order}`);
     for (const button of all(".choice button")) button.setAttribute("aria-pressed", String(button.dataset.classes === classes || button.dataset.order === order));
-    const start = first.get(`${classes} ${order}`);
-    if (start) pair(start);
+    choose.get(`${classes} ${order}`)(classes === "36" ? folded(last) : last);
   };
   const count = () => {
     const n = all(".squares path", views.find(view => !view.hasAttribute("hidden"))).reduce((sum, square) => sum + Number(square.dataset.n), 0);
@@ -282,7 +285,8 @@ function confusions(views) {
       turn();
       count();
       const [n, recall] = known.classes[c];
-      const read = n ? say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) }) : say("No validation image shows it.");
+      const some = n === 1 ? (recall ? say("Its only image was read correctly.") : say("Its only image was misread.")) : say("{share} of its {n} images were read correctly.", { share: percent(recall, 1), n: decimal(n, 0) });
+      const read = n ? some : say("No validation image shows it.");
       show(say("{c}, misread", { c: name(c) }), read, ([t, r]) => t === c && r !== c, mistakes(c));
       go();
     });

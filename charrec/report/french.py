@@ -583,12 +583,15 @@ _TYPED = {
     "The most confident are first; below each is the answer with its probability.":
         "Les plus sûres viennent d’abord ; sous chacune, la réponse avec sa probabilité.",
     "{n} of its {all} images, {share}.": "{n} de ses {all} images, {share}.",
+    "Its only image.": "Sa seule image.",
     "{n} mistakes": "{n} erreurs",
     "1 mistake": "1 erreur",
     "no mistakes": "aucune erreur",
     "{c}: its misread images": "{c} : ses images mal lues",
     "{c}, misread": "{c}, mal lu",
     "No validation image shows it.": "Aucune image de validation n’en montre.",
+    "Its only image was read correctly.": "Sa seule image a été lue correctement.",
+    "Its only image was misread.": "Sa seule image a été mal lue.",
     "{share} of its {n} images were read correctly.": "{share} de ses {n} images ont été lues correctement.",
     "Pairs and classes": "Paires et classes",
     "Recall: the share of a class’s images that {model} reads correctly. Precision: the share of its answers for a "

@@ -235,6 +235,19 @@ def test_the_matrix_folds_and_sorts(page: Browser) -> None:
     assert "letter" in page.run("document.querySelector('#seen h3').textContent")
 
 
+def test_a_chosen_square_stays_chosen_in_the_other_views(page: Browser) -> None:
+    page.run(
+        "[...document.querySelectorAll('svg.confusion:not([hidden]) .squares path')].filter(one => one.dataset.p"
+        ".toUpperCase()[0] !== one.dataset.p.toUpperCase()[1]).at(-1).dispatchEvent(new Event('click'))"
+    )
+    chosen = "document.querySelector('svg.confusion:not([hidden]) .squares .chosen').dataset.p"
+    first = page.run(chosen)
+    page.run("document.querySelector('[data-order=alike]').click()")
+    assert page.run(chosen) == first
+    page.run("document.querySelector('[data-classes=\"36\"]').click()")
+    assert page.run(chosen) == first.upper()
+
+
 def test_the_matrix_is_walked_through_by_keys(page: Browser) -> None:
     page.run("document.querySelector('svg.confusion .squares [tabindex=\"0\"]').focus()")
     before = page.run("document.activeElement.dataset.p")

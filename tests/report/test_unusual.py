@@ -54,11 +54,13 @@ def without_images_of(c: str, evaluated: Evaluation) -> Evaluation:
 
 
 def with_one_mistake(evaluated: Evaluation) -> Evaluation:
-    """A 1 is read as l, and everything else as what it is."""
+    """Each class has one image; that of 1 is read as l, and everything else as what it is."""
     counts = np.eye(62, dtype=int)
-    counts[C.index("1"), C.index("l")] = 1
-    pair = Confusion(truth="1", read="l", count=1, share=0.5)
-    return evaluated.model_copy(update={"confusion": tuple(map(tuple, counts.tolist())), "pairs": (pair,)})
+    counts[C.index("1"), [C.index("1"), C.index("l")]] = 0, 1
+    pair = Confusion(truth="1", read="l", count=1, share=1.0)
+    classes = [row.model_copy(update={"n": 1, "recall": float(row.character != "1")}) for row in evaluated.classes]
+    made = {"confusion": tuple(map(tuple, counts.tolist())), "pairs": (pair,), "classes": tuple(classes)}
+    return evaluated.model_copy(update=made)
 
 
 def only(result: StudyResult, model: str, called: str = "") -> StudyResult:
@@ -287,7 +289,7 @@ def test_parts_that_are_read_alike_have_no_best_one(full: StudyResult) -> None:
 
 def test_a_single_mistake_is_one_time(full: StudyResult) -> None:
     story = plain(sentences.confusion_story(with_one_mistake(full.evaluations[0])))
-    assert "Model 1 made 1 mistake on" in story and "digit 1 read as small l: 1 time, or 50.0 %" in story
+    assert "Model 1 made 1 mistake on" in story and "digit 1 read as small l: 1 time, or 100.0 %" in story
 
 
 def test_answers_that_are_all_equally_sure_are_said_once(full: StudyResult) -> None:
@@ -361,11 +363,16 @@ def test_what_there_is_one_or_none_of_answers_all_the_same(odd: Path, opened: Br
     opened.open(odd)
     opened.run("document.querySelector('[data-order=alike]').click()")
     assert opened.run("document.getElementById('matrix-said').textContent") == "1 mistake"
-    assert opened.run("document.querySelector('#seen p').textContent").endswith(
-        " Below it is the answer with its probability."
-    )
-    opened.run("document.querySelector('#classes tr[data-k=\"0\"] button').click()")
-    assert opened.run("document.querySelector('#seen p').textContent").startswith("No validation image shows it.")
+    said = "document.querySelector('#seen p').textContent"
+    assert opened.run(said) == "Its only image. Below it is the answer with its probability."
+    for c, told in (
+        ("0", "No validation image shows it."),
+        ("1", "Its only image was misread."),
+        ("2", "Its only image was"),
+    ):
+        opened.run(f"document.querySelector('#classes tr[data-k=\"{c}\"] button').click()")
+        assert opened.run(said).startswith(told)
+    assert opened.run(said) == "Its only image was read correctly."
     opened.run("document.querySelector('[aria-label=\"units, lower end\"]').focus()")
     opened.key("ArrowUp")  # there is one stop
     opened.run("document.querySelector('[aria-label=\"filters_hp_3, lower end\"]').focus()")
