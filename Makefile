@@ -2,17 +2,19 @@
 # make test    lint, types and all tests, the longest as samples. ARGS="tests/storage -x" goes to pytest
 # make test-long  the same with nothing left out (docs/testing.md)
 # make image-test  builds the images and runs them, with podman, as root: minutes (infra/docker/README.md)
-# make install what both call: .venv from requirements.lock, every file checked by its hash
+# make install what both call: .venv from requirements.lock, every file checked by its hash. For a GPU
+#              LOCK=infra/requirements-gpu.lock, which stays installed until another LOCK is named
 # make up      one shared server on this machine, with its database, store and workers, in .stack; make down stops it
 # make deploy  the flows on it, or on the server that PREFECT_API_URL names
 # make backup ARGS=FILE   the shared server's database as a file, whatever runs; make restore ARGS=FILE puts it back
 # make lock    the lock files anew, after a change of pyproject.toml
 # make bench   the figures of docs/performance.md
-# make sbom    what requirements.lock installs, as CycloneDX, in ci-output; LOCK=infra/requirements-gpu.lock for the other
+# make sbom    what is installed, as CycloneDX, in ci-output; LOCK=infra/requirements-gpu.lock, say, for another
 # make audit   known vulnerabilities of the same; asks PyPI
 
 PYTHON ?= python3
-LOCK ?= requirements.lock
+# What is installed, so that a call without LOCK does not put the CPU's packages in the place of the GPU's.
+LOCK ?= $(if $(wildcard .venv/installed-requirements-gpu.lock),infra/requirements-gpu.lock,requirements.lock)
 ARGS ?=
 PROCESSES ?= 3
 

@@ -74,6 +74,30 @@ def test_the_mirror_that_is_set_for_pip_is_uvs_too(environment: dict[str, str], 
     assert said.stdout.strip() == index
 
 
+@pytest.mark.parametrize(
+    ("installed", "arguments", "lock"),
+    [
+        (None, [], "requirements.lock"),
+        ("requirements.lock", [], "requirements.lock"),
+        ("requirements-gpu.lock", [], "infra/requirements-gpu.lock"),
+        ("requirements-gpu.lock", ["LOCK=requirements.lock"], "requirements.lock"),
+    ],
+)
+def test_the_packages_for_a_gpu_stay_until_others_are_named(
+    installed: str | None, arguments: list[str], lock: str, clone: Path
+) -> None:
+    """`make install LOCK=infra/requirements-gpu.lock`, then `make study` without it."""
+    (clone / "Makefile").write_text((clone / "Makefile").read_text() + "\nchosen:\n\t@echo $(LOCK)\n")
+    if installed:
+        (clone / ".venv").mkdir()
+        (clone / ".venv" / f"installed-{installed}").touch()
+    others = {name: value for name, value in os.environ.items() if name != "LOCK"}
+    said = subprocess.run(
+        ["make", "--silent", "chosen", *arguments], cwd=clone, env=others, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == lock
+
+
 def test_every_text_has_the_line_ends_of_unix_whatever_git_is_set_to() -> None:
     listed = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=True)
     kinds = {tuple(line.split()[:1] + line.split()[2:4]) for line in listed.stdout.splitlines()}
