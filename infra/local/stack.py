@@ -1,7 +1,7 @@
 """`python -m infra.local.stack up`: a complete charrec deployment as local processes, with all data in one folder.
 
-PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and two for the pool `gpu` (or as many as
-`--gpus` says), on a device each; and a supervisor that starts again what ends by itself.
+PostgreSQL, Prefect's server, an S3 store, one worker for the pool `cpu`, and one for the pool `gpu` on each GPU, or two
+on the CPU where there is none (or as many as `--gpus` says); and a supervisor that starts again what ends by itself.
 """
 
 import argparse
@@ -29,6 +29,7 @@ NOT_OURS = ("PREFECT_", "AWS_")  # settings for the user's own account and serve
 MARK = "CHARREC_STACK"  # in the environment of every process of a stack and its descendants
 PATIENCE = 120.0  # seconds for a service to become ready; a new database takes 5 s on 2 idle cores
 FAREWELL = 20.0  # seconds for a flow run to store its work
+ON_CPU = 2  # workers of the pool gpu where there is none
 
 
 class Stack:
@@ -64,8 +65,12 @@ class Stack:
             **KEYS,
         }
 
-    def up(self, gpus: int = 2, cpu_runs: int = 4) -> None:
-        """Start all parts that are not running. Raises NotStarted and leaves the started ones running."""
+    def up(self, gpus: int | None = None, cpu_runs: int = 4) -> None:
+        """Start all parts that are not running. Raises NotStarted and leaves the started ones running.
+
+        `gpus`: workers of that pool; by default one for each GPU. Raises InputError where GPUs cannot be listed.
+        """
+        gpus = gpu_workers() if gpus is None else gpus
         self.supervisor.stop()  # so that nobody else starts a part
         self.start_services()
         self.set_up()
@@ -92,8 +97,9 @@ class Stack:
             self.server.process.name: partial(self.server.start, self.database.url, environment),
             _worker("cpu", "cpu0"): partial(self.start_worker, "cpu", "cpu0", cpu_runs),
         }
+        here = gpus_here()
         for number in range(gpus):
-            device = {"CUDA_VISIBLE_DEVICES": str(number) if gpus_here() else ""}  # a GPU that is not there is refused
+            device = {"CUDA_VISIBLE_DEVICES": here[number % len(here)].visible_as if here else ""}
             name = f"gpu{number}"
             starts[_worker("gpu", name)] = partial(self.start_worker, "gpu", name, environment=device)
         return starts
@@ -194,6 +200,11 @@ class Stack:
         return found or self._workers.setdefault(name, Process(name, self.folder))
 
 
+def gpu_workers() -> int:
+    """Those of the pool gpu, unless a number is given."""
+    return len(gpus_here()) or ON_CPU
+
+
 def _worker(pool: str, name: str) -> str:
     return f"worker-{pool}-{name}"
 
@@ -203,7 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="the folder with all its data")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything that is not running")
-    up.add_argument("--gpus", type=int, default=2, help="workers of the pool gpu, one per device")
+    up.add_argument("--gpus", type=int, help="workers of the pool gpu; one for each GPU, or two on the CPU, by default")
     up.add_argument("--cpu-runs", type=int, default=4, help="concurrent runs on the pool cpu")
     down = commands.add_parser("down", help="stop everything")
     down.add_argument("--clean", action="store_true", help="also delete the folder with all data")
@@ -216,7 +227,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "up":
         try:
             stack.up(options.gpus, options.cpu_runs)
-        except (NotStarted, InputError) as error:
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        except NotStarted as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
     return _print_status(stack)

@@ -27,7 +27,7 @@ from charrec.machine.hardware import Gpu
 from infra.local import postgres
 from infra.local.postgres import Postgres
 from infra.local.process import NotStarted, Process, with_environment
-from infra.local.stack import BUCKET, KEYS, MARK, ROOT, Stack
+from infra.local.stack import BUCKET, KEYS, MARK, ROOT, Stack, gpu_workers
 from infra.local.supervisor import SHORTEST, Pace
 from tests.harmed import harmed
 from tests.processes import alive, eventually
@@ -104,15 +104,26 @@ def test_a_process_that_was_killed_is_not_collected_before_its_parent_does_so(tm
     assert later.collected()
 
 
-@pytest.mark.parametrize(("here", "seen"), [((), ["", ""]), ((Gpu("0", "a card"),), ["0", "1"])])
-def test_where_there_is_no_gpu_the_workers_of_that_pool_use_the_cpu(
+CARDS = Gpu("0", "a card"), Gpu("MIG-5d2f", "a part of another")
+
+
+@pytest.mark.parametrize(("here", "seen"), [((), ["", ""]), (CARDS[:1], ["0", "0"]), (CARDS, ["0", "MIG-5d2f"])])
+def test_each_worker_of_the_pool_gpu_has_a_device_that_is_there(
     here: tuple[Gpu, ...], seen: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A number that no GPU has is refused, where there are others."""
+    """Any other would be refused by each of its runs; without a GPU they use the CPU."""
     monkeypatch.setattr("infra.local.stack.gpus_here", lambda: here)
     starts = Stack(folder).starts(gpus=2, cpu_runs=1)
     told = [starts[f"worker-gpu-gpu{number}"] for number in range(2)]
     assert [each.keywords["environment"]["CUDA_VISIBLE_DEVICES"] for each in told if isinstance(each, partial)] == seen
+
+
+@pytest.mark.parametrize(("here", "workers"), [((), 2), (CARDS[:1], 1), (CARDS + CARDS[:1], 3)])
+def test_there_is_a_worker_for_each_gpu_and_two_without_one(
+    here: tuple[Gpu, ...], workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.stack.gpus_here", lambda: here)
+    assert gpu_workers() == workers
 
 
 def test_up_starts_everything_and_says_where(up: Stack) -> None:
