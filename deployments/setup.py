@@ -50,6 +50,7 @@ from deployments.automations import (
     revivals,
     silent_runs,
 )
+from flows.prefect_server import require_answer
 from tasks.pages import flow_runs_sync
 
 POOLS = {
@@ -207,12 +208,13 @@ def _webhook(url: str) -> UUID:
 
 def main() -> int:
     try:
-        if not PREFECT_API_URL.value():
+        if not (api := PREFECT_API_URL.value()):
             raise InputError("PREFECT_API_URL is not set", "the URL of Prefect's server", "Run `make up` first.")
+        require_answer(str(api), ", or correct its address; `make up` starts the local one")
         print(*set_up(os.environ), sep="\n")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2
     return 0
 
 

@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterNam
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.schemas.automations import EventTrigger
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling, Completed, Crashed, Pending
 
 from charrec.errors import InputError
@@ -34,7 +35,7 @@ from deployments.automations import (
     never_begun,
     silent_runs,
 )
-from deployments.setup import FIXED, POOLS, ensure, patience, set_up
+from deployments.setup import FIXED, POOLS, ensure, main, patience, set_up
 from infra.local.stack import Stack
 from tests.deployments.conftest import deploy
 from tests.harmed import harmed
@@ -93,6 +94,17 @@ def test_a_run_asks_again_where_the_servers_database_is_away() -> None:
         subprocess.run([sys.executable, "-c", code], env=os.environ | FIXED | there, check=True)
         server.shutdown()
     assert answers == []
+
+
+def test_a_server_that_is_away_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """As after `make down`, whose .stack/env still names it."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        assert main() == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: Prefect's server at http://127.0.0.1:1/api, which ")
+    assert (
+        told.endswith("Start it, or correct its address; `make up` starts the local one.\n") and told.count("\n") == 1
+    )
 
 
 def objects(client: SyncPrefectClient) -> dict[str, str]:

@@ -277,9 +277,10 @@ class Health(BaseHTTPRequestHandler):
     """A Prefect server, as far as it is asked whether it is well; or another kind of server."""
 
     kind = "application/json"
+    others = 404  # the status of all other paths
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/api/health" else 404)
+        self.send_response(200 if self.path == "/api/health" else self.others)
         self.send_header("Content-Type", self.kind)
         self.send_header("Content-Length", "4")
         self.end_headers()
@@ -350,6 +351,16 @@ def test_a_server_of_another_kind_is_told(healthy: str, monkeypatch: pytest.Monk
     with (
         temporary_settings({PREFECT_API_URL: healthy}),
         pytest.raises(InputError, match=r"which a profile or a file of Prefect names, .* a server of another kind"),
+    ):
+        prefect_server.address()
+
+
+def test_a_server_that_asks_for_another_password_is_told(healthy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells its health to everybody."""
+    monkeypatch.setattr(Health, "others", 401)
+    with (
+        temporary_settings({PREFECT_API_URL: healthy}),
+        pytest.raises(InputError, match=r"answers 401 Unauthorized; expected .* Set PREFECT_API_AUTH_STRING"),
     ):
         prefect_server.address()
 
