@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from charrec.commands.place import cache
 from charrec.errors import InputError
 from charrec.report.compared import Side, compare
 from charrec.report.comparison import render
@@ -13,7 +14,6 @@ from charrec.storage import Store, open_store
 from charrec.storage.disk import told
 
 DEFAULT = Path("comparison.html")
-CACHE = Path(".cache")
 NAMED = re.compile(r"(?:(?P<store>.*)/)?reports/(?P<key>[0-9a-f]{16})(?:/(?:report\.html)?)?")
 IDENTITY = re.compile(r"[0-9a-f]{16}")
 SHOWN = 8  # of the reports that there are, in an error
@@ -36,7 +36,7 @@ def show(store: Store, names: tuple[str, str], endpoint: str | None, to: Path | 
             "two different studies",
             f"Name another; the store has {', '.join(others[:SHOWN]) or 'no other'}.",
         )
-    made = render(compare(a, b, CACHE), first)
+    made = render(compare(a, b, cache()), first)
     with told(page, f"the comparison in {page}"):
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(made, encoding="utf-8")

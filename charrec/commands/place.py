@@ -1,8 +1,10 @@
-"""The options that say where a store is, with the environment's values as defaults."""
+"""The options that say where a store is, with the environment's values as defaults; and where copies of it lie."""
 
 import argparse
 import os
+from pathlib import Path
 
+from charrec.paths import at_home
 from charrec.study import Runtime
 
 
@@ -14,3 +16,9 @@ def add_store(parser: argparse.ArgumentParser) -> None:
 def add_endpoint(parser: argparse.ArgumentParser) -> None:
     endpoint = os.environ.get("CHARREC_ENDPOINT") or None
     parser.add_argument("--endpoint", default=endpoint, help="URL of an S3-compatible server; CHARREC_ENDPOINT")
+
+
+def cache() -> Path:
+    """The folder of local copies, which a study on this machine shares: CHARREC_CACHE, else .cache."""
+    named = os.environ.get("CHARREC_CACHE")
+    return Path(at_home(named)) if named else Runtime().cache

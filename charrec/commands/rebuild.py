@@ -3,6 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from charrec.commands.place import cache
 from charrec.commands.report import require_free
 from charrec.commands.standing import Standing, standing
 from charrec.commands.terminal import complain
@@ -13,13 +14,11 @@ from charrec.report.words import NBSP
 from charrec.storage import Store
 from charrec.storage.disk import told
 
-CACHE = Path(".cache")
-
 
 def show(store: Store, folder: Path, first: Language = "en") -> None:
     """Write the report's files, print the page's path, and on standard error, in English, what a study lacks."""
     require_free(folder)
-    now = standing(store, CACHE)
+    now = standing(store, cache())
     with told(folder, f"the report in {folder}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as near:  # a rename stays on one disk

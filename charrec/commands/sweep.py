@@ -15,8 +15,8 @@ from pathlib import Path
 
 from charrec.commands.crew import crew, script
 from charrec.commands.extend import add_options, extend, stop
-from charrec.commands.numbers import above_zero
-from charrec.commands.place import add_endpoint
+from charrec.commands.numbers import above_zero, lease
+from charrec.commands.place import add_endpoint, cache
 from charrec.commands.terminal import status_of
 from charrec.errors import InputError
 from charrec.machine.backend import require_backend
@@ -27,6 +27,7 @@ from charrec.machine.unneeded import leave_out_unneeded
 from charrec.storage import Store, open_store
 from charrec.storage.absence import absent
 from charrec.storage.document import Foreign
+from charrec.study import Runtime
 from charrec.sweep.blame import MachineAtFault
 from charrec.sweep.fits import Fits
 from charrec.sweep.outcome import SearchFailed, read_document
@@ -88,8 +89,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="one more worker; SIGTERM ends it within seconds, nothing is lost; for a script's search `work SCRIPT`",
         epilog="`charrec sweep work [--workers N] SCRIPT.py [ARGUMENTS]` runs a script's search as N workers.",
     )
-    work.add_argument("--cache", type=Path, default=Path(".cache"), help="local copies; may be deleted")
+    work.add_argument("--cache", type=Path, help="local copies; may be deleted; CHARREC_CACHE, else .cache")
     work.add_argument("--idle", type=above_zero, metavar="SECONDS", help="leave after so long without a trial")
+    period = os.environ.get("CHARREC_LEASE") or Runtime().lease
+    silence = "of silence after which a trial is another worker's; as of the study; CHARREC_LEASE, else 60"
+    work.add_argument("--lease", type=lease, default=period, metavar="SECONDS", help=silence)
     work.add_argument("--workers", help=argparse.SUPPRESS)  # of a script's search: crew.py
     retry = commands.add_parser("retry", help="try failed trials anew; everything else is kept")
     for command in (show, result, work, retry, end, more):
@@ -200,7 +204,8 @@ def _work(store: Store, sweep: AnySearch, options: argparse.Namespace) -> str:
     from charrec.sweep.heartbeat import Terms
     from charrec.tuning.work import work
 
+    terms, copies = Terms(idle=options.idle, lease=options.lease), options.cache or cache()
     with until_terminated() as stop:
-        ending = work(store, sweep, sweep.arrays(store, options.cache), stop=stop, terms=Terms(idle=options.idle))
+        ending = work(store, sweep, sweep.arrays(store, copies), stop=stop, terms=terms)
     print(f"{sweep.key}: {ending}")
     return ending

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from charrec.commands.rebuild import CACHE, write
+from charrec.commands.place import cache
+from charrec.commands.rebuild import write
 from charrec.commands.standing import standing
 from charrec.commands.terminal import complain
 from charrec.commands.unfinished import WORKERS
@@ -124,7 +125,7 @@ def _made(store: Store, first: Language) -> tuple[str, dict[str, bytes]]:
     """The report's files by name, and a version that changes with its page."""
     with scratch("the report's files"), TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write(standing(store, CACHE), folder, first)
+        write(standing(store, cache()), folder, first)
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     version = hashlib.sha256(files[PAGE]).hexdigest()[:16]
     head, end, tail = files[PAGE].decode().rpartition("</body>")

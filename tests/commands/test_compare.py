@@ -17,6 +17,7 @@ from charrec.report import words
 from charrec.report.compared import Side, compare
 from charrec.report.comparison import render
 from charrec.storage import open_store
+from charrec.storage.folder import FolderStore
 from charrec.study import Study
 from tests.report.stored_study import StoredStudy
 
@@ -75,6 +76,19 @@ def test_networks_are_paired_on_the_images_that_both_studies_validated_on(compar
     assert f"({ends[0]} to {ends[1]})" in row[1]
     assert f"{expected.n} images, {expected.groups} groups" in text_of(page)
     assert "Study B reads" in text_of(page) and "not paired" in text_of(page)  # model 5 is in one alone
+
+
+def test_copies_lie_where_those_of_studies_do(
+    compared, studies, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A folder makes none, so the place is seen where it is named."""
+    two = [identity(study) for study in studies]
+    places: set[Path] = set()
+    local = FolderStore.local
+    monkeypatch.setattr(FolderStore, "local", lambda self, key, cache: (places.add(cache), local(self, key, cache))[1])
+    monkeypatch.setenv("CHARREC_CACHE", str(tmp_path / "copies"))
+    compared(*two)
+    assert places == {tmp_path / "copies"}
 
 
 def fields(model: BaseModel) -> int:

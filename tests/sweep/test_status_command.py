@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charrec.commands.sweep import main
+from charrec.commands.sweep import _options, main
 from charrec.sweep.oracle import FAILURES
 from charrec.sweep.standing import Status
 from charrec.sweep.table import lines
@@ -123,3 +123,24 @@ def test_a_wait_is_a_number_of_seconds(option: str, seconds: str, capsys: pytest
     assert ended.value.code == 2
     said = f"argument {option}: found {seconds!r}; expected a number above 0"
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "words", "lease"), [(None, [], 60), ("10", [], 10), ("10", ["--lease", "20"], 20)]
+)
+def test_a_worker_has_the_lease_of_its_study(
+    variable: str | None, words: list[str], lease: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signs of life come in quarters of it, so those of another would come too late, or be waited for too long."""
+    monkeypatch.delenv("CHARREC_LEASE", raising=False)
+    if variable:
+        monkeypatch.setenv("CHARREC_LEASE", variable)
+    assert _options(["work", "store", *words]).lease == lease
+
+
+def test_a_lease_has_a_studys_bounds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CHARREC_LEASE", "0.5")
+    with pytest.raises(SystemExit) as ended:
+        main(["work", "store"])
+    assert ended.value.code == 2
+    assert "argument --lease: found '0.5'; expected greater than or equal to 1" in capsys.readouterr().err
