@@ -36,7 +36,7 @@ from charrec.steps.pipeline import ROLES, Sets
 from charrec.study import FULL, Runtime, Study
 from charrec.tuning.space import require_room
 from flows import children
-from flows.settings import runtime_here
+from flows.settings import settled
 from tasks import naming, progress, steps
 from tasks.devices import Children, Devices
 from tasks.ownership import own_run
@@ -66,9 +66,9 @@ async def full_study(study: Study = FULL, runtime: Runtime | None = None) -> str
     """Run the study, or the rest of it; returns the key of its report in the store.
 
     A failure does not stop the rest: the report is made of whatever there is, then the first failure is raised.
-    `runtime` defaults to CHARREC_STORE, CHARREC_ENDPOINT and CHARREC_CACHE.
+    What `runtime` leaves out is as CHARREC_STORE, CHARREC_ENDPOINT and the like say.
     """
-    runtime = runtime or runtime_here()
+    runtime = settled(runtime)
     require_room(study.search)
     on_pool = deployed()
     beside = runtime.model_copy(update={"devices": "cpu", "workers": 1}) if on_pool else runtime

@@ -12,7 +12,7 @@ from charrec.memo.step import Bench
 from charrec.serving.in_use import in_use
 from charrec.steps.read import READ, Given, images_under
 from charrec.study import Runtime
-from flows.settings import runtime_here
+from flows.settings import settled
 from tasks import progress
 
 log = logging.getLogger("charrec.flows")  # so `progress.lines` shows it as the run's
@@ -28,7 +28,7 @@ def predict_batch(prefix: str = "inbox", model: str | None = None, runtime: Runt
     none the best network of the latest report. An object that is no image becomes a row with the error.
     """
     with progress.lines():
-        bench = Bench.of(runtime or runtime_here())
+        bench = Bench.of(settled(runtime))
         chosen = in_use(bench.store, model)
         if chosen.note:
             log.warning("%s", chosen.note)

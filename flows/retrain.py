@@ -22,7 +22,7 @@ from charrec.steps import retraining
 from charrec.storage import Conflict
 from charrec.study import FULL, Runtime, Study
 from flows.full_study import full_study, packed
-from flows.settings import runtime_here
+from flows.settings import settled
 from tasks import naming, steps
 from tasks.devices import Devices
 from tasks.ownership import own_run
@@ -52,7 +52,7 @@ async def retrain(study: Study = BY_FONT, runtime: Runtime | None = None) -> Sta
 
 
 async def _retrained(study: Study, runtime: Runtime | None) -> State[Any]:
-    runtime = (runtime or runtime_here()).model_copy(update={"current_data": True})
+    runtime = settled(runtime).model_copy(update={"current_data": True})
     retraining.require_font_split(study)
     store = Bench.of(runtime).store
     sets = await packed(study, runtime)

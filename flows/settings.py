@@ -16,7 +16,7 @@ class _Here(Runtime, BaseSettings):
 
 
 def runtime_here() -> Runtime:
-    """CHARREC_STORE, CHARREC_ENDPOINT, CHARREC_CACHE, ...: a worker's pool sets them for all its runs.
+    """CHARREC_STORE, CHARREC_ENDPOINT, CHARREC_CACHE, ...: of the worker, and of its pool's job template.
 
     Raises InputError for a variable of another name, which would leave its setting at the default, and for a value
     without sense.
@@ -31,6 +31,18 @@ def runtime_here() -> Runtime:
         raise InputError(
             f"{variable} is {wrong['input']!r}", worded(wrong["msg"]).rpartition("expected ")[2], remedy
         ) from None
+
+
+def settled(runtime: Runtime | None) -> Runtime:
+    """A flow's runtime. What a run of a deployment is not given is as here: else one field would move its store.
+
+    At a desk the command line has read the environment.
+    """
+    if runtime is None:
+        return runtime_here()
+    if not deployed():
+        return runtime
+    return runtime_here().model_copy(update={name: getattr(runtime, name) for name in runtime.model_fields_set})
 
 
 def on_this_machine(runtime: Runtime) -> Runtime:
