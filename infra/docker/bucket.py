@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from charrec.errors import InputError
 
 
 def ensure(store: str, endpoint: str | None) -> str:
@@ -31,6 +33,21 @@ def ensure(store: str, endpoint: str | None) -> str:
     return f"Bucket {address.netloc}: there"
 
 
+def main() -> int:
+    """The exit code: 2 where the store's server, its key or its region are not as they should be."""
+    try:
+        print(ensure(os.environ["CHARREC_STORE"], os.environ.get("CHARREC_ENDPOINT") or None))
+    except (BotoCoreError, ClientError, ValueError) as error:  # their words may repeat an address with a password
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        wrong = InputError(
+            f"the bucket of CHARREC_STORE cannot be looked at ({code})",
+            "an S3 server at CHARREC_ENDPOINT (empty: Amazon's) that knows the key",
+            "Correct these two, the key in AWS_ACCESS_KEY_ID or AWS_DEFAULT_REGION.",
+        )
+        print(f"error: {wrong}", file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    print(ensure(os.environ["CHARREC_STORE"], os.environ.get("CHARREC_ENDPOINT") or None))
-    sys.exit(0)
+    sys.exit(main())

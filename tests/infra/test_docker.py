@@ -17,6 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_WORKER_WEBSERVER_PORT
 
 from infra.docker.bucket import ensure
+from infra.docker.bucket import main as ask_for_bucket
 from infra.docker.entry import FAREWELL, WORKER, read_secrets
 from infra.docker.health import PORT, healthy
 from infra.docker.slim import SERVICES, UNUSED, slim
@@ -278,6 +279,22 @@ def test_a_key_that_may_not_look_at_the_bucket_is_no_reason_to_end(s3_url: str) 
     with refusing(403, repeats=False) as server:
         assert ensure("s3://somebodys/prefix", server.url) == "Bucket somebodys: not looked at, since this key may not"
         assert {request.split(b"\n")[0] for request in server.heard} == {b"/somebodys"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "why"), [("http://me:secret@127.0.0.1:1", "EndpointConnectionError"), ("secret:1", "ValueError")]
+)
+def test_a_store_that_cannot_be_asked_is_told_in_a_line(
+    endpoint: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "CHARREC_STORE"):
+        monkeypatch.setenv(name, "s3://charrec/results")
+    monkeypatch.setenv("CHARREC_ENDPOINT", endpoint)
+    assert ask_for_bucket() == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"error: the bucket of CHARREC_STORE cannot be looked at ({why}); expected an S3 server at ")
+    assert "secret" not in told
 
 
 def test_a_command_takes_the_place_of_the_entry() -> None:
