@@ -163,8 +163,15 @@ def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
         require_room(study.search)
     runtime = Runtime.model_validate({k: v for k, v in given.items() if k in Runtime.model_fields})
     lines.append(line)
-    lines.append(f"Store: {runtime.store}; finished steps are recalled from it.")
+    lines.append(f"Store: {_shown(runtime.store)}; finished steps are recalled from it.")
     return study, runtime, lines
+
+
+def _shown(store: str) -> str:
+    """The address without what stands before an @: with a password in it, it is refused in words that lack it."""
+    scheme, mark, rest = store.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}" if mark else store
 
 
 def _data(given: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -49,7 +49,7 @@ def require_answer(api: str, instead: str = "") -> None:
                 raise ValueError(f"it answers with {kind or 'nothing'}, as a server of another kind")
             refused = _refused(client)
     except Exception as error:  # of httpx, of TLS, of the proxies' addresses
-        said = re.sub(r"^\[Errno -?\d+\]", "", str(error)).strip()
+        said = re.sub(r"^\[Errno -?\d+\]|(?<=//)[^/\s]*@", "", str(error)).strip()  # nor a password in an address
         why = said.splitlines()[0][:300] if said else type(error).__name__
         raise InputError(
             f"{server} does not answer ({why})",

@@ -174,6 +174,15 @@ def test_a_tilde_in_a_store_or_a_cache_is_the_home(tmp_path: Path) -> None:
     assert lines[2].startswith(f"Store: {tmp_path}/of mine;")
 
 
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [("s3://KEY:SECRET@bucket/a@b", "s3://bucket/a@b"), ("s3://bucket/a@b", "s3://bucket/a@b"), ("a@b", "a@b")],
+)
+def test_the_store_is_announced_without_a_password(store: str, shown: str) -> None:
+    """Which has no place in an address: packing refuses it."""
+    assert chosen("--store", store)[2][-1] == f"Store: {shown}; finished steps are recalled from it."
+
+
 def test_settings_come_from_the_environment_too_and_options_go_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARREC_STORE", "s3://bucket/prefix")
     monkeypatch.setenv("CHARREC_SEARCH__IMAGES", "77")
@@ -363,6 +372,14 @@ def test_a_server_that_asks_for_another_password_is_told(healthy: str, monkeypat
         pytest.raises(InputError, match=r"answers 401 Unauthorized; expected .* Set PREFECT_API_AUTH_STRING"),
     ):
         prefect_server.address()
+
+
+def test_a_refusal_is_told_without_the_password_in_the_address(healthy: str) -> None:
+    """httpx repeats the address in its own words."""
+    wrong = healthy.replace("http://", "http://me:secret@").replace("/api", "/elsewhere")
+    with temporary_settings({PREFECT_API_URL: wrong}), pytest.raises(InputError, match="404 Not Found") as told:
+        prefect_server.address()
+    assert "secret" not in str(told.value)
 
 
 HOSTILE = {
