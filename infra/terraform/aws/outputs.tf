@@ -9,7 +9,7 @@ output "bucket" {
 }
 
 output "region" {
-  description = "AWS_REGION of the workloads"
+  description = "AWS_DEFAULT_REGION for `make deploy`: the region of everything"
   value       = var.region
 }
 
