@@ -1,5 +1,6 @@
 """The example of a worker as a systemd unit: it begins again whatever ends it, and it begins what it should."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,13 @@ def test_it_begins_the_worker_of_its_name(tmp_path: Path) -> None:
         check=True,
     )  # fmt: skip
     assert said.stdout == "-m infra.docker.entry worker --pool gpu --name gpu0 --limit 1\n"
+
+
+def test_what_its_runs_write_lies_in_its_own_folder() -> None:
+    """They work in CHARREC_HOME, which may be somebody else's."""
+    variables = dict(re.findall(r"\b([A-Z_]+)=(\S+)", UNIT.read_text()))
+    for name in ("PREFECT_HOME", "CHARREC_CACHE"):
+        assert variables[name].startswith(f"/var/lib/{setting('StateDirectory')}/")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
