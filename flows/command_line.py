@@ -168,7 +168,7 @@ def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
 
 
 def _shown(store: str) -> str:
-    """The address without what stands before an @: with a password in it, it is refused in words that lack it."""
+    """The address without what stands before an @, which may be a password; no store takes such an address."""
     scheme, mark, rest = store.partition("://")
     place, slash, path = rest.partition("/")
     return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}" if mark else store

@@ -39,7 +39,7 @@ def address(early: LocalServer | None = None) -> str:
 
 
 def require_answer(api: str, instead: str = "") -> None:
-    """Ask the configured server once. Raises InputError; `instead` is what else helps than to start it."""
+    """Ask whether it is there and takes our password. Raises InputError; `instead`: what helps but to start it."""
     patience = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: ANSWER}
     server = f"Prefect's server at {_shown(api)}, which {_by_variable() or 'a profile or a file of Prefect'} names,"
     try:

@@ -34,7 +34,7 @@ def runtime_here() -> Runtime:
 
 
 def settled(runtime: Runtime | None) -> Runtime:
-    """A flow's runtime. What a run of a deployment is not given is as here: else one field would move its store.
+    """A flow's runtime. A deployment's run has the rest from the environment, or a lease alone would move its store.
 
     At a desk the command line has read the environment.
     """

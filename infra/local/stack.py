@@ -97,7 +97,7 @@ class Stack:
             self.server.process.name: partial(self.server.start, self.database.url, environment),
             _worker("cpu", "cpu0"): partial(self.start_worker, "cpu", "cpu0", cpu_runs),
         }
-        here = gpus_here()
+        here = gpus_here() if gpus else ()
         for number in range(gpus):
             device = {"CUDA_VISIBLE_DEVICES": here[number % len(here)].visible_as if here else ""}
             name = f"gpu{number}"

@@ -85,7 +85,12 @@ def test_copies_lie_where_those_of_studies_do(
     two = [identity(study) for study in studies]
     places: set[Path] = set()
     local = FolderStore.local
-    monkeypatch.setattr(FolderStore, "local", lambda self, key, cache: (places.add(cache), local(self, key, cache))[1])
+
+    def noted(store: FolderStore, key: str, cache: Path) -> Path:
+        places.add(cache)
+        return local(store, key, cache)
+
+    monkeypatch.setattr(FolderStore, "local", noted)
     monkeypatch.setenv("CHARREC_CACHE", str(tmp_path / "copies"))
     compared(*two)
     assert places == {tmp_path / "copies"}
