@@ -106,8 +106,7 @@ def _report(store: Store, options: argparse.Namespace) -> None:
     elif options.watch is not None:
         from charrec.commands import watch
 
-        watched = open_store(options.watch, endpoint=options.endpoint) if options.watch else store
-        watch.show(watched, options.port or 0, first)
+        watch.show(store, options.port or 0, first)
     else:
         from charrec.commands import report
 
@@ -115,7 +114,8 @@ def _report(store: Store, options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    store = open_store(options.store, endpoint=options.endpoint)
+    watched = options.watch if options.command == "report" else None
+    store = open_store(watched or options.store, endpoint=options.endpoint)
     if options.command == "predict":
         from charrec.commands import predict
         from charrec.serving.in_use import in_use

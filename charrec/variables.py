@@ -34,7 +34,7 @@ def known() -> set[str]:
 def require_known(environ: Mapping[str, str] = os.environ) -> None:
     """Raises InputError that names the variables nothing reads, and the nearest one that there is to each."""
     names = known()
-    unknown = sorted(name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in names)
+    unknown = sorted(name for name in environ if name.upper().startswith(PREFIX) and name not in names)
     if unknown:
         nearest = dict.fromkeys(_nearest(name.upper(), names) for name in unknown)
         raise InputError(

@@ -65,7 +65,9 @@ class Devices:
     def __init__(self, runtime: Runtime) -> None:
         found = () if runtime.devices == "cpu" else gpus()
         if runtime.devices == "gpu" and not found:
-            raise InputError("no GPU is visible", "one, as asked by --devices gpu", "See nvidia-smi, or use cpu.")
+            raise InputError(
+                "no GPU is visible", "one, as asked by --devices gpu", "See nvidia-smi, or choose --devices cpu."
+            )
         environments = [{"CUDA_VISIBLE_DEVICES": gpu.visible_as} for gpu in found] or [NONE]
         count = runtime.workers or len(environments) * runtime.workers_per_device
         self.environments = [environments[i % len(environments)] for i in range(count)]

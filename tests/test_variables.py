@@ -7,6 +7,7 @@ import pytest
 
 from charrec.__main__ import main
 from charrec.errors import InputError
+from charrec.report.__main__ import main as report
 from charrec.variables import ELSEWHERE, known, require_known
 from deployments.setup import set_up
 from flows.settings import runtime_here
@@ -40,12 +41,20 @@ def test_several_are_told_at_once_without_their_values() -> None:
     )
 
 
+def test_a_name_in_small_letters_is_another() -> None:
+    """Of which a study's settings would have made the same, and `charrec` not."""
+    with pytest.raises(InputError, match="charrec_store, which nothing reads; expected CHARREC_STORE, by the nearest"):
+        require_known({"charrec_store": "elsewhere"})
+
+
 def test_whoever_reads_the_environment_refuses_unknown_ones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CHARREC_STOER", "s3://bucket")
     told = "the environment has CHARREC_STOER, which nothing reads; expected CHARREC_STORE, by the nearest name"
     assert main(["report"]) == 2
+    assert told in capsys.readouterr().err
+    assert report(["store"]) == 2
     assert told in capsys.readouterr().err
     for read in (runtime_here, lambda: set_up({"CHARREC_STOER": "s3://bucket"})):
         with pytest.raises(InputError, match=told):

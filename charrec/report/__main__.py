@@ -10,6 +10,7 @@ from charrec.commands.terminal import noted, status_of
 from charrec.machine.calm import calm
 from charrec.report.language import LANGUAGES
 from charrec.storage import open_store
+from charrec.variables import require_known
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
 
     def run() -> int:
+        require_known()
         rebuild.show(open_store(options.store, endpoint=options.endpoint), options.to, options.language)
         return 0
 

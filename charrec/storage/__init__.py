@@ -20,7 +20,11 @@ def open_store(url: str, *, endpoint: str | None = None) -> Store:
     or its configuration file. Raises InputError for any other address. Errors never repeat an address as it was
     given: it may hold a password.
     """
-    parts = urlsplit(url)
+    forms = "file:results, file:///absolute/path, a plain path or s3://bucket/prefix"
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that opens or closes no IPv6 address
+        raise InputError("a store's address with a single bracket", forms, "Correct it.") from None
     if parts.scheme == "s3":
         from charrec.storage.s3 import S3Store
 
@@ -29,7 +33,7 @@ def open_store(url: str, *, endpoint: str | None = None) -> Store:
         found = f"a store's address of the kind {parts.scheme!r}" if parts.path else "a store's address without a path"
         raise InputError(
             found,
-            "file:results, file:///absolute/path, a plain path or s3://bucket/prefix",
+            forms,
             "Write the address in one of these forms; a bucket of another service is s3:// with an endpoint.",
         )
     return FolderStore(Path(at_home(url2pathname(parts.path) if parts.scheme else url)))

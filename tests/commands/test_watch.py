@@ -106,7 +106,8 @@ def test_without_news_it_answers_reads_from_this_machine_and_makes_no_page_anew(
         socket.create_connection(("127.0.0.2", port), DEADLINE)  # it has one address of the machine alone
 
 
-def test_a_store_without_a_study_is_told(ran, tmp_path: Path) -> None:
+def test_a_store_without_a_study_is_told(ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARREC_STORE", "ftp://host/path")  # which nobody asks for
     code, out, err = ran("report", "--watch", str(tmp_path / "none"))
     assert (code, out) == (2, "") and "there is no store at" in err
 

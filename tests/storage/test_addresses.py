@@ -35,6 +35,7 @@ def test_an_absolute_address_may_hold_spaces(tmp_path: Path) -> None:
         "s3://bucket/a?key=hunter2",
         "s3://bucket/../a",
         "s3://hunter2_/a",
+        "s3://hunter2[/a",
     ],
 )
 def test_another_address_is_refused_without_repeating_it(url: str) -> None:
