@@ -1,5 +1,7 @@
 """The error for bad input: what was found, what was expected, how to fix it."""
 
+import re
+
 
 class InputError(ValueError):
     """Unusable input; raised before anything is written."""
@@ -10,6 +12,11 @@ class InputError(ValueError):
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, str, str]]:
         return type(self), (self.found, self.expected, self.remedy)  # pickles between processes
+
+
+def without_password(text: str) -> str:
+    """The same without what stands before an @ in its addresses."""
+    return re.sub(r"(?<=//)[^/\s]*@", "", text)
 
 
 def worded(message: str) -> str:

@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from charrec.data.sources import kaggle
-from charrec.errors import InputError, worded
+from charrec.errors import InputError, without_password, worded
 from charrec.machine.backend import backend
 from charrec.machine.hardware import gpu_names
 from charrec.paths import at_home
@@ -163,15 +163,8 @@ def choose(options: Options) -> tuple[Study, Runtime, list[str]]:
         require_room(study.search)
     runtime = Runtime.model_validate({k: v for k, v in given.items() if k in Runtime.model_fields})
     lines.append(line)
-    lines.append(f"Store: {_shown(runtime.store)}; finished steps are recalled from it.")
+    lines.append(f"Store: {without_password(runtime.store)}; finished steps are recalled from it.")
     return study, runtime, lines
-
-
-def _shown(store: str) -> str:
-    """The address without what stands before an @, which may be a password; no store takes such an address."""
-    scheme, mark, rest = store.partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}" if mark else store
 
 
 def _data(given: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -3,7 +3,6 @@
 import os
 import re
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -15,7 +14,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from charrec.errors import InputError
+from charrec.errors import InputError, without_password
 from flows.local_server import LocalServer, begun
 from tasks.loopback import prefect_at
 
@@ -41,7 +40,8 @@ def address(early: LocalServer | None = None) -> str:
 def require_answer(api: str, instead: str = "") -> None:
     """Ask whether it is there and takes our password. Raises InputError; `instead`: what helps but to start it."""
     patience = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: ANSWER}
-    server = f"Prefect's server at {_shown(api)}, which {_by_variable() or 'a profile or a file of Prefect'} names,"
+    by = _by_variable() or "a profile or a file of Prefect"
+    server = f"Prefect's server at {without_password(api)}, which {by} names,"
     try:
         with prefect_at(api), temporary_settings(patience), get_client(sync_client=True) as client:
             kind = client.request("GET", "/health").headers.get("content-type", "")
@@ -49,7 +49,7 @@ def require_answer(api: str, instead: str = "") -> None:
                 raise ValueError(f"it answers with {kind or 'nothing'}, as a server of another kind")
             refused = _refused(client)
     except Exception as error:  # of httpx, of TLS, of the proxies' addresses
-        said = re.sub(r"^\[Errno -?\d+\]|(?<=//)[^/\s]*@", "", str(error)).strip()  # nor a password in an address
+        said = without_password(re.sub(r"^\[Errno -?\d+\]", "", str(error))).strip()
         why = said.splitlines()[0][:300] if said else type(error).__name__
         raise InputError(
             f"{server} does not answer ({why})",
@@ -76,9 +76,3 @@ def _refused(client: SyncPrefectClient) -> bool:
 def _by_variable() -> str:
     """The variable that names the server; empty: a profile or a file does."""
     return "PREFECT_API_URL" if os.environ.get("PREFECT_API_URL") else ""
-
-
-def _shown(api: str) -> str:
-    """The address without a password."""
-    parts = urlsplit(api)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import Any
 
 from charrec.report import words
 from charrec.report.language import local
@@ -14,6 +15,11 @@ class Cell:
     note: str = ""  # in small print below
     kind: str = "num"  # num, text, ch (a character), wrong, mono
     title: str = ""
+
+
+def left(text: str, kind: str = "text", **more: Any) -> Cell:
+    """Words, which begin at the column's left edge."""
+    return Cell(text, kind=kind, **more)
 
 
 def apart(difference: float, low: float, high: float, more: str = "") -> Cell:

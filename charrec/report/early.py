@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from charrec.report import plots, rows, search_sentences, sentences, timeline, words
+from charrec.report import plots, rows, search_rows, search_sentences, sentences, timeline, words
 from charrec.report.bilingual import in_both
 from charrec.report.curves import exceeded
 from charrec.report.histories import histories
@@ -35,10 +35,10 @@ def _written(result: StudyResult, missing: Sequence[Saying]) -> str:
         axes=axes,
         lines=plots.lines(result, axes),
         learning=plots.learning(result),
-        rungs=rows.rungs(result),
-        ranking=rows.ranking(result),
+        rungs=search_rows.rungs(result),
+        ranking=search_rows.ranking(result),
         timeline=drawing,
-        workers=rows.workers(drawing.fleet) if drawing else None,
+        workers=search_rows.workers(drawing.fleet) if drawing else None,
     )
 
 

@@ -8,7 +8,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from charrec import alphabet, reference
-from charrec.report import board, matrix, pixels, plots, rows, search_sentences, sentences, tables, timeline, words
+from charrec.report import (
+    board,
+    matrix,
+    pixels,
+    plots,
+    rows,
+    search_rows,
+    search_sentences,
+    sentences,
+    tables,
+    timeline,
+    words,
+)
 from charrec.report.bilingual import in_both
 from charrec.report.cells import Mark, Scale
 from charrec.report.curves import exceeded
@@ -87,9 +99,9 @@ def _tables(result: StudyResult) -> dict[str, Any]:
         "data_sets": [(one, rows.named(one)) for one in rows.data_sets(result)],
         "comparison": rows.comparison(result),
         "layers": rows.layers(result),
-        "chosen": rows.chosen(result),
-        "rungs": rows.rungs(result),
-        "ranking": rows.ranking(result),
+        "chosen": search_rows.chosen(result),
+        "rungs": search_rows.rungs(result),
+        "ranking": search_rows.ranking(result),
         "classes": rows.classes(best),
         "pairs": rows.pairs(best),
         "text_rates": rows.text_rates(result),
@@ -158,10 +170,10 @@ def _search(result: StudyResult) -> dict[str, Any]:
         "lines": plots.lines(result, axes),
         "learning": plots.learning(result),
         "timeline": drawing,
-        "workers": rows.workers(drawing.fleet) if drawing else None,
+        "workers": search_rows.workers(drawing.fleet) if drawing else None,
         "importances": [(one, _effect_marks(scale, one.halves)) for one in found],
         "effect_scale": scale,
-        "values": rows.values(found),
+        "values": search_rows.values(found),
     }
 
 

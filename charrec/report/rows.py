@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from charrec import reference
 from charrec.alphabet import CLASSES
 from charrec.models import OWN
-from charrec.report import sentences, tables, words
-from charrec.report.cells import Cell, Table, apart
-from charrec.report.importance import Importance
-from charrec.report.language import later, local, say
+from charrec.report import sentences, words
+from charrec.report.cells import Cell, Table, apart, left
+from charrec.report.language import local, say
 from charrec.report.layers import layers as layers_of
 from charrec.report.settings import settings
-from charrec.report.shifts import Fleet
 from charrec.report.words import (
     NONE,
     SETS,
@@ -25,20 +23,15 @@ from charrec.report.words import (
     kind,
     loss,
     method,
-    number,
     percent,
     points,
     quoted,
-    series,
     subtitle,
     title,
 )
 from charrec.results import Evaluation, Gain, Rate, StudyResult, TrainingResult
 from charrec.study import FULL, Frozen
-from charrec.tuning.rungs import by_rung
 
-STATES = {"FAILED": later("failed"), "LOST": later("lost")}  # of trials without an accuracy
-MOST = 12  # values of a hyperparameter that are listed
 SHORT = 40  # characters of a version that fits into a line; that of the fonts lists packages
 Theirs = reference.ReferenceModel
 
@@ -74,10 +67,6 @@ def named(one: DataSet) -> str:
     return source if said else say("{source}, version {version}", source=source, version=one.version)
 
 
-def _text(text: str, kind: str = "text", **more: Any) -> Cell:
-    return Cell(text, kind=kind, **more)
-
-
 def _character(c: str) -> Cell:
     return Cell(c, sort=c, kind="ch", title=character(c) if c else "")
 
@@ -100,11 +89,6 @@ def _signed(difference: float, decimals: int) -> str:
     return local(f"{difference:+,.{decimals}f}").replace("-", "\u2212")
 
 
-def _plus(difference: float) -> str:
-    """Signed, with as many decimals as it has; 0 has no sign."""
-    return local(f"{difference:+.6g}").replace("-", "\u2212") if difference else "0"
-
-
 def _epoch(n: int) -> str:
     return say("epoch\u00a0{n}", n=n)
 
@@ -119,7 +103,7 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
 
     def epoch(t: TrainingResult, r: Theirs | None) -> Cell:
         early = sentences.under_way(t)
-        difference = _plus(t.best_epoch - r.val_accuracy_epoch) if r and comparable and not early else ""
+        difference = words.plus(t.best_epoch - r.val_accuracy_epoch) if r and comparable and not early else ""
         note = _reference(str(r.val_accuracy_epoch), difference) if r else ""
         numbers = {"n": t.best_epoch, "all": len(t.epochs)}
         return Cell(say("{n} of {all} so far", **numbers) if early else say("{n} of {all}", **numbers), note=note)
@@ -141,7 +125,7 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
         if not r:
             return Cell(duration(own))
         least, most = r.epoch_seconds
-        ends = {"low": _plus(round(own - most)), "high": _plus(round(own - least))}
+        ends = {"low": words.plus(round(own - most)), "high": words.plus(round(own - least))}
         difference = say("{low} to {high}", **ends) + f"{words.NBSP}s" if comparable else ""
         return Cell(duration(own), note=_reference(f"{least}\u2013{most}{words.NBSP}s", difference))
 
@@ -155,8 +139,8 @@ def _training_rows(comparable: bool) -> list[tuple[str, Callable[[TrainingResult
         (say("Overfits from epoch"), overfits),
         (say("Time per epoch, median"), seconds),
         (say("Training images/s, median"), speed),
-        (say("Arithmetic"), lambda t, r: _text(t.precision, "num")),
-        (say("Device"), lambda t, r: _text(t.device, "num small")),
+        (say("Arithmetic"), lambda t, r: left(t.precision, "num")),
+        (say("Device"), lambda t, r: left(t.device, "num small")),
     ]
 
 
@@ -187,14 +171,14 @@ def comparison(result: StudyResult) -> Table:
             measure(evaluations[t.model], reference.MODELS.get(t.model)) if t.model in evaluations else blank
             for t in result.trainings
         ]
-        rows.append([_text(name), *cells])
+        rows.append([left(name), *cells])
     if result.gains:
         gains = {one.model: _gain(one) for one in result.gains}
         rows.insert(
-            1, [_text(say("Against the network before")), *(gains.get(t.model, blank) for t in result.trainings)]
+            1, [left(say("Against the network before")), *(gains.get(t.model, blank) for t in result.trainings)]
         )
     for name, cell in _training_rows(comparable):
-        rows.append([_text(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
+        rows.append([left(name), *(cell(t, reference.MODELS.get(t.model)) for t in result.trainings)])
     heads = [f"{title(t.model)}\n{subtitle(t.model)}" for t in result.trainings]
     return Table(["", *heads], rows)
 
@@ -213,7 +197,7 @@ def layers(result: StudyResult) -> dict[str, Table]:
         if sum(row.parameters for row in made) == t.parameters:
             rows = [
                 [
-                    _text(row.name),
+                    left(row.name),
                     Cell(" \u00d7 ".join(map(count, row.shape))),
                     Cell(count(row.parameters) if row.parameters else NONE),
                 ]
@@ -221,96 +205,6 @@ def layers(result: StudyResult) -> dict[str, Table]:
             ]
             found[t.model] = Table([say("Layer"), say("Gives on"), say("Parameters")], rows)
     return found
-
-
-def chosen(result: StudyResult) -> Table:
-    """The search's trials, its time and its choice beside the reference's."""
-    search, comparable = result.search, sentences.on_chars74k(result)
-    trials = len(search.trials), reference.SEARCH_TRIALS
-    seconds = search.seconds, reference.SEARCH_SECONDS
-    longer = "\u2212" if seconds[0] < seconds[1] else "+"
-    rows = [
-        [_text(say("Trials")), _text(""), *map(Cell, map(count, trials)), Cell(_plus(trials[0] - trials[1]))],
-        [
-            _text(say("Time")), _text(""), *map(Cell, map(duration, seconds)),
-            Cell(longer + duration(abs(seconds[0] - seconds[1]))),
-        ],
-    ]  # fmt: skip
-    for name in tables.hyperparameters(result):
-        options = _options(search.space.get(name, ()))
-        ours, theirs = search.chosen.get(name), reference.SEARCH_CHOSEN.get(name)
-        values = [NONE if v is None else number(v) for v in (ours, theirs)]
-        difference = NONE if ours is None or theirs is None else _plus(ours - theirs)
-        rows.append([_text(name, "mono"), _text(options or NONE), *map(Cell, [*values, difference])])
-    head = [say("Name"), say("Searched"), say("This study"), say("Reference"), say("Difference")]
-    return Table(head, rows) if comparable else Table(head[:-1], [row[:-1] for row in rows])
-
-
-def _options(values: tuple[float, ...]) -> str:
-    """Values of a hyperparameter; many as a range, since the settings list them all."""
-    if len(values) <= MOST:
-        return series([number(v) for v in values])
-    return say("{n} values, {low} to {high}", n=len(values), low=number(values[0]), high=number(values[-1]))
-
-
-def rungs(result: StudyResult) -> Table:
-    """One row per rung of each bracket, as in the search's status."""
-    rows = []
-    for row in by_rung(result.study.search, result.search.trials):
-        epochs = f"{row.first + 1}\u2013{row.epochs}" if row.first + 1 < row.epochs else str(row.epochs)
-        cells = [str(row.bracket), str(row.rung), epochs, str(row.trials)]
-        cells += [str(row.failed or NONE), str(row.lost or NONE), percent(row.best)]
-        rows.append([*map(Cell, cells), Cell(duration(row.seconds) if row.seconds else NONE)])
-    head = [say("Bracket"), say("Rung"), say("Epochs"), say("Trials"), say("Failed"), say("Lost")]
-    return Table([*head, say("Best accuracy"), say("Time")], rows)
-
-
-def ranking(result: StudyResult) -> Table:
-    names = tables.hyperparameters(result)
-    rows = []
-    for rank, t in enumerate(result.search.trials, 1):
-        accuracy = percent(t.val_accuracy) if t.val_accuracy is not None else say(STATES.get(t.state, t.state.lower()))
-        row = [Cell(str(rank), rank), Cell(accuracy, t.val_accuracy if t.val_accuracy is not None else -1.0)]
-        row += [Cell(str(v), v) for v in (t.epochs, t.bracket, t.rung, t.configuration)]
-        row += [Cell(number(t.network[k]), t.network[k]) if k in t.network else Cell(NONE, -1) for k in names]
-        rows.append([*row, Cell(duration(t.seconds), t.seconds)])
-    data = [{"c": str(t.configuration), "t": t.trial} for t in result.search.trials]
-    head = [say("Rank"), say("Accuracy"), say("Epochs"), say("Bracket"), say("Rung"), say("Config.")]
-    return Table([*head, *names, say("Time")], rows, sortable=True, data=data)
-
-
-def workers(crew: Fleet) -> Table:
-    """One row for each worker of the search."""
-    rows = [
-        [
-            Cell(str(one.number), one.number),
-            _text(one.worker, "mono"),
-            Cell(duration(one.begin), one.begin),
-            Cell(str(one.trials), one.trials),
-            Cell(str(one.epochs), one.epochs),
-            Cell(duration(one.seconds), one.seconds),
-            Cell(duration(one.idle), one.idle),
-            Cell(say("yes") if one.lost else NONE, int(one.lost)),
-        ]
-        for one in crew.shifts
-    ]
-    head = [say("Worker"), say("Name"), say("From"), say("Trials"), say("Epochs"), say("At work"), say("Idle")]
-    return Table([*head, say("Lost")], rows, sortable=True)
-
-
-def values(found: list[Importance]) -> Table:
-    """One row for each value of each hyperparameter: its configurations, and how far they are from their brackets."""
-    rows = [
-        [
-            _text(one.name, "mono"),
-            Cell(number(each.value)),
-            Cell(NONE if each.mean is None else points(each.mean)),
-            Cell(str(each.n)),
-        ]
-        for one in found
-        for each in one.values
-    ]
-    return Table([say("Name"), say("Value"), say("Mean difference"), say("Configurations")], rows)
 
 
 def slices(result: StudyResult) -> Table:
@@ -330,7 +224,7 @@ def slices(result: StudyResult) -> Table:
         ]
         rows.append(
             [
-                _text(kind(name).capitalize(), note=say("by {part}", part=kind(by))),
+                left(kind(name).capitalize(), note=say("by {part}", part=kind(by))),
                 *cells,
                 Cell(count(parts[0].accuracy.n)),
             ]
@@ -370,7 +264,7 @@ def external(result: StudyResult, group: str) -> Table:
     own = {(x.model, x.method): x for x in result.external if x.set == group}
     rows = []
     for model in dict.fromkeys(model for model, _ in own):
-        row = [_text(title(model))]
+        row = [left(title(model))]
         for way in ("prepared", "reference"):
             x = own.get((model, way))
             row += [_rate(x.accuracy), _rate(x.accuracy_within)] if x else [Cell(NONE), Cell(NONE)]
@@ -392,13 +286,13 @@ def text_rates(result: StudyResult) -> Table:
             plain = say("{share} glyph by glyph", share=percent(x.plain.value, 1))
             others = f"{plain}\n{say('{share} kind known', share=percent(x.kind_known.value, 1))}"
             cells.append(Cell(percent(x.one_kind.value, 1), note=f"({interval(x.one_kind)})\n{others}"))
-        rows.append([_text(say(TEXTS[text]) if text in TEXTS else quoted(text), note=method(way)), *cells])
+        rows.append([left(say(TEXTS[text]) if text in TEXTS else quoted(text), note=method(way)), *cells])
     return Table(["", *map(title, models)], rows)
 
 
 def study(value: Frozen, full: Frozen = FULL) -> list[list[Cell]]:
     """Every setting of the study; values that differ from the full study are marked."""
     return [
-        [_text(path, "mono"), _text(shown, "text" if shown == theirs else "wrong"), _text(say(said), "text small")]
+        [left(path, "mono"), left(shown, "text" if shown == theirs else "wrong"), left(say(said), "text small")]
         for (path, shown, said), (_, theirs, _) in zip(settings(value), settings(full), strict=True)
     ]

@@ -146,6 +146,11 @@ def points(difference: float) -> str:
     return sign + distance(difference)
 
 
+def plus(difference: float) -> str:
+    """Signed, with as many decimals as it has; 0 has no sign."""
+    return local(f"{difference:+.6g}").replace("-", "\u2212") if difference else "0"
+
+
 def distance(difference: float) -> str:
     """How far two shares are from each other: "0.23 points"."""
     return many(abs(100 * difference), "point", 2)

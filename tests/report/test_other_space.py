@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sample_result as sample
 
-from charrec.report import plots, rows, sentences, tables
+from charrec.report import plots, rows, search_rows, sentences, tables
 from charrec.report.page import render
 from charrec.report.settings import settings
 from charrec.report.summary import _chosen
@@ -58,7 +58,7 @@ def test_tables_have_the_learning_rate_and_what_was_tried(result: StudyResult) -
     trials = tables.trials(result)
     assert trials["learning_rate"].tolist() == [t.network["learning_rate"] for t in result.search.trials]
     assert "learning_rate" in set(tables.importance(result)["hyperparameter"])
-    name, searched, ours, theirs, apart = (cell.text for cell in rows.chosen(result).rows[-1])
+    name, searched, ours, theirs, apart = (cell.text for cell in search_rows.chosen(result).rows[-1])
     assert (name, searched, theirs, apart) == ("learning_rate", "3e-05, 0.0003, 0.001, 0.003", "\u2014", "\u2014")
     assert ours == f"{result.search.chosen['learning_rate']:g}"
     assert f"learning_rate {ours}" in _chosen(result)

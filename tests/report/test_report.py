@@ -18,7 +18,7 @@ from PIL import Image
 from charrec import reference
 from charrec.data.font_kinds import EMBEDDED
 from charrec.errors import InputError
-from charrec.report import rows, sentences, words, write_report
+from charrec.report import rows, search_rows, sentences, words, write_report
 from charrec.report.cells import Table
 from charrec.report.page import render
 from charrec.results import StudyResult
@@ -135,7 +135,7 @@ def test_each_figure_that_the_deck_has_stands_beside_this_studys_with_the_differ
     assert row_of(table, "Validation loss")[0][1] == ""  # the deck's is its lowest
     four = row_of(rows.comparison(full), "Lowest validation loss")[3]
     assert four[2] == "ref. 0.2488"  # of which the deck does not say the epoch
-    search = rows.chosen(full)
+    search = search_rows.chosen(full)
     assert row_of(search, "Trials")[1:] == [("30", ""), ("30", ""), ("0", "")]
     assert row_of(search, "Time")[1:] == [("25 min 23 s", ""), ("1 h 11 min 26 s", ""), ("−46 min 3 s", "")]
     assert row_of(search, "dropout")[1:] == [("0.6", ""), ("0.6", ""), ("0", "")]
@@ -146,7 +146,7 @@ def test_other_data_have_no_difference_from_the_reference():
     table = rows.comparison(result)
     assert row_of(table, "Best epoch")[0] == ("2 of 2", "ref. 5")
     assert row_of(table, "Time per epoch, median")[0] == ("27 s", "ref. 28–31 s")
-    assert rows.chosen(result).head[-1] == "Reference"
+    assert search_rows.chosen(result).head[-1] == "Reference"
 
 
 def page_text(result: StudyResult) -> str:

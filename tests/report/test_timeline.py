@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sample_result as sample
 
-from charrec.report import rows, search_sentences, tables
+from charrec.report import search_rows, search_sentences, tables
 from charrec.report.shifts import fleet
 from charrec.report.timeline import ALL, BOTTOM, LEFT, LOW, RIGHT, TOP, WIDTH, Bar, drawing
 from charrec.results import Stretch, StudyResult, Timeline
@@ -133,7 +133,7 @@ def test_the_work_that_was_lost_is_the_accounts(result: StudyResult) -> None:
 def test_the_table_and_the_file_have_every_worker_and_stretch(result: StudyResult) -> None:
     crew, frame = fleet(result), tables.timeline(result)
     assert result.timeline and len(frame) == len(result.timeline.stretches)
-    assert set(frame["worker"]) == {row[1].text for row in rows.workers(crew).rows}
+    assert set(frame["worker"]) == {row[1].text for row in search_rows.workers(crew).rows}
     assert frame[frame["how"] == "completed"].groupby("worker").size().to_dict() == {
         one.worker: one.trials for one in crew.shifts if one.trials
     }

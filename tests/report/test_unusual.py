@@ -9,7 +9,7 @@ import sample_result as sample
 from browser import SIZES, Browser
 
 from charrec import alphabet
-from charrec.report import comparison, histories, page, plots, rows, search_sentences, sentences, words
+from charrec.report import comparison, histories, page, plots, rows, search_rows, search_sentences, sentences, words
 from charrec.report.curves import curve_limits, exceeded
 from charrec.report.importance import Contrast, Importance, importances
 from charrec.report.language import spoken
@@ -88,7 +88,7 @@ def test_a_search_of_one_trial_has_words_and_a_drawing_of_its_own(full: StudyRes
     assert learning and [x for x, _ in learning.epochs] == [(plots.LEFT + plots.WIDTH - plots.RIGHT) / 2]
     assert plain(search_sentences.timeline_story(fleet(result))).startswith("One worker had the only trial, for 54 s.")
     assert plain(_label(fleet(result))).startswith("Timeline of 1 worker, with 1 bar, one for each time")
-    assert [row[2].text for row in rows.rungs(result).rows] == ["1"]  # its epochs, and not 1 to 1
+    assert [row[2].text for row in search_rows.rungs(result).rows] == ["1"]  # its epochs, and not 1 to 1
     html = page.render(result, sample.pictures(result.study, 0), [])
     assert "Each dot is a configuration after its only epoch." in html
     assert "This search does not tell which hyperparameter matters" in html
@@ -154,7 +154,7 @@ def test_a_search_that_failed_took_no_time_that_is_compared(full: StudyResult) -
 def test_many_values_of_a_hyperparameter_are_shown_as_a_range(full: StudyResult) -> None:
     units = tuple(float(8 * k) for k in range(1, 41))
     result = full.model_copy(update={"search": full.search.model_copy(update={"space": {"units": units}})})
-    assert [row[1].text for row in rows.chosen(result).rows if row[0].text == "units"] == ["40 values, 8 to 320"]
+    assert [row[1].text for row in search_rows.chosen(result).rows if row[0].text == "units"] == ["40 values, 8 to 320"]
     halves = Contrast(0.01, -0.01, 0.03, units[20:], units[:20])
     middle = Contrast(0.01, 0.002, 0.03, units[10:30], units[:10] + units[30:])
     story = search_sentences.importance_story([(Importance("units", halves, middle, ()), None)])
@@ -314,7 +314,7 @@ def test_one_network_is_compared_with_the_reference_in_the_singular_or_not_at_al
 
 def test_a_rung_that_has_not_begun_has_no_time(full: StudyResult) -> None:
     last = tuple(one for one in full.search.trials if one.bracket == 0)
-    shown = [[cell.text for cell in row] for row in rows.rungs(searched(full, last)).rows]
+    shown = [[cell.text for cell in row] for row in search_rows.rungs(searched(full, last)).rows]
     assert len(shown) > 1 and [row[0] for row in shown if row[-1] != words.NONE] == ["0"]
 
 
